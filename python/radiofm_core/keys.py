@@ -1,0 +1,67 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The vocabulary of messages, ports and tags: one definition in Python.
+
+``gr-radiofm/include/gnuradio/radiofm/keys.h`` is its C++ twin; ``tests/test_keys.py`` holds
+the two together. Quantities are in Hz, seconds and dB.
+"""
+
+# Message ports
+PORT_FRAMES = "frames"
+PORT_MASKS = "masks"
+PORT_DETECTIONS = "detections"
+PORT_EMISSIONS = "emissions"
+PORT_STATUS = "status"
+
+# Stream tags that GNU Radio's sources set (UHD, Soapy)
+TAG_RX_TIME = "rx_time"
+TAG_RX_RATE = "rx_rate"
+TAG_RX_FREQ = "rx_freq"
+# Stream tag of a recording's end: samples from here to the next rx_* tag are not data
+TAG_END = "radiofm_end"
+# Stream tag on every frame vector, holding the frame's dict
+TAG_FRAME = "frame"
+
+# A frame's dict (tag `frame`, PDUs on `frames` and `masks`)
+ROWS = "rows"
+COLS = "cols"
+CHANNELS = "channels"
+FRAME_INDEX = "frame_index"
+SAMPLE_OFFSET = "sample_offset"
+SAMPLE_RATE = "sample_rate"
+CENTER_FREQUENCY = "center_frequency"
+RX_TIME = "rx_time"
+ROW_DURATION = "row_duration"
+ROW_SAMPLES = "row_samples"
+SPEC = "spec"
+LAST = "last"
+
+# Added by the segmenter
+CLASSES = "classes"
+MODEL = "model"
+LATENCY = "latency"
+DROPPED = "dropped"
+DETECTIONS = "detections"
+
+# One detection, one emission
+LABEL = "label"
+CONFIDENCE = "confidence"
+BANDWIDTH = "bandwidth"
+START_TIME = "start_time"
+DURATION = "duration"
+START_OFFSET = "start_offset"
+END_OFFSET = "end_offset"
+SNR_DB = "snr_db"
+PWR_DB = "pwr_db"
+EVENT = "event"
+BURST_ID = "burst_id"
+EVENT_START = "start"
+EVENT_UPDATE = "update"
+EVENT_END = "end"
+
+# Status of an inference block
+FRAMES = "frames"
+QUEUE_DEPTH = "queue_depth"
+LATENCY_P50 = "latency_p50"
+LATENCY_P99 = "latency_p99"
+MSPS = "msps"
+ERROR = "error"
