@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packs a trained segmenter as a model bundle (TorchScript + ``radiofm.json``)."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from radiofm_core.bundle import FORMAT_VERSION, INFO_FILE, TASK_SEGMENTATION
+from radiofm_core.spec import SpectrogramSpec
+
+CLASSES = (
+    {"name": "noise", "color": "#5b6270"},
+    {"name": "lte", "color": "#23c4ff"},
+    {"name": "nr", "color": "#ffa01e"},
+    {"name": "other", "color": "#ff4fa3"},
+)
+
+
+def export_bundle(
+    path: str | os.PathLike,
+    model: nn.Module,
+    spec: SpectrogramSpec,
+    name: str,
+    recipe: dict,
+    data_fingerprint: str,
+    metrics: dict,
+    task: str = TASK_SEGMENTATION,
+) -> Path:
+    """Script ``model`` (float32, on the CPU) and write the bundle; returns its path.
+
+    ``model.forward`` takes float32 (B, C, R, W) dB and (B, 2) and returns mask uint8 and
+    confidence float32 (B, R, W). The file appears under its name only when it is whole.
+    """
+    path = Path(path)
+    info = {
+        "name": name,
+        "format_version": FORMAT_VERSION,
+        "task": task,
+        "classes": list(CLASSES),
+        "spec": spec.to_dict(),
+        "spec_fingerprint": spec.fingerprint,
+        "precisions": ["fp32", "bf16"],
+        "recipe": recipe,
+        "data_fingerprint": data_fingerprint,
+        "git_revision": git_revision(),
+        "licence": "GPL-3.0-or-later",
+        "metrics": metrics,
+    }
+    scripted = torch.jit.script(model.eval().float().cpu())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    torch.jit.save(scripted, str(part), _extra_files={INFO_FILE: json.dumps(info, indent=1)})
+    part.replace(path)
+    return path
+
+
+def git_revision() -> str:
+    """The checkout's commit (with ``+`` if it has changes), or ``unknown``."""
+    try:
+        done = subprocess.run(
+            ["git", "describe", "--always", "--abbrev=12", "--dirty=+"],
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+    return done.stdout.strip()

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The two heads on the encoder: dense segmentation, and the masked patches of MSM."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from .vit import PATCH, Encoder, conv_unit
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Sizes of a model. Defaults: the shipped `tiny` model."""
+
+    dim: int = 128
+    depth: int = 6
+    heads: int = 4
+    stem_widths: tuple[int, int, int] = (16, 32, 64)
+    classes: int = 4
+
+
+class Segmenter(nn.Module):
+    """Encoder, then a light decoder: tokens brought to 1/4 and 1/2 resolution, where the
+    stem's own features join them, so that edges land within a bin."""
+
+    def __init__(self, config: ModelConfig, channels: int):
+        super().__init__()
+        half, quarter, _ = config.stem_widths
+        self.classes = config.classes
+        self.encoder = Encoder(channels, config.stem_widths, config.dim, config.depth, config.heads)
+        self.to_quarter = nn.Conv2d(config.dim, quarter, 1)
+        self.mix_quarter = conv_unit(2 * quarter, quarter, 1)
+        self.to_half = nn.Conv2d(quarter, half, 1)
+        self.mix_half = conv_unit(2 * half, 2 * half, 1)
+        self.classify = nn.Conv2d(2 * half, 4 * config.classes, 1)
+
+    def logits(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
+        """(B, C, R, W) dB and (B, 2) to float32 logits (B, classes, R, W)."""
+        x = self.encoder.normalise(frames_db)
+        half, quarter, tokens = self.encoder.encode(x, resolution)
+        y = functional.interpolate(
+            self.to_quarter(tokens), scale_factor=4.0, mode="bilinear", align_corners=False
+        )
+        y = self.mix_quarter(torch.cat([y, quarter], dim=1))
+        y = functional.interpolate(
+            self.to_half(y), scale_factor=2.0, mode="bilinear", align_corners=False
+        )
+        y = self.mix_half(torch.cat([y, half], dim=1))
+        return functional.pixel_shuffle(self.classify(y), 2).float()
+
+    def forward(self, frames_db: Tensor, resolution: Tensor) -> tuple[Tensor, Tensor]:
+        """The exported call: (B, C, R, W) dB and (B, 2) to mask uint8 and confidence float32,
+        both (B, R, W)."""
+        confidence, mask = self.logits(frames_db, resolution).softmax(dim=1).max(dim=1)
+        return mask.to(torch.uint8), confidence
+
+
+class MaskedModel(nn.Module):
+    """Masked spectrogram modelling: the encoder and a linear reconstruction of its patches."""
+
+    def __init__(self, encoder: Encoder, channels: int):
+        super().__init__()
+        self.encoder = encoder
+        self.reconstruct = nn.Linear(encoder.dim, channels * PATCH * PATCH)
+
+    def forward(self, frames_db: Tensor, resolution: Tensor, masked: Tensor) -> tuple[Tensor, Tensor]:
+        """Reconstruct hidden patches.
+
+        Args:
+            frames_db: (B, C, R, W) dB.
+            resolution: (B, 2).
+            masked: (B, T) bool, True where a patch is hidden.
+
+        Returns:
+            Reconstruction and target, both (B, C, R, W) in :class:`Normalise` units.
+        """
+        target = self.encoder.normalise(frames_db)
+        tokens = self.encoder.encode(target, resolution, masked)[2]
+        patches = self.reconstruct(tokens.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return functional.pixel_shuffle(patches.float(), PATCH), target
