@@ -1,0 +1,341 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening recordings: a SigMF pair or a raw file of samples, checked before anything runs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import os
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+
+from .errors import InputError
+from .sample_data import DATATYPES, check_samples
+
+META_SUFFIX = ".sigmf-meta"
+DATA_SUFFIX = ".sigmf-data"
+# Hashing this much takes about half a second; larger data are not compared with core:sha512
+MAX_CHECKSUM_BYTES = 256 << 20
+MAX_META_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class Capture:
+    """A stretch of samples without a retune or a gap.
+
+    ``sample_start`` counts from the first sample of the data; ``center_frequency`` is in Hz;
+    the first sample was taken ``time_s + time_frac`` seconds after 1970 (from 0 if unknown).
+    """
+
+    sample_start: int
+    center_frequency: float
+    time_s: int
+    time_frac: float
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A checked recording. ``meta`` is the SigMF description, {} for a raw file."""
+
+    data_path: Path
+    datatype: str
+    sample_rate: float
+    num_samples: int
+    start_byte: int
+    captures: tuple[Capture, ...]
+    meta: dict = field(repr=False, default_factory=dict)
+    meta_path: Path | None = None
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.num_samples / self.sample_rate
+
+    @property
+    def stem(self) -> str:
+        """The name that results are called by."""
+        path = self.meta_path or self.data_path
+        return path.stem or path.name
+
+    @property
+    def sample_bytes(self) -> int:
+        """Bytes of one complex sample."""
+        return DATATYPES[self.datatype].itemsize
+
+
+def open_recording(
+    path: str | os.PathLike,
+    sample_rate: float | None = None,
+    center_frequency: float | None = None,
+    datatype: str | None = None,
+) -> Recording:
+    """Open a SigMF pair (either file of it, or their common stem) or a raw file.
+
+    Args:
+        path: ``x.sigmf-meta``, ``x.sigmf-data``, ``x``, or a raw file.
+        sample_rate: in Hz; needed for a raw file, overrides SigMF's.
+        center_frequency: in Hz; 0 for a raw file when not given, overrides SigMF's.
+        datatype: one of :data:`DATATYPES`; needed for a raw file, overrides SigMF's.
+
+    Raises:
+        InputError: anything about it that cannot be used, in one line.
+    """
+    path = Path(path)
+    try:
+        meta_path, data_path = _find_files(path)
+        meta = {} if meta_path is None else _read_meta(meta_path)
+        if meta_path is not None:
+            data_path = _data_of(meta, meta_path, data_path)
+        return _open(meta, meta_path, data_path, sample_rate, center_frequency, datatype)
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be read ({error.strerror or error}); check the path and its rights"
+        ) from error
+
+
+def _open(meta, meta_path, data_path, sample_rate, center_frequency, datatype) -> Recording:
+    shown = meta_path or data_path
+    top = meta.get("global", {})
+    datatype = _check_datatype(datatype or top.get("core:datatype"), shown)
+    rate = _check_rate(sample_rate or top.get("core:sample_rate"), shown)
+    if _whole(top.get("core:num_channels", 1), "core:num_channels", shown) != 1:
+        raise InputError(
+            f"{shown}: core:num_channels is {top['core:num_channels']}, only 1 can be read; "
+            "split the channels into files of their own"
+        )
+    raw_captures = meta.get("captures") or [{"core:sample_start": 0}]
+    start_byte = _header_bytes(raw_captures, shown)
+    trailing = _whole(top.get("core:trailing_bytes", 0), "core:trailing_bytes", shown)
+    num_samples = _count_samples(data_path, datatype, start_byte, trailing)
+    offset = _whole(top.get("core:offset", 0), "core:offset", shown)
+    captures = _captures(raw_captures, offset, rate, center_frequency, shown)
+    _check_extent(meta, captures, offset, num_samples, shown)
+    _check_checksum(top.get("core:sha512"), data_path)
+    recording = Recording(
+        data_path=data_path,
+        datatype=datatype,
+        sample_rate=rate,
+        num_samples=num_samples,
+        start_byte=start_byte,
+        captures=captures,
+        meta=meta,
+        meta_path=meta_path,
+    )
+    check_samples(data_path, datatype, start_byte, num_samples)
+    return recording
+
+
+def _find_files(path: Path) -> tuple[Path | None, Path]:
+    """(meta file or None for a raw file, data file as far as the name tells)."""
+    if path.name.endswith((META_SUFFIX, DATA_SUFFIX)):
+        stem = path.with_suffix("")
+    else:
+        stem = path
+        if not path.with_name(path.name + META_SUFFIX).exists():
+            if path.is_dir():
+                raise InputError(f"{path} is a folder; give a recording's file")
+            if not path.exists():
+                raise InputError(f"{path} does not exist; check the path")
+            if path.suffix == ".sigmf":
+                raise InputError(f"{path} is a SigMF archive; unpack it first: tar xf {path.name}")
+            return None, path
+    meta_path = stem.with_name(stem.name + META_SUFFIX)
+    data_path = stem.with_name(stem.name + DATA_SUFFIX)
+    if not meta_path.exists():
+        if path == data_path and data_path.exists():
+            return None, data_path
+        raise InputError(f"{meta_path} does not exist; check the path")
+    return meta_path, data_path
+
+
+def _read_meta(meta_path: Path) -> dict:
+    if meta_path.stat().st_size > MAX_META_BYTES:
+        raise InputError(f"{meta_path} has {meta_path.stat().st_size} bytes: no SigMF description")
+    try:
+        meta = json.loads(meta_path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{meta_path} is not valid JSON ({_one_line(error)}); mend it") from error
+    parts = {"global": dict, "captures": list, "annotations": list}
+    for key, kind in parts.items():
+        if not isinstance(meta, dict) or not isinstance(meta.get(key, kind()), kind):
+            raise InputError(f"{meta_path}: {key!r} is not a {kind.__name__}: no SigMF description")
+    for key in ("captures", "annotations"):
+        if not all(isinstance(item, dict) for item in meta.get(key, [])):
+            raise InputError(f"{meta_path}: {key!r} holds something other than objects; mend it")
+    if "global" not in meta:
+        raise InputError(f"{meta_path} has no 'global' object: no SigMF description")
+    return meta
+
+
+def _data_of(meta: dict, meta_path: Path, data_path: Path) -> Path:
+    """The data file that the description names, or else the one of the same stem."""
+    named = meta["global"].get("core:dataset")
+    if isinstance(named, str) and named and (meta_path.parent / named).is_file():
+        return meta_path.parent / named
+    if not data_path.is_file():
+        only = meta["global"].get("core:metadata_only")
+        why = "metadata only" if only else "its data are missing"
+        raise InputError(f"{data_path} does not exist ({why}); put it beside {meta_path.name}")
+    return data_path
+
+
+def _check_datatype(datatype: object, shown: Path) -> str:
+    known = ", ".join(DATATYPES)
+    if datatype is None:
+        raise InputError(f"{shown}: the sample format is unknown; give --datatype ({known})")
+    # SigMF allows ci8_le; the byte order of single bytes says nothing
+    name = re.sub(r"8_[lb]e$", "8", datatype) if isinstance(datatype, str) else datatype
+    if not isinstance(name, str) or name not in DATATYPES:
+        raise InputError(f"{shown}: datatype {datatype!r} cannot be read; known are {known}")
+    return name
+
+
+def _check_rate(sample_rate: object, shown: Path) -> float:
+    if sample_rate is None:
+        raise InputError(f"{shown}: the sample rate is unknown; give --sample-rate in Hz")
+    rate = _number(sample_rate)
+    if rate is None or rate <= 0:
+        raise InputError(
+            f"{shown}: sample rate {sample_rate!r} is no number above zero; give --sample-rate "
+            "in Hz"
+        )
+    return rate
+
+
+def _number(value: object) -> float | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        return float(value) if math.isfinite(value) else None
+    except OverflowError:
+        return None
+
+
+def _whole(value: object, key: str, shown: Path) -> int:
+    number = _number(value)
+    if number is None or number < 0 or number != int(number) or number >= 2**63:
+        raise InputError(f"{shown}: {key} is {value!r}, a whole number from 0 is needed; mend it")
+    return int(value)
+
+
+def _header_bytes(captures: list[dict], shown: Path) -> int:
+    headers = [_whole(c.get("core:header_bytes", 0), "core:header_bytes", shown) for c in captures]
+    if any(headers[1:]):
+        raise InputError(
+            f"{shown}: a header of {max(headers[1:])} bytes between captures cannot be read; "
+            "write the captures to files of their own"
+        )
+    return headers[0]
+
+
+def _count_samples(data_path: Path, datatype: str, start_byte: int, trailing: int) -> int:
+    size = data_path.stat().st_size
+    if not data_path.is_file():
+        raise InputError(f"{data_path} is not a plain file; record to a file first")
+    if size == 0:
+        raise InputError(f"{data_path} is empty (0 bytes); record it again")
+    nbytes = size - start_byte - trailing
+    width = DATATYPES[datatype].itemsize
+    if nbytes <= 0:
+        raise InputError(
+            f"{data_path} has {size} bytes, no more than its header and trailer; it is truncated"
+        )
+    if nbytes % width:
+        raise InputError(
+            f"{data_path} holds {nbytes} bytes, not a whole number of {width}-byte {datatype} "
+            "samples; it is truncated, or of another datatype"
+        )
+    return nbytes // width
+
+
+def _captures(raw, offset, rate, center_frequency, shown) -> tuple[Capture, ...]:
+    """Captures in data order; a capture without a time continues the one before it."""
+    captures: list[Capture] = []
+    exact_rate = Fraction(rate)
+    center, start, time = 0.0, 0, Fraction(0)
+    for item in raw:
+        index = _whole(item.get("core:sample_start", 0), "core:sample_start", shown) - offset
+        if index < start:
+            raise InputError(
+                f"{shown}: captures start at sample {index} after {start}; they must ascend from "
+                "the first sample of the data"
+            )
+        time += (index - start) / exact_rate
+        start = index
+        if "core:datetime" in item:
+            time = _parse_time(item["core:datetime"], shown)
+        if "core:frequency" in item:
+            center = _number(item["core:frequency"])
+            if center is None:
+                raise InputError(
+                    f"{shown}: core:frequency is {item['core:frequency']!r}, no number of Hz; "
+                    "mend it"
+                )
+        if center_frequency is not None:
+            center = float(center_frequency)
+        if not captures and start > 0:
+            # Samples before the first capture: its frequency, its time counted backwards
+            time = max(time - start / exact_rate, Fraction(0))
+            start = 0
+        seconds = math.floor(time)
+        # Just below a whole second a double could round up to 1.0
+        frac = min(float(time - seconds), math.nextafter(1.0, 0.0))
+        capture = Capture(start, center, seconds, frac)
+        if captures and captures[-1].sample_start == start:
+            captures.pop()
+        captures.append(capture)
+    return tuple(captures)
+
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+
+
+def _parse_time(text: object, shown: Path) -> Fraction:
+    """Exact seconds since 1970 of an ISO-8601 time; without a zone it is UTC."""
+    match = _TIME.fullmatch(text) if isinstance(text, str) else None
+    try:
+        if match is None:
+            raise ValueError(text)
+        zone = (match[3] or "Z").replace("Z", "+00:00")
+        whole = datetime.fromisoformat(match[1] + zone) - datetime(1970, 1, 1, tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise InputError(
+            f"{shown}: core:datetime is {text!r}, not a time such as 2024-05-01T12:00:00.5Z; "
+            "mend it"
+        ) from error
+    if whole.days < 0:
+        raise InputError(f"{shown}: core:datetime {text!r} lies before 1970; mend it")
+    return Fraction(whole.days * 86400 + whole.seconds) + Fraction("0" + (match[2] or ""))
+
+
+def _check_extent(meta, captures, offset, num_samples, shown) -> None:
+    """A capture or annotation beyond the data shows that the data are truncated."""
+    starts = [c.sample_start for c in captures]
+    for item in meta.get("annotations", []):
+        start = item.get("core:sample_start", 0)
+        starts.append(_whole(start, "core:sample_start", shown) - offset)
+    if max(starts) >= num_samples:
+        raise InputError(
+            f"{shown} describes sample {max(starts)}, but the data end after {num_samples}: they "
+            "are truncated, or of another datatype"
+        )
+
+
+def _check_checksum(expected: object, data_path: Path) -> None:
+    if not isinstance(expected, str) or data_path.stat().st_size > MAX_CHECKSUM_BYTES:
+        return
+    with data_path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha512").hexdigest()
+    if digest != expected.lower():
+        raise InputError(
+            f"{data_path} does not match core:sha512 ({expected[:12]}…): it is truncated or was "
+            "changed; copy it again, or remove core:sha512 from its .sigmf-meta"
+        )
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200]
