@@ -167,7 +167,7 @@ def _noise_power(mask: np.ndarray, power: np.ndarray, counts: np.ndarray) -> flo
     return float(np.percentile(power, 1.0))
 
 
-def _close(pixels: np.ndarray) -> np.ndarray:
+def close_gaps(pixels: np.ndarray) -> np.ndarray:
     """Fill gaps of up to two rows or two columns (a closing by a 3 x 3 square)."""
     grown = np.pad(pixels, 2)
     for axis in (0, 1):
@@ -179,7 +179,7 @@ def _close(pixels: np.ndarray) -> np.ndarray:
 
 def _components(pixels: np.ndarray, confidence: np.ndarray, min_confidence: float):
     """Yield (row slice, column slice, the component's own pixels in them, mean confidence)."""
-    labels, count = ndimage.label(_close(pixels))
+    labels, count = ndimage.label(close_gaps(pixels))
     owners = labels[pixels]
     area = np.bincount(owners, minlength=count + 1)
     trust = np.bincount(owners, weights=confidence[pixels], minlength=count + 1)

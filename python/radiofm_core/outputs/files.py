@@ -1,0 +1,66 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Files that appear whole or not at all, and folders that are checked before the work starts."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import OutputError
+
+
+@contextlib.contextmanager
+def output_errors(path: Path) -> Iterator[None]:
+    """Turn an OSError while writing ``path`` into an OutputError of one line."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(
+            f"{path}: cannot be written ({error.strerror or error}); choose another --out or "
+            "make room there"
+        ) from error
+
+
+def prepare_folder(folder: Path) -> Path:
+    """Make ``folder`` if need be and try a write in it; raise OutputError if that fails."""
+    with output_errors(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    return folder
+
+
+class PendingFile:
+    """A file written under a temporary name beside its final one.
+
+    :meth:`commit` renames it; :meth:`discard` removes it, also after an interrupted run.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path
+        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        with output_errors(path):
+            self.file = self.temporary.open("w+b")
+
+    def close(self) -> None:
+        """Flush to disk and close, still under the temporary name."""
+        if not self.file.closed:
+            with output_errors(self.path):
+                self.file.close()
+
+    def commit(self) -> Path:
+        """Give the file its final name."""
+        self.close()
+        with output_errors(self.path):
+            os.replace(self.temporary, self.path)
+        return self.path
+
+    def discard(self) -> None:
+        """Remove what was written."""
+        with contextlib.suppress(OSError):
+            self.file.close()
+        with contextlib.suppress(OSError):
+            self.temporary.unlink()

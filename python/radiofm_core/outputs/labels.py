@@ -1,0 +1,163 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Labels of emissions in a picture: the prominent ones, placed where they cover no other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib.patheffects
+from matplotlib.colors import to_rgb
+from matplotlib.patches import Rectangle
+
+from .. import keys
+
+MAX_LABELS = 14
+DARK = "#0e131d"
+LIGHT = "#e8edf5"
+
+
+def readable_hz(hertz: float) -> str:
+    """A frequency or bandwidth with its unit: 1815.3 MHz, 180 kHz, 0 Hz."""
+    size = abs(hertz)
+    if size >= 1e6:
+        return f"{hertz / 1e6:.7g} MHz"
+    return f"{hertz / 1e3:.5g} kHz" if size >= 1e3 else f"{hertz:.4g} Hz"
+
+
+def readable_time(seconds: float) -> str:
+    """A duration with its unit: 0.14 ms, 80 ms, 12.5 s, 10 min."""
+    if seconds >= 600:
+        return f"{seconds / 60:.4g} min"
+    return f"{seconds:.4g} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
+
+
+def display_name(label: str) -> str:
+    """A class's name as people write it: LTE, NR, other."""
+    return label.upper() if len(label) <= 3 else label
+
+
+def draw_labels(
+    axes, emissions: Sequence[dict], num_emissions: int, sample_rate: float, classes, scale: float
+) -> None:
+    """Draw a box around each prominent emission and name it.
+
+    Args:
+        axes: with the spectrogram: time x ``scale`` to the right, MHz upwards.
+        emissions: the most prominent; keys as in messages, offsets in samples.
+        num_emissions: how many there are in all.
+        sample_rate: of the recording, in Hz.
+        classes: the bundle's classes, for the colours.
+        scale: axis units per second.
+    """
+    colors = {info.name: info.color for info in classes}
+    prominent = sorted(emissions, key=_area, reverse=True)
+    taken: list = []
+    labels = 0
+    for emission in prominent:
+        box = _box(emission, sample_rate, scale)
+        _draw_box(axes, box)
+        if labels < MAX_LABELS and _draw_label(axes, emission, box, colors, taken):
+            labels += 1
+    hidden = num_emissions - labels
+    if hidden:
+        noun = "emission" if hidden == 1 else "emissions"
+        _footnote(axes, f"{hidden} more {noun} in the .jsonl")
+
+
+def _area(emission: dict) -> float:
+    active = emission.get("active_time", emission[keys.DURATION])
+    return emission[keys.BANDWIDTH] * active
+
+
+def _box(emission, sample_rate, scale) -> tuple[float, float, float, float]:
+    """(left, right, bottom, top) in axis units."""
+    center, half = emission[keys.CENTER_FREQUENCY], emission[keys.BANDWIDTH] / 2
+    left, right = (
+        emission[key] / sample_rate * scale for key in (keys.START_OFFSET, keys.END_OFFSET)
+    )
+    return left, right, (center - half) / 1e6, (center + half) / 1e6
+
+
+def _draw_box(axes, box) -> None:
+    left, right, bottom, top = box
+    axes.add_patch(
+        Rectangle(
+            (left, bottom),
+            right - left,
+            top - bottom,
+            fill=False,
+            edgecolor=LIGHT,
+            linewidth=0.9,
+            linestyle=(0, (4, 3)),
+            alpha=0.85,
+        )
+    )
+
+
+def _texts(emission: dict) -> list[str]:
+    """What the label says, the longest first."""
+    name = display_name(emission[keys.LABEL])
+    hertz = emission[keys.BANDWIDTH]
+    width = readable_hz(round(hertz, -5 if hertz >= 1e6 else -3))
+    full = f"{name}   {width}   {emission[keys.SNR_DB]:.0f} dB"
+    return [full, f"{name}  {width}", name]
+
+
+def _draw_label(axes, emission, box, colors, taken) -> bool:
+    """Write the longest text that fits at the first free corner; False if there is no room."""
+    renderer = axes.figure.canvas.get_renderer()
+    frame = axes.get_window_extent(renderer)
+    (left, bottom), (right, top) = axes.transData.transform([(box[0], box[2]), (box[1], box[3])])
+    left, right = max(left, frame.x0), min(right, frame.x1)
+    bottom, top = max(bottom, frame.y0), min(top, frame.y1)
+    color = colors.get(emission[keys.LABEL], LIGHT)
+    for text in _texts(emission):
+        label = axes.text(
+            0,
+            0,
+            text,
+            fontsize=10,
+            weight="bold",
+            color=DARK,
+            ha="left",
+            va="top",
+            transform=None,
+            zorder=5,
+            bbox={"boxstyle": "round,pad=0.3", "facecolor": (*to_rgb(color), 0.93), "linewidth": 0},
+        )
+        size = label.get_window_extent(renderer)
+        pad = 7
+        width, height = size.width + 2 * pad, size.height + 2 * pad
+        roomy = right - left >= width and top - bottom >= height
+        inside = [(left, top), (left, bottom + height), (right - width, top)]
+        outside = [(left, top + height), (left, bottom), (right, top)]
+        for x, y in inside if roomy else outside:
+            place = (x, y - height, x + width, y)
+            if _free(place, frame, taken):
+                label.set_position((x + pad, y - pad))
+                taken.append(place)
+                return True
+        label.remove()
+    return False
+
+
+def _free(place, frame, taken) -> bool:
+    x0, y0, x1, y1 = place
+    if x0 < frame.x0 - 1 or y0 < frame.y0 - 1 or x1 > frame.x1 + 1 or y1 > frame.y1 + 1:
+        return False
+    return all(x1 <= a0 or x0 >= a1 or y1 <= b0 or y0 >= b1 for a0, b0, a1, b1 in taken)
+
+
+def _footnote(axes, text: str) -> None:
+    note = axes.text(
+        0.995,
+        0.012,
+        text,
+        transform=axes.transAxes,
+        ha="right",
+        va="bottom",
+        fontsize=9,
+        color=LIGHT,
+    )
+    outline = matplotlib.patheffects.withStroke(linewidth=2.5, foreground=DARK)
+    note.set_path_effects([outline])

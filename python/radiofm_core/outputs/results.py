@@ -1,0 +1,146 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""All results of one recording: collected during a run, written together at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from .. import keys
+from ..bundle import BundleInfo
+from ..detections import FrameGeometry
+from ..errors import OutputError
+from ..recordings import META_SUFFIX, Recording
+from .emission_lines import EmissionSpool
+from .files import PendingFile, output_errors, prepare_folder
+from .mask_archive import MaskArchive
+from .overview import Overview
+from .sigmf_annotations import link_data, write_sigmf_meta
+
+# A picture that names more than this is read by nobody
+PICTURE_EMISSIONS = 60
+
+
+def result_paths(folder: Path, stem: str) -> dict[str, Path]:
+    """The files that a recording called ``stem`` gets in ``folder``."""
+    suffixes = {"picture": ".png", "sigmf": META_SUFFIX, "jsonl": ".jsonl", "mask": ".mask.npz"}
+    return {kind: folder / f"{stem}{suffix}" for kind, suffix in suffixes.items()}
+
+
+class RecordingResults:
+    """Takes frames, masks and emission events in order; memory does not grow with the length.
+
+    Nothing appears under its final name before :meth:`finish`, which writes all four files and
+    renames them. The arguments of the ``add_`` methods are as in the messages, with Python's
+    and NumPy's types.
+    """
+
+    def __init__(self, folder: Path, recording: Recording, info: BundleInfo):
+        """Check that results can be written; raise OutputError where not."""
+        self.paths = result_paths(folder, recording.stem)
+        self._recording = recording
+        self._info = info
+        self._refuse_overwriting()
+        prepare_folder(folder)
+        names = info.class_names
+        self._spool = EmissionSpool(folder)
+        self._archive = MaskArchive(folder, names)
+        self._overview = Overview(recording.num_samples, info.spec.cols, len(names))
+        self.frames = 0
+        self.next_index = 0
+        self.dropped = 0
+
+    def _refuse_overwriting(self) -> None:
+        """The recording's own description must not be replaced by the results'."""
+        own = [self._recording.data_path, self._recording.meta_path]
+        own = [path.resolve() for path in own if path is not None]
+        for path in self.paths.values():
+            if path.resolve() in own or path.is_dir():
+                what = "a folder" if path.is_dir() else "the recording itself"
+                raise OutputError(f"{path} is {what}; choose another --out")
+
+    @property
+    def emissions(self) -> int:
+        """How many emissions have ended."""
+        return len(self._spool)
+
+    def add_frame(self, frame: Mapping, power_db: np.ndarray) -> None:
+        """A frame of the framer: float32 (channels, rows, cols) or (rows, cols)."""
+        mean = power_db if power_db.ndim == 2 else power_db[0]
+        self._overview.add_power(mean, FrameGeometry.from_frame(frame))
+
+    def add_mask(self, frame: Mapping, mask: np.ndarray) -> None:
+        """A mask of the segmenter: uint8 (rows, cols)."""
+        geometry = FrameGeometry.from_frame(frame)
+        self.dropped += max(int(frame[keys.FRAME_INDEX]) - self.next_index, 0)
+        self.next_index = int(frame[keys.FRAME_INDEX]) + 1
+        self.frames += 1
+        self._archive.add(mask, geometry)
+        self._overview.add_mask(mask, geometry)
+
+    def add_event(self, event: Mapping) -> None:
+        """An event of the tracker."""
+        self._spool.add(event)
+
+    def prominent(self, limit: int) -> list[dict]:
+        """Up to ``limit`` emissions of the largest bandwidth x time on the air, by start."""
+        best: list[tuple[float, int, dict]] = []
+        for order, emission in enumerate(self._spool.emissions()):
+            area = emission[keys.BANDWIDTH] * emission["active_time"]
+            best.append((-area, order, emission))
+            if len(best) >= 2 * limit:
+                best = sorted(best)[:limit]
+        return [emission for _, _, emission in sorted(sorted(best)[:limit], key=lambda b: b[1])]
+
+    def finish(self, complete: bool = True) -> dict[str, Path]:
+        """Write all files, then give them their names; return the paths by kind.
+
+        ``complete`` False marks the results of an interrupted run (``radiofm:complete`` in the
+        SigMF description). Raises OutputError, and leaves nothing behind, if a write fails.
+        """
+        pending: list[PendingFile] = []
+        try:
+            for kind, path in self.paths.items():
+                target = PendingFile(path)
+                pending.append(target)
+                with output_errors(path):
+                    self._write(kind, target.file, complete)
+                target.close()
+            for target in pending:
+                target.commit()
+        finally:
+            for target in pending:
+                target.discard()
+            self.discard()
+        return dict(self.paths)
+
+    def _write(self, kind: str, file, complete: bool) -> None:
+        if kind == "picture":
+            # Here, because importing matplotlib takes a second
+            from .picture import write_picture
+
+            write_picture(
+                file,
+                self._recording,
+                self._overview,
+                self.prominent(PICTURE_EMISSIONS),
+                len(self._spool),
+                self._info.classes,
+                self._info.name,
+            )
+        elif kind == "sigmf":
+            linked = link_data(self._recording, self.paths[kind])
+            write_sigmf_meta(
+                file, self._recording, self._spool.emissions(), self._info.name, complete, linked
+            )
+        elif kind == "jsonl":
+            self._spool.write(file)
+        else:
+            self._archive.write(file)
+
+    def discard(self) -> None:
+        """Forget everything that was not finished; no file is left."""
+        self._spool.close()
+        self._archive.close()

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A recording's SigMF description with its emissions as annotations, written as a stream."""
+
+from __future__ import annotations
+
+import heapq
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from .. import keys
+from ..recordings import Recording
+from ..version import __version__
+
+SIGMF_VERSION = "1.2.5"
+EXTENSION = "radiofm"
+# From an emission's keys to the extension's: what SigMF's core has no field for
+_EXTENSION_KEYS = (
+    keys.BURST_ID,
+    keys.CONFIDENCE,
+    keys.SNR_DB,
+    keys.PWR_DB,
+    "active_time",
+    "bursts",
+)
+# These describe the data file's place and form, which differ beside the results
+_DATA_KEYS = ("core:dataset", "core:metadata_only")
+
+
+def annotation(emission: dict, offset: int, generator: str) -> dict:
+    """One emission as a SigMF annotation; ``offset`` is the recording's ``core:offset``."""
+    center, width = emission[keys.CENTER_FREQUENCY], emission[keys.BANDWIDTH]
+    fields = {
+        "core:sample_start": emission[keys.START_OFFSET] + offset,
+        "core:sample_count": emission[keys.END_OFFSET] - emission[keys.START_OFFSET],
+        "core:freq_lower_edge": center - width / 2,
+        "core:freq_upper_edge": center + width / 2,
+        "core:label": emission[keys.LABEL],
+        "core:generator": generator,
+        "core:comment": f"{width / 1e6:.2f} MHz wide, {emission[keys.SNR_DB]:.1f} dB SNR",
+    }
+    fields.update({f"{EXTENSION}:{k}": emission[k] for k in _EXTENSION_KEYS if k in emission})
+    return fields
+
+
+def global_fields(recording: Recording, model: str, complete: bool, data_linked: bool) -> dict:
+    """The ``global`` object: the recording's own, and what ran over it."""
+    own = recording.meta.get("global", {})
+    fields = {k: v for k, v in own.items() if k not in _DATA_KEYS}
+    fields["core:datatype"] = recording.datatype
+    fields["core:sample_rate"] = recording.sample_rate
+    fields.setdefault("core:version", SIGMF_VERSION)
+    if not data_linked:
+        fields["core:metadata_only"] = True
+    others = [e for e in own.get("core:extensions", []) if e.get("name") != EXTENSION]
+    mine = {"name": EXTENSION, "version": __version__, "optional": True}
+    fields["core:extensions"] = [*others, mine]
+    fields[f"{EXTENSION}:model"] = model
+    fields[f"{EXTENSION}:complete"] = complete
+    return fields
+
+
+def capture_fields(recording: Recording) -> list[dict]:
+    """The ``captures``: the recording's own, or one for a raw file."""
+    own = recording.meta.get("captures")
+    if own:
+        return [{"core:sample_start": 0, **capture} for capture in own]
+    return [
+        {"core:sample_start": c.sample_start, "core:frequency": c.center_frequency}
+        for c in recording.captures
+    ]
+
+
+def write_sigmf_meta(
+    file,
+    recording: Recording,
+    emissions: Iterable[dict],
+    model: str,
+    complete: bool = True,
+    data_linked: bool = False,
+) -> None:
+    """Write the description to a binary file.
+
+    The recording's own annotations stay, except those of an earlier run of radiofm.
+
+    Args:
+        file: open for writing bytes.
+        recording: what was segmented.
+        emissions: by start.
+        model: the bundle's name.
+        complete: whether the run reached the end of the recording.
+        data_linked: whether the data will lie beside the description.
+    """
+    offset = int(recording.meta.get("global", {}).get("core:offset", 0))
+    generator = f"{EXTENSION} {__version__} ({model})"
+    head = {
+        "global": global_fields(recording, model, complete, data_linked),
+        "captures": capture_fields(recording),
+    }
+    text = json.dumps(head, indent=2, ensure_ascii=False)
+    file.write(text.removesuffix("\n}").encode() + b',\n  "annotations": [')
+    new = (annotation(e, offset, generator) for e in emissions)
+    separator = b"\n    "
+    for item in heapq.merge(_kept(recording), new, key=lambda a: a["core:sample_start"]):
+        file.write(separator + json.dumps(item, ensure_ascii=False).encode())
+        separator = b",\n    "
+    file.write(b"\n  ]\n}\n")
+
+
+def _kept(recording: Recording) -> Iterator[dict]:
+    """The recording's own annotations in SigMF's order."""
+    own = recording.meta.get("annotations", [])
+    kept = [
+        {"core:sample_start": 0, **a}
+        for a in own
+        if not str(a.get("core:generator", "")).startswith(EXTENSION)
+    ]
+    return iter(sorted(kept, key=lambda a: a["core:sample_start"]))
+
+
+def link_data(recording: Recording, meta_path: Path) -> bool:
+    """Link the data beside the description, so that SigMF viewers open the pair.
+
+    Returns False where that is not possible: the data have a header, a file of that name is
+    there, or the file system has no links.
+    """
+    own = recording.meta.get("global", {})
+    if recording.start_byte or own.get("core:trailing_bytes"):
+        return False
+    link = meta_path.with_name(meta_path.name.removesuffix("-meta") + "-data")
+    target = os.path.relpath(recording.data_path.resolve(), link.parent.resolve())
+    try:
+        if link.is_symlink() and os.readlink(link) == target:
+            return True
+        if link.is_symlink():
+            link.unlink()
+        link.symlink_to(target)
+    except OSError:
+        return False
+    return True
