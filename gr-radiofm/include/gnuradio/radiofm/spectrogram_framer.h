@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <cstdint>
+#include <gnuradio/block.h>
+#include <gnuradio/radiofm/api.h>
+#include <gnuradio/radiofm/spectrogram_spec.h>
+#include <memory>
+
+namespace gr {
+namespace radiofm {
+
+/*!
+ * \brief Cuts a complex stream into spectrogram frames.
+ *
+ * Input: complex samples, full scale 1.0. Output (may stay unconnected): one vector of
+ * `spec.frame_floats()` floats (channel, row, column) per frame, in dB, each with a tag
+ * `frame` that holds the frame's dict (keys.h). Message port `frames`: the same as PDUs,
+ * built only while something is subscribed; message ports have no back-pressure.
+ *
+ * A frame never spans a change of `rx_freq` or `rx_rate`, an `rx_time` that differs from the
+ * expected time by more than half a sample, or the tag `radiofm_end`: there it is emitted with
+ * its whole rows only (`rows` in its dict), the rest of the vector at the spec's floor.
+ * After `radiofm_end`, samples are skipped until the next rx_* tag.
+ */
+class RADIOFM_API spectrogram_framer : virtual public gr::block
+{
+public:
+    typedef std::shared_ptr<spectrogram_framer> sptr;
+
+    /*!
+     * \param sample_rate S/s, until an `rx_rate` tag says otherwise
+     * \param center_frequency Hz, until an `rx_freq` tag says otherwise
+     * \param frame_duration wanted duration of a frame, s; held within the spec's limits
+     * \param spec what a frame is
+     * \throws std::invalid_argument if the spec does not serve the sample rate
+     */
+    static sptr make(double sample_rate,
+                     double center_frequency = 0.0,
+                     double frame_duration = 20e-3,
+                     const spectrogram_spec& spec = spectrogram_spec());
+
+    //! Sets the centre frequency (Hz) of streams without `rx_freq` tags; cuts the frame.
+    virtual void set_center_frequency(double center_frequency) = 0;
+
+    virtual double sample_rate() const = 0;      //!< S/s, as in force now
+    virtual double center_frequency() const = 0; //!< Hz, as in force now
+    virtual uint64_t row_samples() const = 0;    //!< samples that one row covers
+    virtual uint64_t frame_samples() const = 0;  //!< samples that one frame covers
+
+    virtual uint64_t frames() const = 0;            //!< frames emitted
+    virtual uint64_t cut_samples() const = 0;       //!< left over at cuts and at the end
+    virtual uint64_t ignored_samples() const = 0;   //!< came at a rate that is not served
+    virtual uint64_t nonfinite_samples() const = 0; //!< not finite (or above 1e15): taken as 0
+};
+
+} // namespace radiofm
+} // namespace gr

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include <cstddef>
+#include <gnuradio/radiofm/api.h>
+#include <string>
+
+namespace gr {
+namespace radiofm {
+
+/*!
+ * \brief What a spectrogram frame is: the twin of radiofm_core.spec.SpectrogramSpec.
+ *
+ * A frame is `channels()` x `rows` x `fft_size` pixels of power in dB (Hann window, one FFT
+ * every `hop` samples, `hops_per_row` of them averaged into a row). The defaults are the
+ * Python class's defaults; a model bundle brings its own values and their fingerprint.
+ */
+struct RADIOFM_API spectrogram_spec
+{
+    size_t fft_size = 256;
+    size_t hop = 128;
+    size_t rows = 256;
+    bool peak = false; //!< a second channel: the greatest power of a row's FFTs
+    float floor_db = -200.0f;
+    double sample_rate_min = 1.92e6;   //!< S/s
+    double sample_rate_max = 122.88e6; //!< S/s
+    double row_duration_min = 20e-6;   //!< s
+    double row_duration_max = 160e-6;  //!< s
+    std::string fingerprint;           //!< goes into each frame's dict
+
+    size_t channels() const { return peak ? 2 : 1; }
+    size_t frame_floats() const { return channels() * rows * fft_size; }
+
+    //! True if a model of this spec serves `sample_rate` (S/s).
+    bool serves(double sample_rate) const;
+
+    /*!
+     * Hops averaged into one row for a frame of about `frame_duration` seconds.
+     * \throws std::invalid_argument if the rate is outside the range, the duration not above 0
+     */
+    size_t hops_per_row(double sample_rate, double frame_duration) const;
+
+    //! \throws std::invalid_argument naming the field that no frame can have
+    void check() const;
+};
+
+} // namespace radiofm
+} // namespace gr

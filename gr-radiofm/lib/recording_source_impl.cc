@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "recording_source_impl.h"
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstring>
+#include <fcntl.h>
+#include <gnuradio/io_signature.h>
+#include <gnuradio/radiofm/keys.h>
+#include <stdexcept>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace gr {
+namespace radiofm {
+
+namespace {
+
+constexpr size_t samples_per_read = 1 << 16;
+
+} // namespace
+
+read_only_file::read_only_file(const std::string& path)
+    : d_path(path), d_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC))
+{
+    struct stat about = {};
+    std::string why;
+    if (d_descriptor < 0 || ::fstat(d_descriptor, &about) != 0) {
+        why = std::strerror(errno);
+    } else if (!S_ISREG(about.st_mode)) {
+        why = "not a regular file";
+    }
+    if (!why.empty()) {
+        if (d_descriptor >= 0) {
+            ::close(d_descriptor);
+        }
+        throw std::runtime_error("cannot read " + path + ": " + why);
+    }
+}
+
+read_only_file::~read_only_file()
+{
+    ::close(d_descriptor);
+}
+
+uint64_t read_only_file::size() const
+{
+    struct stat about = {};
+    return ::fstat(d_descriptor, &about) == 0 ? uint64_t(about.st_size) : 0;
+}
+
+size_t read_only_file::read(unsigned char* to, size_t n, uint64_t offset) const
+{
+    size_t got = 0;
+    while (got < n) {
+        const ssize_t now = ::pread(d_descriptor, to + got, n - got, off_t(offset + got));
+        if (now == 0) {
+            break;
+        }
+        if (now < 0 && errno != EINTR) {
+            throw std::runtime_error("cannot read " + d_path + ": " + std::strerror(errno));
+        }
+        got += now > 0 ? size_t(now) : 0;
+    }
+    return got;
+}
+
+recording_source::sptr recording_source::make(const std::string& path,
+                                              const std::string& datatype,
+                                              double sample_rate,
+                                              uint64_t start_byte,
+                                              uint64_t n_samples,
+                                              const std::vector<recording_segment>& segments,
+                                              bool repeat)
+{
+    return gnuradio::make_block_sptr<recording_source_impl>(
+        path, datatype, sample_rate, start_byte, n_samples, segments, repeat);
+}
+
+recording_source_impl::recording_source_impl(const std::string& path,
+                                             const std::string& datatype,
+                                             double sample_rate,
+                                             uint64_t start_byte,
+                                             uint64_t n_samples,
+                                             const std::vector<recording_segment>& segments,
+                                             bool repeat)
+    : gr::sync_block("recording_source",
+                     gr::io_signature::make(0, 0, 0),
+                     gr::io_signature::make(1, 1, sizeof(gr_complex))),
+      d_path(path), d_format(sample_format::find(datatype)), d_sample_rate(sample_rate),
+      d_start_byte(start_byte), d_repeat(repeat), d_file(path), d_n_samples(check_size(n_samples)),
+      d_segments(segments)
+{
+    if (!(std::isfinite(sample_rate) && sample_rate > 0)) {
+        throw std::invalid_argument("sample rate " + std::to_string(sample_rate) +
+                                    " S/s must be above zero");
+    }
+    check_segments();
+    set_min_output_buffer(0, 2 * samples_per_read); // few, large reads
+}
+
+//! The samples to play; throws if the file does not hold them.
+uint64_t recording_source_impl::check_size(uint64_t wanted) const
+{
+    const uint64_t size = d_file.size();
+    const uint64_t held =
+        size > d_start_byte ? (size - d_start_byte) / uint64_t(d_format.bytes) : 0;
+    if (held == 0 || wanted > held) {
+        throw std::invalid_argument(d_path + " holds " + std::to_string(held) + " " +
+                                    d_format.name + " samples (" + std::to_string(size) +
+                                    " bytes), " + std::to_string(std::max<uint64_t>(wanted, 1)) +
+                                    " wanted; check the file and its datatype");
+    }
+    return wanted ? wanted : held;
+}
+
+void recording_source_impl::check_segments()
+{
+    if (d_segments.empty()) {
+        d_segments.emplace_back();
+    }
+    if (d_segments[0].sample_start != 0) {
+        throw std::invalid_argument("the first segment starts at sample " +
+                                    std::to_string(d_segments[0].sample_start) +
+                                    "; it must start at sample 0");
+    }
+    for (size_t i = 0; i < d_segments.size(); i++) {
+        const recording_segment& one = d_segments[i];
+        const bool ascending = i == 0 || one.sample_start > d_segments[i - 1].sample_start;
+        if (!ascending || one.sample_start >= d_n_samples) {
+            throw std::invalid_argument("segment " + std::to_string(i) + " starts at sample " +
+                                        std::to_string(one.sample_start) +
+                                        "; starts must ascend and lie within the " +
+                                        std::to_string(d_n_samples) + " samples");
+        }
+        if (!std::isfinite(one.center_frequency) || !(one.time_frac >= 0 && one.time_frac < 1)) {
+            throw std::invalid_argument("segment " + std::to_string(i) +
+                                        " has a centre frequency or time that is no number; "
+                                        "fractions of a second must be from 0 to below 1");
+        }
+    }
+}
+
+std::string recording_source_impl::error() const
+{
+    std::lock_guard<std::mutex> lock(d_error_mutex);
+    return d_error;
+}
+
+void recording_source_impl::fail(const std::string& text)
+{
+    std::lock_guard<std::mutex> lock(d_error_mutex);
+    d_error = text;
+    d_failed = true;
+}
+
+int recording_source_impl::work(int noutput_items,
+                                gr_vector_const_void_star&,
+                                gr_vector_void_star& output_items)
+{
+    if (d_done) {
+        return WORK_DONE;
+    }
+    auto* out = static_cast<gr_complex*>(output_items[0]);
+    size_t produced = 0;
+    if (d_position < d_n_samples && !d_failed) {
+        produced = fill(out, std::min(size_t(noutput_items), samples_per_read));
+        d_progress += produced;
+    }
+    if (produced < size_t(noutput_items) && (d_position == d_n_samples || d_failed)) {
+        out[produced] = gr_complex(0.0f, 0.0f);
+        add_item_tag(
+            0, nitems_written(0) + produced, pmt::mp(keys::TAG_END), pmt::PMT_T, alias_pmt());
+        produced++;
+        end_pass();
+    }
+    return int(produced);
+}
+
+//! Read and convert up to `n` samples from d_position on; returns how many are good.
+size_t recording_source_impl::fill(gr_complex* out, size_t n)
+{
+    n = size_t(std::min<uint64_t>(n, d_n_samples - d_position));
+    d_raw.resize(std::max(d_raw.size(), n * d_format.bytes));
+    size_t good = 0;
+    try {
+        const uint64_t offset = d_start_byte + d_position * d_format.bytes;
+        good = d_file.read(d_raw.data(), n * d_format.bytes, offset) / d_format.bytes;
+        if (good < n) {
+            fail(d_path + " ends after " + std::to_string(d_position + good) + " of " +
+                 std::to_string(d_n_samples) + " samples: it was cut while being read");
+        }
+    } catch (const std::runtime_error& problem) {
+        fail(problem.what());
+    }
+    d_format.convert(out, d_raw.data(), good);
+    if (d_format.may_be_infinite) {
+        const auto finite = [](const gr_complex& x) {
+            return std::isfinite(x.real()) && std::isfinite(x.imag());
+        };
+        const size_t bad = size_t(std::find_if_not(out, out + good, finite) - out);
+        if (bad < good) {
+            good = bad;
+            fail("sample " + std::to_string(d_position + bad) + " of " + d_path +
+                 " is not a finite number; repair the recording or cut it there");
+        }
+    }
+    const uint64_t item = nitems_written(0);
+    while (d_segment < d_segments.size() &&
+           d_segments[d_segment].sample_start < d_position + good) {
+        tag_segment(item);
+        d_segment++;
+    }
+    d_position += good;
+    return good;
+}
+
+//! Tag the start of segment d_segment; `item` is the stream's item of sample d_position.
+void recording_source_impl::tag_segment(uint64_t item)
+{
+    const recording_segment& segment = d_segments[d_segment];
+    const uint64_t start = segment.sample_start;
+    const uint64_t next =
+        d_segment + 1 < d_segments.size() ? d_segments[d_segment + 1].sample_start : d_n_samples;
+    sample_clock clock(d_sample_rate);
+    clock.set_time(
+        0, {segment.time_s + d_time_shift.seconds, segment.time_frac + d_time_shift.fraction});
+    const sample_time time = clock.at(0); // carries whole seconds
+    d_end_time = clock.at(next - start);
+
+    item += start - d_position;
+    const auto tag = [&](const char* key, const pmt::pmt_t& value) {
+        add_item_tag(0, item, pmt::mp(key), value, alias_pmt());
+    };
+    tag(keys::TAG_RX_RATE, pmt::from_double(d_sample_rate));
+    tag(keys::TAG_RX_FREQ, pmt::from_double(segment.center_frequency));
+    tag(keys::TAG_RX_TIME,
+        pmt::make_tuple(pmt::from_uint64(time.seconds), pmt::from_double(time.fraction)));
+}
+
+//! After the end tag: stop, or begin again with time going on.
+void recording_source_impl::end_pass()
+{
+    if (!d_repeat || d_failed) {
+        d_done = true;
+        return;
+    }
+    const double shift =
+        std::max(0.0, seconds_between(d_end_time, {d_segments[0].time_s, d_segments[0].time_frac}));
+    d_time_shift.seconds = uint64_t(shift);
+    d_time_shift.fraction = shift - std::floor(shift);
+    d_position = 0;
+    d_segment = 0;
+}
+
+} // namespace radiofm
+} // namespace gr

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "spectrogram_framer_impl.h"
+#include <algorithm>
+#include <cmath>
+#include <gnuradio/io_signature.h>
+#include <gnuradio/radiofm/keys.h>
+
+namespace gr {
+namespace radiofm {
+
+namespace {
+
+const pmt::pmt_t& symbol(const char* name)
+{
+    // Interning takes a lock and a hash each time; these few names are asked for per frame.
+    thread_local std::vector<std::pair<const char*, pmt::pmt_t>> known;
+    for (const auto& [key, value] : known) {
+        if (key == name) {
+            return value;
+        }
+    }
+    return known.emplace_back(name, pmt::mp(name)).second;
+}
+
+// Checked before the members that depend on it are made.
+const spectrogram_spec& checked(const spectrogram_spec& spec)
+{
+    spec.check();
+    return spec;
+}
+
+bool as_finite(const pmt::pmt_t& value, double& number)
+{
+    if (!pmt::is_number(value) || pmt::is_complex(value)) {
+        return false;
+    }
+    number = pmt::to_double(value);
+    return std::isfinite(number);
+}
+
+bool as_time(const pmt::pmt_t& value, sample_time& time)
+{
+    if (!pmt::is_tuple(value) || pmt::length(value) != 2) {
+        return false;
+    }
+    const auto seconds = pmt::tuple_ref(value, 0);
+    double fraction;
+    if (pmt::is_uint64(seconds)) {
+        time.seconds = pmt::to_uint64(seconds);
+    } else if (pmt::is_integer(seconds) && pmt::to_long(seconds) >= 0) {
+        time.seconds = uint64_t(pmt::to_long(seconds));
+    } else {
+        return false;
+    }
+    if (!as_finite(pmt::tuple_ref(value, 1), fraction) || fraction < 0 || fraction >= 1) {
+        return false;
+    }
+    time.fraction = fraction;
+    return true;
+}
+
+} // namespace
+
+spectrogram_framer::sptr spectrogram_framer::make(double sample_rate,
+                                                  double center_frequency,
+                                                  double frame_duration,
+                                                  const spectrogram_spec& spec)
+{
+    return gnuradio::make_block_sptr<spectrogram_framer_impl>(
+        sample_rate, center_frequency, frame_duration, spec);
+}
+
+spectrogram_framer_impl::spectrogram_framer_impl(double sample_rate,
+                                                 double center_frequency,
+                                                 double frame_duration,
+                                                 const spectrogram_spec& spec)
+    : gr::block("spectrogram_framer",
+                gr::io_signature::make(1, 1, sizeof(gr_complex)),
+                gr::io_signature::make(0, 1, int(checked(spec).frame_floats() * sizeof(float)))),
+      d_spec(spec), d_frame_duration(frame_duration), d_port(pmt::mp(keys::PORT_FRAMES)),
+      d_fingerprint(pmt::intern(spec.fingerprint)),
+      d_kernel(spec.fft_size, spec.hop, spec.rows, spec.peak, spec.floor_db), d_clock(sample_rate),
+      d_frequency(center_frequency)
+{
+    d_spec.hops_per_row(sample_rate, frame_duration); // throws if it does not fit
+    set_rate(sample_rate);
+    start_frame(0);
+    d_shown_frequency = center_frequency;
+    set_tag_propagation_policy(TPP_DONT);
+    set_min_output_buffer(0, 16); // a batch of frames may wait while inference runs
+    message_port_register_out(d_port);
+}
+
+void spectrogram_framer_impl::set_center_frequency(double center_frequency)
+{
+    d_wanted_frequency = center_frequency;
+    d_frequency_waits = true;
+}
+
+void spectrogram_framer_impl::forecast(int, gr_vector_int& required)
+{
+    // A frame's work is spread over its samples: take whatever there is.
+    std::fill(required.begin(), required.end(), 1);
+}
+
+bool spectrogram_framer_impl::stop()
+{
+    d_cut_samples += d_kernel.position(); // a frame under way can no longer be emitted
+    d_kernel.start(d_hops_per_row);
+    return true;
+}
+
+int spectrogram_framer_impl::general_work(int noutput_items,
+                                          gr_vector_int& ninput_items,
+                                          gr_vector_const_void_star& input_items,
+                                          gr_vector_void_star& output_items)
+{
+    const auto* in = static_cast<const gr_complex*>(input_items[0]);
+    float* out = output_items.empty() ? nullptr : static_cast<float*>(output_items[0]);
+    const uint64_t begin = nitems_read(0);
+    const uint64_t end = begin + uint64_t(ninput_items[0]);
+    int produced = 0;
+    const auto emit_next = [&](bool last) {
+        float* item = out ? out + size_t(produced) * d_spec.frame_floats() : nullptr;
+        produced += emit(item, nitems_written(0) + uint64_t(produced), last);
+    };
+
+    uint64_t at = begin;
+    if (d_frequency_waits.exchange(false)) {
+        const double wanted = d_wanted_frequency;
+        if (wanted != d_frequency) {
+            emit_next(false);
+            d_frequency = wanted;
+            d_shown_frequency = wanted;
+            start_frame(at);
+        }
+    }
+
+    get_tags_in_range(d_tags, 0, begin, end);
+    std::stable_sort(d_tags.begin(), d_tags.end(), gr::tag_t::offset_compare);
+    size_t next_tag = 0;
+    // While there is room for one frame, whatever comes at a sample can be dealt with.
+    while (at < end && produced < noutput_items) {
+        if (next_tag < d_tags.size() && d_tags[next_tag].offset == at) {
+            const change here = read_tags(next_tag, at);
+            if (must_cut(here, at)) {
+                emit_next(here.end);
+                apply(here, at);
+                start_frame(at);
+                continue; // there may be no room left
+            }
+            apply(here, at);
+        }
+        const uint64_t until = next_tag < d_tags.size() ? d_tags[next_tag].offset : end;
+        if (d_ended || !d_served) {
+            d_ignored_samples += d_ended ? 0 : until - at;
+            at = until;
+            start_frame(at);
+            continue;
+        }
+        at += d_kernel.push(in + (at - begin), size_t(until - at));
+        if (d_kernel.complete()) {
+            const bool last = next_tag < d_tags.size() && d_tags[next_tag].offset == at &&
+                              pmt::eq(d_tags[next_tag].key, symbol(keys::TAG_END));
+            emit_next(last);
+            start_frame(at);
+        }
+    }
+    d_nonfinite_samples = d_kernel.nonfinite_samples();
+    consume(0, int(at - begin));
+    return out ? produced : 0;
+}
+
+//! Gather the tags at sample `offset`, the first of which is d_tags[next_tag].
+spectrogram_framer_impl::change spectrogram_framer_impl::read_tags(size_t& next_tag,
+                                                                   uint64_t offset)
+{
+    change here;
+    for (; next_tag < d_tags.size() && d_tags[next_tag].offset == offset; next_tag++) {
+        const gr::tag_t& tag = d_tags[next_tag];
+        bool understood = true;
+        if (pmt::eq(tag.key, symbol(keys::TAG_RX_RATE))) {
+            understood = here.rate = as_finite(tag.value, here.new_rate);
+        } else if (pmt::eq(tag.key, symbol(keys::TAG_RX_FREQ))) {
+            understood = here.frequency = as_finite(tag.value, here.new_frequency);
+        } else if (pmt::eq(tag.key, symbol(keys::TAG_RX_TIME))) {
+            understood = here.time = as_time(tag.value, here.new_time);
+        } else if (pmt::eq(tag.key, symbol(keys::TAG_END))) {
+            here.end = true;
+        }
+        if (!understood) {
+            complain_about(tag);
+        }
+    }
+    return here;
+}
+
+bool spectrogram_framer_impl::must_cut(const change& here, uint64_t offset) const
+{
+    if (d_kernel.position() == 0) {
+        return false; // nothing to cut
+    }
+    const bool gap =
+        here.time &&
+        std::abs(seconds_between(here.new_time, d_clock.at(offset))) * d_clock.rate() > 0.5;
+    return here.end || gap || (here.rate && here.new_rate != d_shown_rate) ||
+           (here.frequency && here.new_frequency != d_frequency);
+}
+
+void spectrogram_framer_impl::apply(const change& here, uint64_t offset)
+{
+    if (here.rate && here.new_rate != d_shown_rate) {
+        if (here.new_rate > 0) {
+            d_clock.set_rate(offset, here.new_rate);
+        }
+        set_rate(here.new_rate);
+    }
+    if (here.frequency) {
+        d_frequency = here.new_frequency;
+        d_shown_frequency = d_frequency;
+    }
+    if (here.time) {
+        d_clock.set_time(offset, here.new_time);
+    }
+    // An end and a new beginning at one sample: the new beginning counts.
+    d_ended = here.any() ? false : d_ended || here.end;
+    if (d_kernel.position() == 0) {
+        start_frame(offset);
+    }
+}
+
+void spectrogram_framer_impl::set_rate(double rate)
+{
+    d_served = d_spec.serves(rate);
+    d_shown_rate = rate;
+    if (!d_served) {
+        d_logger->error("sample rate {:g} MS/s is outside the model's range {:g} to {:g} MS/s: "
+                        "its samples are ignored; resample the signal or load another model",
+                        rate / 1e6,
+                        d_spec.sample_rate_min / 1e6,
+                        d_spec.sample_rate_max / 1e6);
+        return;
+    }
+    d_hops_per_row = d_spec.hops_per_row(rate, d_frame_duration);
+    d_shown_row_samples = d_hops_per_row * d_spec.hop;
+}
+
+void spectrogram_framer_impl::start_frame(uint64_t offset)
+{
+    d_kernel.start(d_hops_per_row);
+    d_frame_offset = offset;
+    d_frame_time = d_clock.at(offset);
+}
+
+/*
+ * End the frame and send it, to `out` (item `item_offset`) if there is one and to subscribers
+ * of the message port. Returns false if it holds no whole row: then nothing is sent.
+ */
+bool spectrogram_framer_impl::emit(float* out, uint64_t item_offset, bool last)
+{
+    const size_t samples = d_kernel.position();
+    const size_t rows = d_kernel.finish();
+    d_cut_samples += samples - rows * d_kernel.row_samples();
+    if (rows == 0) {
+        return false;
+    }
+    const bool subscribed = !pmt::is_null(message_subscribers(d_port));
+    if (out || subscribed) {
+        const pmt::pmt_t dict = describe(rows, last);
+        if (out) {
+            std::copy_n(d_kernel.frame(), d_spec.frame_floats(), out);
+            add_item_tag(0, item_offset, symbol(keys::TAG_FRAME), dict, alias_pmt());
+        }
+        if (subscribed) {
+            publish(dict, rows);
+        }
+    }
+    d_frames++;
+    return true;
+}
+
+pmt::pmt_t spectrogram_framer_impl::describe(size_t rows, bool last) const
+{
+    const auto time = pmt::make_tuple(pmt::from_uint64(d_frame_time.seconds),
+                                      pmt::from_double(d_frame_time.fraction));
+    const double row_duration = double(d_kernel.row_samples()) / d_clock.rate();
+    auto dict = pmt::make_dict();
+    const auto add = [&dict](const char* key, const pmt::pmt_t& value) {
+        dict = pmt::dict_add(dict, symbol(key), value);
+    };
+    add(keys::ROWS, pmt::from_uint64(rows));
+    add(keys::COLS, pmt::from_uint64(d_spec.fft_size));
+    add(keys::CHANNELS, pmt::from_uint64(d_spec.channels()));
+    add(keys::FRAME_INDEX, pmt::from_uint64(d_frames));
+    add(keys::SAMPLE_OFFSET, pmt::from_uint64(d_frame_offset));
+    add(keys::SAMPLE_RATE, pmt::from_double(d_clock.rate()));
+    add(keys::CENTER_FREQUENCY, pmt::from_double(d_frequency));
+    add(keys::RX_TIME, time);
+    add(keys::ROW_DURATION, pmt::from_double(row_duration));
+    add(keys::ROW_SAMPLES, pmt::from_uint64(d_kernel.row_samples()));
+    add(keys::SPEC, d_fingerprint);
+    add(keys::LAST, pmt::from_bool(last));
+    return dict;
+}
+
+void spectrogram_framer_impl::publish(const pmt::pmt_t& dict, size_t rows)
+{
+    const size_t valid = rows * d_spec.fft_size;
+    const auto pixels = pmt::make_f32vector(d_spec.channels() * valid, 0.0f);
+    size_t length;
+    float* to = pmt::f32vector_writable_elements(pixels, length);
+    for (size_t channel = 0; channel < d_spec.channels(); channel++) {
+        std::copy_n(d_kernel.frame() + channel * d_spec.rows * d_spec.fft_size,
+                    valid,
+                    to + channel * valid);
+    }
+    message_port_pub(d_port, pmt::cons(dict, pixels));
+}
+
+void spectrogram_framer_impl::complain_about(const gr::tag_t& tag)
+{
+    if (!d_complained) {
+        d_logger->warn("tag {:s} with value {:s} at sample {:d} is not understood and ignored "
+                       "(said once)",
+                       pmt::symbol_to_string(tag.key),
+                       pmt::write_string(tag.value),
+                       tag.offset);
+        d_complained = true;
+    }
+}
+
+} // namespace radiofm
+} // namespace gr

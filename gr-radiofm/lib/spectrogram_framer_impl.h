@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "sample_clock.h"
+#include "spectrogram_kernel.h"
+#include <atomic>
+#include <gnuradio/radiofm/spectrogram_framer.h>
+#include <vector>
+
+namespace gr {
+namespace radiofm {
+
+class spectrogram_framer_impl : public spectrogram_framer
+{
+public:
+    spectrogram_framer_impl(double sample_rate,
+                            double center_frequency,
+                            double frame_duration,
+                            const spectrogram_spec& spec);
+
+    void set_center_frequency(double center_frequency) override;
+    double sample_rate() const override { return d_shown_rate; }
+    double center_frequency() const override { return d_shown_frequency; }
+    uint64_t row_samples() const override { return d_shown_row_samples; }
+    uint64_t frame_samples() const override { return d_spec.rows * d_shown_row_samples; }
+    uint64_t frames() const override { return d_frames; }
+    uint64_t cut_samples() const override { return d_cut_samples; }
+    uint64_t ignored_samples() const override { return d_ignored_samples; }
+    uint64_t nonfinite_samples() const override { return d_nonfinite_samples; }
+
+    bool stop() override;
+    void forecast(int noutput_items, gr_vector_int& required) override;
+    int general_work(int noutput_items,
+                     gr_vector_int& ninput_items,
+                     gr_vector_const_void_star& input_items,
+                     gr_vector_void_star& output_items) override;
+
+private:
+    // What the tags at one sample say.
+    struct change
+    {
+        bool end = false;
+        bool rate = false, frequency = false, time = false;
+        double new_rate = 0.0, new_frequency = 0.0;
+        sample_time new_time;
+        bool any() const { return rate || frequency || time; }
+    };
+
+    change read_tags(size_t& next_tag, uint64_t offset);
+    bool must_cut(const change& at, uint64_t offset) const;
+    void apply(const change& at, uint64_t offset);
+    void set_rate(double rate);
+    void start_frame(uint64_t offset);
+    bool emit(float* out, uint64_t item_offset, bool last);
+    pmt::pmt_t describe(size_t rows, bool last) const;
+    void publish(const pmt::pmt_t& dict, size_t rows);
+    void complain_about(const gr::tag_t& tag);
+
+    const spectrogram_spec d_spec;
+    const double d_frame_duration;
+    const pmt::pmt_t d_port;
+    const pmt::pmt_t d_fingerprint;
+    spectrogram_kernel d_kernel;
+    sample_clock d_clock;
+    double d_frequency;
+    size_t d_hops_per_row = 1;
+    bool d_served = true; // the rate is in the spec's range
+    bool d_ended = false; // after radiofm_end, until the next rx_* tag
+    bool d_complained = false;
+    uint64_t d_frame_offset = 0;
+    sample_time d_frame_time;
+    std::vector<gr::tag_t> d_tags;
+
+    // Written by work(), or by a setter for work(), and read from other threads
+    std::atomic<double> d_wanted_frequency{0.0};
+    std::atomic<bool> d_frequency_waits{false};
+    std::atomic<double> d_shown_rate{0.0}, d_shown_frequency{0.0};
+    std::atomic<uint64_t> d_shown_row_samples{0};
+    std::atomic<uint64_t> d_frames{0}, d_cut_samples{0}, d_ignored_samples{0};
+    std::atomic<uint64_t> d_nonfinite_samples{0};
+};
+
+} // namespace radiofm
+} // namespace gr

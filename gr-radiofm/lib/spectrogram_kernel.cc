@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "spectrogram_kernel.h"
+#include "spectrogram_loops.h"
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <fftw3.h>
+#include <gnuradio/fft/fft.h>
+#include <map>
+#include <mutex>
+#include <stdexcept>
+#include <string>
+
+namespace gr {
+namespace radiofm {
+
+namespace {
+
+/*
+ * FFTW's planner and its wisdom are global and not thread-safe; executing a plan is. Plans are
+ * made under the mutex that GNU Radio's own FFTs use, once per process, and never freed: blocks
+ * may come and go while others transform. Wisdom is neither read from nor written to disk here.
+ */
+fftwf_plan plan_for(size_t fft_size, size_t count)
+{
+    static std::map<std::pair<size_t, size_t>, fftwf_plan> plans;
+    std::lock_guard<std::mutex> lock(gr::fft::planner::mutex());
+    fftwf_plan& plan = plans[{fft_size, count}];
+    if (!plan) {
+        // Planning by measurement overwrites the data, so it gets a buffer of its own, aligned
+        // as all of ours are: a plan serves only equally aligned data.
+        volk::vector<gr_complex> data(fft_size * count);
+        auto* in_place = reinterpret_cast<fftwf_complex*>(data.data());
+        const int n = int(fft_size);
+        plan = fftwf_plan_many_dft(1,
+                                   &n,
+                                   int(count),
+                                   in_place,
+                                   nullptr,
+                                   1,
+                                   n,
+                                   in_place,
+                                   nullptr,
+                                   1,
+                                   n,
+                                   FFTW_FORWARD,
+                                   FFTW_MEASURE);
+        if (!plan) {
+            throw std::runtime_error("FFTW cannot plan an FFT of " + std::to_string(fft_size) +
+                                     " samples");
+        }
+    }
+    return plan;
+}
+
+const float* floats(const gr_complex* x)
+{
+    return reinterpret_cast<const float*>(x);
+}
+
+} // namespace
+
+spectrogram_kernel::spectrogram_kernel(
+    size_t fft_size, size_t hop, size_t rows, bool peak, float floor_db)
+    : d_fft_size(fft_size), d_hop(hop), d_rows(rows), d_peak(peak), d_floor_db(floor_db),
+      d_plan_batch(plan_for(fft_size, batch_ffts)), d_plan_single(plan_for(fft_size, 1)),
+      d_window(2 * fft_size), d_work(2 * fft_size * batch_ffts + fft_size), d_squares(2 * fft_size),
+      d_greatest(fft_size), d_seam(2 * fft_size), d_frame((peak ? 2 : 1) * rows * fft_size)
+{
+    // A periodic Hann window sums to fft_size / 2; scaled to 1, a full-scale tone is at 0 dB.
+    for (size_t i = 0; i < fft_size; i++) {
+        const double angle = 2.0 * M_PI * double(i) / double(fft_size);
+        const double weight = (1.0 - std::cos(angle)) / double(fft_size);
+        d_window[2 * i] = d_window[2 * i + 1] = float(weight);
+    }
+    start(1);
+}
+
+void spectrogram_kernel::start(size_t hops_per_row)
+{
+    d_hops_per_row = hops_per_row;
+    d_position = 0;
+    d_next_fft = 0;
+    d_row_hops = 0;
+    d_row = 0;
+    std::fill(d_squares.begin(), d_squares.end(), 0.0f);
+    std::fill(d_greatest.begin(), d_greatest.end(), 0.0f);
+}
+
+size_t spectrogram_kernel::fft_start(size_t j, size_t segment_samples) const
+{
+    const size_t lead = (d_fft_size - d_hop) / 2;
+    const size_t start = j * d_hop > lead ? j * d_hop - lead : 0;
+    return std::min(start, segment_samples - d_fft_size);
+}
+
+size_t spectrogram_kernel::push(const gr_complex* in, size_t n)
+{
+    n = std::min(n, frame_samples() - d_position);
+    if (n == 0) {
+        return 0;
+    }
+    int32_t limit_bits;
+    std::memcpy(&limit_bits, &loops::largest_sample, sizeof(limit_bits));
+    if (loops::greatest_magnitude_bits(floats(in), 2 * n) > limit_bits) {
+        d_nonfinite += clean(in, n);
+        in = d_cleaned.data();
+    }
+
+    // FFTs that begin before this push read from the seam, the others from the input itself.
+    const size_t seam_samples = std::min(n, d_fft_size);
+    std::copy_n(in, seam_samples, d_seam.data() + d_fft_size);
+    const size_t end = d_position + n;
+    const size_t ffts = d_rows * d_hops_per_row;
+    std::array<const gr_complex*, batch_ffts> starts;
+    size_t count = 0;
+    for (; d_next_fft < ffts; d_next_fft++) {
+        const size_t start = fft_start(d_next_fft, frame_samples());
+        if (start + d_fft_size > end) {
+            break;
+        }
+        starts[count++] = start < d_position ? d_seam.data() + d_fft_size - (d_position - start)
+                                             : in + (start - d_position);
+        if (count == batch_ffts) {
+            transform(starts.data(), count);
+            count = 0;
+        }
+    }
+    transform(starts.data(), count);
+
+    if (n >= d_fft_size) {
+        std::copy_n(in + (n - d_fft_size), d_fft_size, d_seam.data());
+    } else {
+        std::copy(d_seam.begin() + n, d_seam.begin() + d_fft_size + n, d_seam.begin());
+    }
+    d_position = end;
+    return n;
+}
+
+size_t spectrogram_kernel::finish()
+{
+    const size_t whole_rows = d_position < d_fft_size ? 0 : d_position / row_samples();
+    // At a cut the last row may lack its last FFT, which then moves inwards to the cut: it is
+    // the last fft_size samples, the seam's first half.
+    for (; d_next_fft < whole_rows * d_hops_per_row; d_next_fft++) {
+        const size_t start = fft_start(d_next_fft, d_position);
+        const gr_complex* at = d_seam.data() + d_fft_size - (d_position - start);
+        transform(&at, 1);
+    }
+    for (size_t channel = 0; channel < (d_peak ? 2 : 1); channel++) {
+        const auto rows = d_frame.begin() + channel * d_rows * d_fft_size;
+        std::fill(rows + whole_rows * d_fft_size, rows + d_rows * d_fft_size, d_floor_db);
+    }
+    return whole_rows;
+}
+
+//! Copy `n` samples to d_cleaned with the unusable ones set to 0; returns how many they were.
+size_t spectrogram_kernel::clean(const gr_complex* in, size_t n)
+{
+    d_cleaned.resize(std::max(d_cleaned.size(), n));
+    size_t bad = 0;
+    for (size_t i = 0; i < n; i++) {
+        const bool good = std::fabs(in[i].real()) <= loops::largest_sample &&
+                          std::fabs(in[i].imag()) <= loops::largest_sample;
+        d_cleaned[i] = good ? in[i] : gr_complex(0.0f, 0.0f);
+        bad += !good;
+    }
+    return bad;
+}
+
+//! Window, transform and accumulate `count` <= batch_ffts segments, ending rows as they fill.
+void spectrogram_kernel::transform(const gr_complex* const* starts, size_t count)
+{
+    const size_t n = 2 * d_fft_size;
+    for (size_t v = 0; v < count; v++) {
+        loops::multiply(d_work.data() + v * n, floats(starts[v]), d_window.data(), n);
+    }
+    auto* work = reinterpret_cast<fftwf_complex*>(d_work.data());
+    if (count == batch_ffts) {
+        fftwf_execute_dft(d_plan_batch, work, work);
+    } else {
+        for (size_t v = 0; v < count; v++) {
+            fftwf_execute_dft(d_plan_single, work + v * d_fft_size, work + v * d_fft_size);
+        }
+    }
+    for (size_t v = 0; v < count;) {
+        const size_t run = std::min(count - v, d_hops_per_row - d_row_hops);
+        const float* spectra = d_work.data() + v * n;
+        loops::add_squares(d_squares.data(), spectra, n, run);
+        if (d_peak) {
+            loops::keep_greatest(d_greatest.data(), spectra, d_fft_size, run);
+        }
+        v += run;
+        d_row_hops += run;
+        if (d_row_hops == d_hops_per_row) {
+            end_row();
+        }
+    }
+}
+
+//! Write the row's channels in dB, ascending in frequency, and begin the next row.
+void spectrogram_kernel::end_row()
+{
+    const size_t half = d_fft_size / 2;
+    float* const power = d_work.data() + 2 * d_fft_size * batch_ffts;
+    const auto write = [&](size_t channel, const float* x, float scale) {
+        float* row = d_frame.data() + (channel * d_rows + d_row) * d_fft_size;
+        loops::to_db(row, x + half, half, scale, d_floor_db);
+        loops::to_db(row + half, x, half, scale, d_floor_db);
+    };
+    loops::add_pairs(power, d_squares.data(), d_fft_size);
+    write(0, power, 1.0f / float(d_hops_per_row));
+    std::fill(d_squares.begin(), d_squares.end(), 0.0f);
+    if (d_peak) {
+        write(1, d_greatest.data(), 1.0f);
+        std::fill(d_greatest.begin(), d_greatest.end(), 0.0f);
+    }
+    d_row_hops = 0;
+    d_row++;
+}
+
+} // namespace radiofm
+} // namespace gr

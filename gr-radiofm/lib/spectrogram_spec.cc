@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <algorithm>
+#include <cmath>
+#include <gnuradio/radiofm/spectrogram_spec.h>
+#include <sstream>
+#include <stdexcept>
+
+namespace gr {
+namespace radiofm {
+
+namespace {
+
+template <typename... Parts>
+[[noreturn]] void refuse(const Parts&... parts)
+{
+    std::ostringstream text;
+    (text << ... << parts);
+    throw std::invalid_argument(text.str());
+}
+
+} // namespace
+
+bool spectrogram_spec::serves(double sample_rate) const
+{
+    return sample_rate >= sample_rate_min && sample_rate <= sample_rate_max;
+}
+
+size_t spectrogram_spec::hops_per_row(double sample_rate, double frame_duration) const
+{
+    if (!serves(sample_rate)) {
+        refuse("sample rate ",
+               sample_rate / 1e6,
+               " MS/s is outside the model's range ",
+               sample_rate_min / 1e6,
+               " to ",
+               sample_rate_max / 1e6,
+               " MS/s; resample the signal or load another model");
+    }
+    if (!(std::isfinite(frame_duration) && frame_duration > 0)) {
+        refuse("frame duration ", frame_duration, " s must be above zero");
+    }
+    // nearbyint rounds halves to even, as Python's round does.
+    const double wanted = std::nearbyint(frame_duration * sample_rate / double(rows * hop));
+    const double least =
+        std::max(1.0, std::ceil(row_duration_min * sample_rate / double(hop) - 1e-9));
+    const double most =
+        std::max(least, std::floor(row_duration_max * sample_rate / double(hop) + 1e-9));
+    return size_t(std::min(std::max(wanted, least), most));
+}
+
+void spectrogram_spec::check() const
+{
+    if (hop == 0 || hop % 2 || fft_size < 8 || fft_size % hop) {
+        refuse("fft_size ", fft_size, " must be a multiple of an even hop, got hop ", hop);
+    }
+    if (fft_size % 8) {
+        refuse("fft_size ", fft_size, " must be a multiple of 8");
+    }
+    if (rows * hop < fft_size) {
+        refuse("rows ", rows, " of one hop must hold an FFT of ", fft_size, " samples");
+    }
+    if (!std::isfinite(floor_db) || floor_db < -300.0f) {
+        refuse("floor_db ", floor_db, " must be -300 dB or more");
+    }
+    if (!(sample_rate_min > 0 && sample_rate_max >= sample_rate_min)) {
+        refuse("sample rates from ", sample_rate_min, " to ", sample_rate_max, " are no range");
+    }
+    if (!(row_duration_min >= 0 && row_duration_max >= row_duration_min)) {
+        refuse(
+            "row durations from ", row_duration_min, " to ", row_duration_max, " s are no range");
+    }
+}
+
+} // namespace radiofm
+} // namespace gr

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <pybind11/pybind11.h>
+
+namespace py = pybind11;
+
+void bind_spectrogram_framer(py::module& m);
+void bind_recording_source(py::module& m);
+void bind_vectors(py::module& m);
+
+PYBIND11_MODULE(radiofm_python, m)
+{
+    m.doc() = "The native blocks of gr-radiofm, and PMT vectors as NumPy arrays";
+    // The base classes and pmt are registered by GNU Radio's own modules.
+    py::module::import("gnuradio.gr");
+    py::module::import("pmt");
+    bind_spectrogram_framer(m);
+    bind_recording_source(m);
+    bind_vectors(m);
+}
