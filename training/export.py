@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Packs a trained segmenter as a model bundle (TorchScript + ``radiofm.json``)."""
+"""Packs a trained segmenter as a model bundle (TorchScript + ``radiofm.json``).
+
+``python -m training.export --recipe R.yaml``
+"""
 
 from __future__ import annotations
 
+import dataclasses
+import hashlib
 import json
 import os
 import subprocess
@@ -14,12 +19,11 @@ from torch import nn
 from radiofm_core.bundle import FORMAT_VERSION, INFO_FILE, TASK_SEGMENTATION
 from radiofm_core.spec import SpectrogramSpec
 
-CLASSES = (
-    {"name": "noise", "color": "#5b6270"},
-    {"name": "lte", "color": "#23c4ff"},
-    {"name": "nr", "color": "#ffa01e"},
-    {"name": "other", "color": "#ff4fa3"},
-)
+from . import classes
+from .cli import run_stage
+from .evaluate import evaluate
+from .finetune import finetune
+from .recipe import Recipe
 
 
 def export_bundle(
@@ -42,7 +46,9 @@ def export_bundle(
         "name": name,
         "format_version": FORMAT_VERSION,
         "task": task,
-        "classes": list(CLASSES),
+        "classes": [
+            {"name": n, "color": c} for n, c in zip(classes.NAMES, classes.COLORS, strict=True)
+        ],
         "spec": spec.to_dict(),
         "spec_fingerprint": spec.fingerprint,
         "precisions": ["fp32", "bf16"],
@@ -73,3 +79,25 @@ def git_revision() -> str:
     except (OSError, subprocess.CalledProcessError):
         return "unknown"
     return done.stdout.strip()
+
+
+def export_recipe(recipe: Recipe) -> Path:
+    """Train or load, evaluate, and write ``<folder>/<name>.pt`` below the recipe's run folder."""
+    metrics = evaluate(recipe)
+    data = dataclasses.asdict(recipe.data)
+    text = json.dumps([data, recipe.spec.fingerprint], sort_keys=True)
+    path = export_bundle(
+        recipe.run_folder / f"{recipe.name}.pt",
+        finetune(recipe),
+        recipe.spec,
+        recipe.name,
+        recipe.to_dict(),
+        hashlib.sha256(text.encode()).hexdigest()[:16],
+        metrics,
+    )
+    print(f"wrote {path}")
+    return path
+
+
+if __name__ == "__main__":
+    run_stage(export_recipe, __doc__)

@@ -32,11 +32,12 @@ def spectrogram_db(
     if "peak" in spec.channels:
         channels.append(per_row.amax(dim=-2))
     floor = 10.0 ** (spec.floor_db / 10.0)
-    return 10.0 * torch.log10(torch.stack(channels, dim=-3).clamp_min(floor))
+    linear = torch.fft.fftshift(torch.stack(channels, dim=-3), dim=-1)
+    return 10.0 * torch.log10(linear.clamp_min(floor))
 
 
 def _hop_power(iq, spec, hops_per_row, rows):
-    """Linear power per hop: (..., hops, cols)."""
+    """Linear power per hop in the FFT's own order: (..., hops, cols)."""
     samples = iq.shape[-1]
     whole_rows = samples // spec.row_samples(hops_per_row)
     rows = whole_rows if rows is None else rows
@@ -45,11 +46,14 @@ def _hop_power(iq, spec, hops_per_row, rows):
             f"{samples} samples hold {whole_rows} rows of {spec.row_samples(hops_per_row)} "
             f"samples, {rows} wanted; give a longer segment"
         )
-    n = spec.fft_size
-    starts = torch.arange(rows * hops_per_row, device=iq.device) * spec.hop - (n - spec.hop) // 2
-    starts = starts.clamp(0, samples - n)
+    n, hops = spec.fft_size, rows * hops_per_row
+    lead = (n - spec.hop) // 2
+    # Hop j's FFT starts at j * hop - lead, moved inwards at the segment's two ends.
+    inner = min(hops - 1, (samples - n - spec.hop + lead) // spec.hop + 1)
+    pieces = [iq[..., None, :n]]
+    if inner > 0:
+        pieces.append(iq[..., spec.hop - lead :].unfold(-1, n, spec.hop)[..., :inner, :])
+    pieces += [iq[..., None, samples - n :]] * (hops - 1 - max(inner, 0))
     window = torch.hann_window(n, periodic=True, dtype=torch.float32, device=iq.device)
-    window = window / window.sum()
-    segments = iq[..., starts[:, None] + torch.arange(n, device=iq.device)]
-    spectrum = torch.fft.fftshift(torch.fft.fft(segments * window), dim=-1)
-    return spectrum.real.square() + spectrum.imag.square()
+    spectrum = torch.fft.fft(torch.cat(pieces, dim=-2) * (window / window.sum()))
+    return torch.view_as_real(spectrum).square_().sum(-1)

@@ -67,7 +67,9 @@ class MaskedModel(nn.Module):
         self.encoder = encoder
         self.reconstruct = nn.Linear(encoder.dim, channels * PATCH * PATCH)
 
-    def forward(self, frames_db: Tensor, resolution: Tensor, masked: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        self, frames_db: Tensor, resolution: Tensor, masked: Tensor
+    ) -> tuple[Tensor, Tensor]:
         """Reconstruct hidden patches.
 
         Args:

@@ -103,7 +103,9 @@ class Block(nn.Module):
 class Encoder(nn.Module):
     """Stem and transformer: a spectrogram to patch tokens and the finer stages' features."""
 
-    def __init__(self, channels: int, widths: tuple[int, int, int], dim: int, depth: int, heads: int):
+    def __init__(
+        self, channels: int, widths: tuple[int, int, int], dim: int, depth: int, heads: int
+    ):
         super().__init__()
         if dim % (4 * heads):
             raise ValueError(f"dim {dim} must be a multiple of 4 x heads ({heads})")

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The training scripts: masks, losses, recipes, and a whole run in miniature."""
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from radiofm_core.bundle import load_bundle, read_bundle_info
+from radiofm_core.errors import InputError, UsageError
+from radiofm_core.spec import SpectrogramSpec
+from training.dataset import STEP_DB, FrameSet, prepare
+from training.evaluate import confusion, scores
+from training.export import export_recipe
+from training.finetune import segmentation_loss
+from training.loop import learning_rate
+from training.make_demo import make_demo
+from training.pretrain import draw_masks, masked_loss
+from training.recipe import StageConfig, read_recipe
+from training.waveforms.scene import SceneMaker
+
+ROOT = Path(__file__).parents[1]
+RECIPES = sorted((ROOT / "training/recipes").glob("*.yaml"))
+SPEC = SpectrogramSpec()
+
+
+@pytest.fixture(scope="module")
+def prepared(tmp_path_factory):
+    return prepare(tmp_path_factory.mktemp("frames") / "set", 20, 500, SPEC, 1)
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
+def test_every_recipe_parses(path):
+    recipe = read_recipe(path)
+    assert recipe.data.train_frames > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("nmae: x", "nmae"),
+        ("name: x\nseed: 1\ndata: {trian_frames: 3}", "trian_frames"),
+        ("name: x", "seed"),
+        ("just text", "just text"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_naming_the_key(tmp_path, text, named):
+    path = tmp_path / "r.yaml"
+    path.write_text(text)
+    with pytest.raises(UsageError, match=named):
+        read_recipe(path)
+
+
+def test_overlapping_seeds_are_refused():
+    recipe = read_recipe(ROOT / "training/recipes/debug.yaml")
+    with pytest.raises(UsageError, match="overlap"):
+        replace(recipe, data=replace(recipe.data, val_seed=recipe.data.train_seed + 5))
+
+
+def test_a_missing_recipe_is_one_line_and_exit_2():
+    done = subprocess.run(
+        [sys.executable, "-m", "training.finetune", "--recipe", "none.yaml"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1 and "none.yaml" in done.stderr
+
+
+@pytest.mark.parametrize("ratio", (0.5, 0.75, 0.9))
+def test_masks_hide_the_wanted_share(ratio):
+    masks = draw_masks(200, 16, 16, ratio, np.random.default_rng(0))
+    assert masks.shape == (200, 256)
+    assert masks.float().mean(1).min() >= ratio - 0.02
+    assert masks.float().mean(1).max() <= ratio + 1 / 16 + 0.02
+    grids = masks.view(200, 16, 16)
+    whole_rows = ((grids.all(2) | ~grids.any(2)).all(1)).float().mean()
+    assert 0.1 < whole_rows < 0.45
+
+
+def test_masked_loss_sees_only_hidden_patches():
+    target = torch.randn(2, 1, 32, 256)
+    masked = torch.zeros(2, 32, dtype=torch.bool)
+    masked[:, 3] = True
+    guess = target.clone()
+    guess[:, :, :16, 48:64] += 2.0
+    assert masked_loss(guess, target, masked).item() == pytest.approx(4.0)
+    guess = target + 1.0
+    guess[:, :, :16, 48:64] -= 1.0
+    assert masked_loss(guess, target, masked).item() == pytest.approx(0.0)
+
+
+def test_segmentation_loss_leaves_ignored_pixels_out_and_weighs_frames_alike():
+    logits = torch.zeros(2, 4, 16, 16)
+    truth = torch.full((2, 16, 16), 255)
+    truth[0, :2] = 1
+    truth[1] = 0
+    assert segmentation_loss(logits, truth).item() == pytest.approx(np.log(4), abs=1e-5)
+    truth[1] = 255
+    assert segmentation_loss(logits, truth).item() == pytest.approx(np.log(4) / 2, abs=1e-5)
+
+
+def test_learning_rate_warms_up_and_anneals_to_zero():
+    stage = StageConfig(steps=100, warmup=10, learning_rate=1.0)
+    rates = [learning_rate(s, stage) for s in range(100)]
+    assert rates[0] == pytest.approx(0.1) and max(rates) == pytest.approx(1.0)
+    assert rates[-1] < 1e-3 and rates == rates[:10] + sorted(rates[10:], reverse=True)
+
+
+def test_scores_of_a_known_confusion():
+    truth = np.array([[0, 1, 1, 255], [2, 3, 3, 3]], np.uint8)
+    mask = np.array([[0, 1, 0, 1], [2, 3, 3, 1]], np.uint8)
+    result = scores(confusion(mask, truth, 4))
+    assert result["pixel_accuracy"] == pytest.approx(5 / 7, abs=1e-4)
+    assert result["iou"] == {"noise": 0.5, "lte": 0.3333, "nr": 1.0, "other": 0.6667}
+
+
+def test_prepared_frames_are_the_generators_own(prepared):
+    frames = FrameSet(prepared, SPEC)
+    level, truth, resolution = frames.batch(np.array([4]))
+    frame = SceneMaker(SPEC).frame(504)
+    wanted = frame.level_db[0].numpy()
+    wanted = np.clip(wanted - np.median(wanted), -32, -32 + 255 * STEP_DB)
+    assert np.abs(level[0, 0].numpy() - wanted).max() <= STEP_DB
+    assert torch.equal(truth[0].to(torch.uint8), frame.truth)
+    assert resolution[0].tolist() == pytest.approx(list(frame.resolution))
+
+
+def test_preparing_twice_makes_nothing_anew(prepared):
+    before = (prepared / "levels.npy").stat().st_mtime_ns
+    prepare(prepared, 20, 500, SPEC, 1)
+    assert (prepared / "levels.npy").stat().st_mtime_ns == before
+
+
+def test_frames_of_another_spec_are_refused(prepared):
+    with pytest.raises(InputError, match="prepare it again"):
+        FrameSet(prepared, replace(SPEC, hop=64))
+
+
+def test_augmentation_keeps_level_and_truth_together(prepared):
+    frames = FrameSet(prepared, SPEC)
+    rng = np.random.default_rng(0)
+    rows = set()
+    for _ in range(20):
+        level, truth, _ = frames.augmented(np.arange(4), rng)
+        assert level.shape[2:] == truth.shape[1:]
+        assert level.shape[2] % SPEC.row_multiple == 0
+        rows.add(level.shape[2])
+        signal, quiet = truth[:, None] > 0, truth[:, None] == 0
+        hit = level[signal & (truth[:, None] < 255)].mean()
+        assert hit.isnan() or hit > level[quiet].mean()
+    assert len(rows) > 2
+
+
+def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
+    recipe = replace(read_recipe(ROOT / "training/recipes/debug.yaml"), folder=tmp_path)
+    path = export_recipe(recipe)
+    info = read_bundle_info(path)
+    assert info.name == "debug" and info.recipe["finetune"]["steps"] == 6
+    assert 0 <= info.metrics["validation"]["mean_iou"] <= 1
+    mask, _ = load_bundle(path, "cpu").segment(
+        np.full((1, 1, 32, 256), -90, np.float32), (75e3, 78e-6)
+    )
+    assert mask.shape == (1, 32, 256)
+    # Finished stages are loaded, not run again, and give the same bytes of weights.
+    stamp = recipe.checkpoint("finetune").stat().st_mtime_ns
+    export_recipe(recipe)
+    assert recipe.checkpoint("finetune").stat().st_mtime_ns == stamp
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_the_demo_recording_is_what_the_generator_makes(tmp_path):
+    make_demo(tmp_path)
+    assert (tmp_path / "demo.sigmf-data").stat().st_size <= 4 << 20
+    made = np.fromfile(tmp_path / "demo.sigmf-data", np.int8).astype(int)
+    kept = np.fromfile(ROOT / "examples/demo/demo.sigmf-data", np.int8).astype(int)
+    # Rounding may differ by a step between processors' FFTs.
+    assert len(made) == len(kept) and np.abs(made - kept).max() <= 2

@@ -1,0 +1,191 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A scene: several emissions in one span, heard by an imperfect radio, with the truth per pixel."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrogram import spectrogram_db
+
+from . import lte, nr, other, radio
+from .ofdm import emit as emit_ofdm
+from .rng import Rng
+from .span import IGNORE, LTE, NOISE, NR, OTHER, SUBCARRIER_HZ, Emission, NoiseBank, Span
+
+# Below this signal-to-noise ratio in a pixel no receiver could tell (dB).
+VISIBLE_DB = -9.0
+# More samples than this make a frame too dear to generate; wide spans get shorter frames.
+MOST_SAMPLES = 1_300_000
+SCENARIOS = {
+    "lte": 0.17,
+    "nr": 0.2,
+    "cellular": 0.2,
+    "inside": 0.12,
+    "other": 0.15,
+    "mixed": 0.12,
+    "empty": 0.04,
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A training frame: dB (C, rows, cols), truth uint8 (rows, cols), (Hz per bin, s per row)."""
+
+    level_db: Tensor
+    truth: Tensor
+    resolution: tuple[float, float]
+
+
+def _smooth_ffts() -> list[int]:
+    """Even transform sizes without large prime factors: multiples of 8 up to 8192."""
+    sizes = []
+    for n in range(128, 8193, 8):
+        rest = n
+        for p in (2, 3, 5, 7):
+            while rest % p == 0:
+                rest //= p
+        if rest == 1:
+            sizes.append(n)
+    return sizes
+
+
+FFT_SIZES = _smooth_ffts()
+COMMON_FFT_SIZES = (128, 160, 256, 512, 640, 1024, 1280, 1344, 1536, 2048, 3072, 4096, 8192)
+
+
+class SceneMaker:
+    """Draws frames from seeds. One per process: it keeps a pool of noise."""
+
+    def __init__(self, spec: SpectrogramSpec):
+        self.spec = spec
+        self.bank = NoiseBank(torch.Generator().manual_seed(1))
+
+    def frame(self, seed: int) -> Frame:
+        """The frame of a seed."""
+        rng = Rng(seed)
+        self.bank.generator = rng.generator
+        span = self.draw_span(rng)
+        emissions = self.draw_emissions(span, rng)
+        iq = self.bank.draw(span.samples)
+        for emission in emissions:
+            iq = iq + emission.iq
+        truth = truth_of(emissions, span)
+        iq, spoiled = radio.receive(iq, span, rng)
+        level = spectrogram_db(iq, self.spec, span.hops_per_row, span.rows)
+        level = radio.filter_level(level, span, rng)
+        for col in spoiled:
+            truth[:, max(0, col - 1) : col + 2] = IGNORE
+        return Frame(level, truth, self.spec.resolution(span.sample_rate, span.hops_per_row))
+
+    def draw_span(self, rng: Rng) -> Span:
+        """A sample rate in the spec's range and a frame of 5 to 40 ms."""
+        if rng.chance(0.6):
+            n = rng.choice(COMMON_FFT_SIZES, (5, 3, 3, 3, 2, 4, 4, 3, 3, 4, 2, 3, 1))
+        else:
+            wanted = rng.log_uniform(128, 6000)
+            n = min(FFT_SIZES, key=lambda size: abs(size - wanted))
+        rate = n * SUBCARRIER_HZ
+        wanted = 20e-3 if rng.chance(0.5) else rng.log_uniform(5e-3, 40e-3)
+        hops = self.spec.hops_per_row(rate, min(wanted, MOST_SAMPLES / rate))
+        return Span(n, hops, self.spec.rows, self.spec)
+
+    def draw_emissions(self, span: Span, rng: Rng) -> list[Emission]:
+        """What is on the air: a scenario of :data:`SCENARIOS`."""
+        scenario = rng.choice(list(SCENARIOS), list(SCENARIOS.values()))
+        if scenario == "inside" and span.sample_rate > 16e6:
+            scenario = "cellular"
+        out: list[Emission] = []
+        taken: list[tuple[float, float]] = []
+        if scenario in ("lte", "nr"):
+            self._add_carrier(out, taken, span, rng, scenario)
+        if scenario == "inside":
+            self._add_carrier(out, taken, span, rng, rng.choice(("lte", "nr")), inside=True)
+        if scenario in ("cellular", "mixed"):
+            for _ in range(rng.integer(2, 5) if scenario == "cellular" else rng.integer(1, 2)):
+                self._add_carrier(out, taken, span, rng, rng.choice(("lte", "nr")))
+        if scenario in ("other", "mixed") or rng.chance(0.12):
+            for _ in range(rng.integer(1, 3)):
+                kind = other.draw_kind(span, rng)
+                out.append(other.emit(kind, span, draw_snr(rng) + 3, rng))
+        return out
+
+    def _add_carrier(self, out, taken, span, rng, technology, inside=False):
+        """Place a carrier where none is yet; ``inside``: wider than the span, around it."""
+        build = lte if technology == "lte" else nr
+        table = lte.RESOURCE_BLOCKS if technology == "lte" else _NR_BANDWIDTHS
+        if inside:
+            choices = [b for b in table if b >= 0.95 * span.sample_rate]
+        else:
+            choices = [b for b in table if b <= 1.05 * span.sample_rate]
+        if not choices:
+            choices = [min(table, key=lambda b: abs(b - span.sample_rate))]
+        bandwidth = rng.choice(choices, [b**0.5 for b in choices])
+        offset = place_carrier(bandwidth, span, taken, inside, rng)
+        if offset is None:
+            return
+        taken.append((offset - bandwidth / 2, offset + bandwidth / 2))
+        cell = build.draw_carrier(rng, bandwidth)
+        if inside and technology == "nr":
+            # A fully loaded carrier around the span could not be told from noise.
+            cell = replace(cell, load=min(cell.load, 0.6))
+        spacing = getattr(cell, "subcarrier_hz", SUBCARRIER_HZ)
+        time = rng.integer(0, 9) * 1e-3 + rng.uniform(0, 1e-3)
+        length = int((time + span.duration) * 1e3) + 2
+        grid = build.build_grid(cell, length, round(offset / spacing), time, rng)
+        out.append(emit_ofdm(grid, span, LTE if technology == "lte" else NR, draw_snr(rng), rng))
+
+
+_NR_BANDWIDTHS = sorted({b for table in nr.RESOURCE_BLOCKS.values() for b in table})
+
+
+def draw_snr(rng: Rng) -> float:
+    """dB, mostly 0 to 30."""
+    return rng.choice((rng.uniform(-6, 40), rng.uniform(3, 25)))
+
+
+def place_carrier(bandwidth, span, taken, inside, rng) -> float | None:
+    """A centre (Hz from the span's) whose band does not meet those taken, or None.
+
+    Carriers wholly in the span are the rule, centred ones common, cut ones an exception.
+    """
+    half = span.sample_rate / 2
+    for _ in range(12):
+        if inside:
+            slack = max(0.0, 0.45 * bandwidth - half)
+            centre = rng.uniform(-slack, slack)
+        elif not taken and rng.chance(0.3):
+            centre = rng.choice((0.0, rng.uniform(-1e5, 1e5)))
+        elif rng.chance(0.75) and bandwidth < 2 * half:
+            centre = rng.uniform(-half + bandwidth / 2, half - bandwidth / 2)
+        else:
+            centre = rng.uniform(-half - 0.2 * bandwidth, half + 0.2 * bandwidth)
+        low, high = centre - bandwidth / 2, centre + bandwidth / 2
+        # Guard bands lie inside the nominal bandwidth, so neighbours may touch.
+        if all(high <= a + 1e4 or low >= b - 1e4 for a, b in taken):
+            return centre
+    return None
+
+
+def truth_of(emissions: list[Emission], span: Span) -> Tensor:
+    """uint8 (rows, cols): the strongest emission that occupies a pixel; IGNORE where none could
+    be seen, or where a pixel is only partly covered in time."""
+    truth = torch.full((span.rows, span.spec.cols), NOISE, dtype=torch.uint8)
+    strongest = torch.zeros(span.rows, span.spec.cols)
+    faint = 10.0 ** (VISIBLE_DB / 10)
+    for e in emissions:
+        own = e.cover >= 0.5
+        partly = (e.cover > 0.12) & (e.cover < 0.5) & e.inside & (e.power > faint)
+        winner = own & (e.power > strongest)
+        if e.label == OTHER:
+            winner &= e.power > faint
+            # Skirts that are above the noise are not noise, but nobody calls them the emission.
+            partly &= e.power > 0.3
+        truth[winner] = e.label
+        truth[winner & (e.power < faint)] = IGNORE
+        strongest = torch.where(winner, e.power, strongest)
+        truth[partly & ~own & (e.power > strongest)] = IGNORE
+    return truth

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a receiver looks at, and what an emission leaves there.
+
+Levels: noise has variance 1 per complex sample before the radio's own gain. An emission's
+``snr_db`` is its power spectral density, where it transmits, over the noise's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from radiofm_core.spec import SpectrogramSpec
+
+SUBCARRIER_HZ = 15e3
+NOISE, LTE, NR, OTHER, IGNORE = 0, 1, 2, 3, 255
+
+
+@dataclass(frozen=True)
+class Span:
+    """The receiver's view: ``fft_15k`` = sample rate / 15 kHz (a whole number, so that OFDM
+    needs no resampling), and the frame's rows."""
+
+    fft_15k: int
+    hops_per_row: int
+    rows: int
+    spec: SpectrogramSpec
+
+    @property
+    def sample_rate(self) -> float:
+        """Hz."""
+        return self.fft_15k * SUBCARRIER_HZ
+
+    @property
+    def row_samples(self) -> int:
+        """Samples per row."""
+        return self.spec.row_samples(self.hops_per_row)
+
+    @property
+    def samples(self) -> int:
+        """Samples in all."""
+        return self.rows * self.row_samples
+
+    @property
+    def duration(self) -> float:
+        """Seconds."""
+        return self.samples / self.sample_rate
+
+    @property
+    def noise_per_pixel(self) -> float:
+        """Mean power of unit-variance noise in one pixel, linear, in the spectrogram's units."""
+        window = torch.hann_window(self.spec.fft_size, periodic=True)
+        return float(window.square().sum() / window.sum() ** 2)
+
+    def rows_over(self, edges: Tensor) -> Tensor:
+        """Share of each row that lies in each interval of ``edges`` (samples, S + 1 of them):
+        (rows, S)."""
+        starts = torch.arange(self.rows, dtype=torch.float32)[:, None] * self.row_samples
+        return overlap(starts, starts + self.row_samples, edges) / self.row_samples
+
+    def cols_over(self, edges: Tensor) -> Tensor:
+        """Share of each column that lies in each interval of ``edges`` (Hz from the span's
+        centre, K + 1 of them): (cols, K)."""
+        cols = self.spec.cols
+        width = self.sample_rate / cols
+        low = (torch.arange(cols, dtype=torch.float32)[:, None] - cols / 2 - 0.5) * width
+        return overlap(low, low + width, edges) / width
+
+
+def overlap(low: Tensor, high: Tensor, edges: Tensor) -> Tensor:
+    """Length of the intersection of [low, high) with each interval between ``edges``."""
+    return (torch.minimum(high, edges[1:]) - torch.maximum(low, edges[:-1])).clamp_min(0)
+
+
+@dataclass
+class Emission:
+    """One transmission as received, without noise.
+
+    ``iq``: complex64 (samples,). ``power``: mean power per pixel relative to the noise's
+    (rows, cols). ``cover``: how much of each pixel the transmission occupies, 0 to 1.
+    ``inside``: True where the pixel's column lies in the emission's band.
+    """
+
+    label: int
+    iq: Tensor
+    power: Tensor
+    cover: Tensor
+    inside: Tensor
+
+
+class NoiseBank:
+    """White complex Gaussian noise of variance 1, read from random places of a fixed pool:
+    ten times cheaper than drawing it anew, and no frame is long enough to see a repeat."""
+
+    def __init__(self, generator: torch.Generator, size: int = 1 << 22):
+        self.generator = generator
+        self.pool = torch.randn(size, 2, generator=generator).mul_(0.5**0.5)
+
+    def draw(self, samples: int) -> Tensor:
+        """complex64 (samples,)."""
+        pool = torch.view_as_complex(self.pool)
+        pieces = []
+        while samples > 0:
+            start = int(torch.randint(pool.numel() // 2, (1,), generator=self.generator))
+            pieces.append(pool[start : start + samples])
+            samples -= pieces[-1].numel()
+        return torch.cat(pieces)
