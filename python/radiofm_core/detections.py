@@ -21,6 +21,8 @@ EDGE_FILL = 0.25
 # Equivalent noise bandwidth of the Hann window, in bins: turns a sum over bins into power
 HANN_NOISE_BINS = 1.5
 MIN_SNR_DB = -20.0
+# Columns by which the power at an edge may correct the mask
+MAX_REFINEMENT = 3.0
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,7 @@ def _refine(profile: np.ndarray, edge: int, side: int, inside_power: float) -> f
     how full these bins are tells where it lies. Left where the mask puts it when the power says
     nothing clear: a neighbour, a shallow edge, an edge at the span's end.
     """
-    reach = 3
+    reach = 4
     near = np.arange(edge - reach, edge + reach)
     if near[0] < 0 or near[-1] >= len(profile):
         return float(edge)
@@ -246,4 +248,4 @@ def _refine(profile: np.ndarray, edge: int, side: int, inside_power: float) -> f
     full = np.clip((values - outside) / (inside - outside), 0.0, 1.0)
     shift = float(full.sum()) - reach
     # ``shift`` columns more are filled than the mask says: outwards
-    return edge + side * shift if abs(shift) <= 1.5 else float(edge)
+    return edge + side * shift if abs(shift) <= MAX_REFINEMENT else float(edge)

@@ -10,16 +10,15 @@ import numpy as np
 from .errors import InputError
 
 # SigMF core:datatype -> one complex sample as (real, imaginary)
+_COMPONENTS = {"cf32": "f4", "cf64": "f8", "ci16": "i2", "ci32": "i4", "cu16": "u2", "cu32": "u4"}
 DATATYPES: dict[str, np.dtype] = {
-    name: np.dtype((code, (2,)))
-    for name, code in {
-        "cf32_le": "<f4",
-        "cf64_le": "<f8",
-        "ci32_le": "<i4",
-        "ci16_le": "<i2",
-        "ci8": "i1",
-        "cu8": "u1",
-    }.items()
+    **{
+        f"{name}_{order}": np.dtype((sign + code, (2,)))
+        for order, sign in (("le", "<"), ("be", ">"))
+        for name, code in _COMPONENTS.items()
+    },
+    "ci8": np.dtype(("i1", (2,))),
+    "cu8": np.dtype(("u1", (2,))),
 }
 FIRST_LOOK_SAMPLES = 1 << 16
 CHUNK_SAMPLES = 1 << 20

@@ -13,26 +13,36 @@ from pathlib import Path
 import numpy as np
 
 from .. import keys
-from ..tracking import MERGED_INTO
+from ..tracking import ACTIVE_TIME, BURSTS, MERGED_INTO
 from .files import output_errors
 
-# Digits that are kept: more would pretend a precision that nothing has
+# The order on a line, with the decimals that are kept: more would pretend a precision that
+# nothing has
 _DECIMALS = {
+    keys.EVENT: None,
+    keys.BURST_ID: None,
+    keys.LABEL: None,
     keys.CONFIDENCE: 4,
     keys.CENTER_FREQUENCY: 1,
     keys.BANDWIDTH: 1,
-    keys.SNR_DB: 2,
-    keys.PWR_DB: 2,
     keys.START_TIME: 9,
     keys.DURATION: 9,
-    "active_time": 9,
+    keys.START_OFFSET: None,
+    keys.END_OFFSET: None,
+    keys.SNR_DB: 2,
+    keys.PWR_DB: 2,
+    ACTIVE_TIME: 9,
+    BURSTS: None,
 }
 
 
 def emission_line(event: Mapping) -> str:
     """One event or emission as a line of JSON (no line end), NaN and Inf as null."""
     fields = {}
-    for key, value in event.items():
+    for key in (*_DECIMALS, *(key for key in event if key not in _DECIMALS)):
+        if key not in event:
+            continue
+        value = event[key]
         if isinstance(value, float):
             value = round(value, _DECIMALS.get(key, 9)) if math.isfinite(value) else None
         fields[key] = value
@@ -45,7 +55,7 @@ class EmissionSpool:
     def __init__(self, folder: Path):
         self._folder = folder
         with output_errors(folder):
-            self._file = tempfile.TemporaryFile(dir=folder)
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by close)
         self._places = array("Q")
         self._starts = array("Q")
 

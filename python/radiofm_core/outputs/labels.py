@@ -10,30 +10,12 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from .. import keys
+from ..tracking import ACTIVE_TIME
+from .units import display_name, readable_hz
 
 MAX_LABELS = 14
 DARK = "#0e131d"
 LIGHT = "#e8edf5"
-
-
-def readable_hz(hertz: float) -> str:
-    """A frequency or bandwidth with its unit: 1815.3 MHz, 180 kHz, 0 Hz."""
-    size = abs(hertz)
-    if size >= 1e6:
-        return f"{hertz / 1e6:.7g} MHz"
-    return f"{hertz / 1e3:.5g} kHz" if size >= 1e3 else f"{hertz:.4g} Hz"
-
-
-def readable_time(seconds: float) -> str:
-    """A duration with its unit: 0.14 ms, 80 ms, 12.5 s, 10 min."""
-    if seconds >= 600:
-        return f"{seconds / 60:.4g} min"
-    return f"{seconds:.4g} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
-
-
-def display_name(label: str) -> str:
-    """A class's name as people write it: LTE, NR, other."""
-    return label.upper() if len(label) <= 3 else label
 
 
 def draw_labels(
@@ -65,7 +47,7 @@ def draw_labels(
 
 
 def _area(emission: dict) -> float:
-    active = emission.get("active_time", emission[keys.DURATION])
+    active = emission.get(ACTIVE_TIME, emission[keys.DURATION])
     return emission[keys.BANDWIDTH] * active
 
 

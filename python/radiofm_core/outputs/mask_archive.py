@@ -35,7 +35,7 @@ class MaskArchive:
         self._folder = folder
         self._classes = classes
         with output_errors(folder):
-            self._spool = tempfile.TemporaryFile(dir=folder)
+            self._spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by close)
         self._deflate = zlib.compressobj(DEFLATE_LEVEL)
         self._first: FrameGeometry | None = None
         # One entry a frame: seconds (whole, fraction), rows, seconds a row

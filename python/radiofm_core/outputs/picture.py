@@ -17,8 +17,9 @@ from scipy import ndimage
 from ..bundle import ClassInfo
 from ..detections import MIN_PIXELS, NOISE_CLASS, close_gaps
 from ..recordings import Recording
-from .labels import display_name, draw_labels, readable_hz, readable_time
+from .labels import draw_labels
 from .overview import Overview
+from .units import display_name, readable_hz, readable_time
 
 SIZE_INCHES = (14.0, 7.0)
 DPI = 120
@@ -32,7 +33,7 @@ POWER_COLORS = LinearSegmentedColormap.from_list(
     "radiofm", ["#0b1020", "#1b2740", "#3a4a68", "#71819c", "#b9c4d4", "#ffffff"]
 )
 # How much of a class's colour is laid over its pixels
-TINT = 0.42
+TINT = 0.58
 STYLE = {"font.family": ["DejaVu Sans"], "font.size": 10.5}
 
 
@@ -168,7 +169,10 @@ def _draw_colorbar(figure, limits) -> None:
 
 def _draw_header(figure, recording, overview, classes, model) -> None:
     centers = {center for _, _, center in overview.stretches()}
-    where = f"{len(centers)} tunings" if len(centers) > 1 else readable_hz(*centers or (0.0,))
+    center = min(centers, default=0.0)
+    where = f"{len(centers)} tunings" if len(centers) > 1 else readable_hz(center)
+    if not center:
+        where = "baseband"
     facts = (
         f"{where}   ·   {recording.sample_rate / 1e6:g} MS/s   ·   "
         f"{readable_time(recording.duration)}   ·   {model}"

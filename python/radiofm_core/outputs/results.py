@@ -13,6 +13,7 @@ from ..bundle import BundleInfo
 from ..detections import FrameGeometry
 from ..errors import OutputError
 from ..recordings import META_SUFFIX, Recording
+from ..tracking import ACTIVE_TIME
 from .emission_lines import EmissionSpool
 from .files import PendingFile, output_errors, prepare_folder
 from .mask_archive import MaskArchive
@@ -88,7 +89,7 @@ class RecordingResults:
         """Up to ``limit`` emissions of the largest bandwidth x time on the air, by start."""
         best: list[tuple[float, int, dict]] = []
         for order, emission in enumerate(self._spool.emissions()):
-            area = emission[keys.BANDWIDTH] * emission["active_time"]
+            area = emission[keys.BANDWIDTH] * emission[ACTIVE_TIME]
             best.append((-area, order, emission))
             if len(best) >= 2 * limit:
                 best = sorted(best)[:limit]
@@ -98,7 +99,8 @@ class RecordingResults:
         """Write all files, then give them their names; return the paths by kind.
 
         ``complete`` False marks the results of an interrupted run (``radiofm:complete`` in the
-        SigMF description). Raises OutputError, and leaves nothing behind, if a write fails.
+        SigMF description). Raises OutputError, and leaves nothing behind, if a write fails. No
+        masks can be added any more; :meth:`discard` is still to be called.
         """
         pending: list[PendingFile] = []
         try:
@@ -113,7 +115,6 @@ class RecordingResults:
         finally:
             for target in pending:
                 target.discard()
-            self.discard()
         return dict(self.paths)
 
     def _write(self, kind: str, file, complete: bool) -> None:
@@ -141,6 +142,6 @@ class RecordingResults:
             self._archive.write(file)
 
     def discard(self) -> None:
-        """Forget everything that was not finished; no file is left."""
+        """Give up what was collected and not finished; may be called twice."""
         self._spool.close()
         self._archive.close()

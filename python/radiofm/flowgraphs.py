@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The whole path as flowgraphs: a recording or a live source in, Python calls out."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from gnuradio import blocks, gr
+
+from radiofm_core import keys
+from radiofm_core.errors import UsageError
+from radiofm_core.recordings import Recording
+from radiofm_core.spec import DEFAULT_FRAME_DURATION_S
+
+from .emission_tracker import emission_tracker
+from .live_sources import LiveSource, open_live_source
+from .recording_source import recording_source
+from .result_sink import result_sink
+from .spectrogram_framer import spectrogram_framer
+from .spectrogram_segmenter import spectrogram_segmenter
+
+MIN_FRAME_DURATION_S = 5e-3
+# Messages that may wait for the callback before the model is held up
+MAX_BACKLOG = 64
+
+
+def suitable_frame_duration(duration: float) -> float:
+    """The frame duration for a recording of ``duration`` seconds: short ones get finer rows."""
+    return min(max(duration, MIN_FRAME_DURATION_S), DEFAULT_FRAME_DURATION_S)
+
+
+class _Flowgraph(gr.top_block):
+    """Source -> framer -> segmenter -> tracker -> callback, run from a thread that can be polled.
+
+    The segmenter is given, not made here: loading a model takes seconds, and one segmenter
+    serves many flowgraphs, one after the other. Call :meth:`close` between them.
+    """
+
+    def __init__(self, name, chain, segmenter, callback, ports, hold_time):
+        gr.top_block.__init__(self, name, catch_exceptions=True)
+        self.segmenter = segmenter
+        self.framer = chain[-1]
+        self.tracker = emission_tracker(hold_time=hold_time)
+        self.sink = result_sink(callback, ports)
+        self._waiter: threading.Thread | None = None
+        self.connect(*chain, segmenter)
+        self._messages = [
+            (segmenter, keys.PORT_DETECTIONS, self.tracker, keys.PORT_DETECTIONS),
+            (self.tracker, keys.PORT_EMISSIONS, self.sink, keys.PORT_EMISSIONS),
+        ]
+        if keys.PORT_FRAMES in ports:
+            self._messages.append((self.framer, keys.PORT_FRAMES, self.sink, keys.PORT_FRAMES))
+        for port in (keys.PORT_MASKS, keys.PORT_STATUS):
+            if port in ports:
+                self._messages.append((segmenter, port, self.sink, port))
+        for source, out_port, target, in_port in self._messages:
+            self.msg_connect((source, out_port), (target, in_port))
+        segmenter.set_backpressure(self.sink.backlog, MAX_BACKLOG)
+
+    def launch(self) -> None:
+        """Start, and wait for the end on a thread, so that the caller stays responsive."""
+        self.start()
+        self._waiter = threading.Thread(target=self.wait, name="radiofm-wait", daemon=True)
+        self._waiter.start()
+
+    def ended(self, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds; True when the flowgraph has come to its end."""
+        self._waiter.join(timeout)
+        return not self._waiter.is_alive()
+
+    def close(self) -> None:
+        """Take the flowgraph apart, so that the segmenter can join another one."""
+        for source, out_port, target, in_port in self._messages:
+            self.msg_disconnect((source, out_port), (target, in_port))
+        self._messages = []
+        self.disconnect_all()
+
+
+class SegmentFlowgraph(_Flowgraph):
+    """Segments a recording: lossless, at its end the flowgraph ends.
+
+    Args:
+        recording: from ``radiofm_core.recordings.open_recording``.
+        segmenter: a ``spectrogram_segmenter`` with ``overload="wait"``.
+        callback: called as ``callback(port, fields, data)`` with ``frames``, ``masks``,
+            ``emissions`` and ``status`` messages (see ``result_sink``).
+        frame_duration: seconds; None for what suits the recording's length.
+        hold_time: seconds, of the tracker.
+
+    Raises:
+        UsageError: a sample rate outside the model's range, a wrong frame duration.
+    """
+
+    def __init__(
+        self,
+        recording: Recording,
+        segmenter: spectrogram_segmenter,
+        callback: Callable,
+        frame_duration: float | None = None,
+        hold_time: float = 0.05,
+    ):
+        if frame_duration is None:
+            frame_duration = suitable_frame_duration(recording.duration)
+        spec = segmenter.bundle_info.spec
+        framer = spectrogram_framer(recording.sample_rate, frame_duration=frame_duration, spec=spec)
+        self.source = recording_source(recording)
+        ports = (keys.PORT_FRAMES, keys.PORT_MASKS, keys.PORT_EMISSIONS, keys.PORT_STATUS)
+        chain = (self.source, framer)
+        super().__init__("segment recording", chain, segmenter, callback, ports, hold_time)
+
+
+class WatchFlowgraph(_Flowgraph):
+    """Segments a live source; frames that the model has no time for are dropped and counted.
+
+    Args:
+        source: what :func:`radiofm.live_sources.open_live_source` takes.
+        segmenter: a ``spectrogram_segmenter`` with ``overload="drop"``.
+        callback: as for :class:`SegmentFlowgraph`; gets ``emissions`` and ``status``.
+        sample_rate: S/s.
+        center_frequency: Hz.
+        gain: dB; None for automatic gain where the receiver has it.
+        frame_duration: seconds.
+        hold_time: seconds, of the tracker.
+
+    Raises:
+        UsageError: an unknown source, a sample rate outside the model's range.
+        InputError: a receiver or a file that cannot be opened.
+    """
+
+    def __init__(
+        self,
+        source: str,
+        segmenter: spectrogram_segmenter,
+        callback: Callable,
+        sample_rate: float | None = None,
+        center_frequency: float | None = None,
+        gain: float | None = None,
+        frame_duration: float = DEFAULT_FRAME_DURATION_S,
+        hold_time: float = 0.05,
+    ):
+        live: LiveSource = open_live_source(source, sample_rate, center_frequency, gain)
+        framer = spectrogram_framer(
+            live.sample_rate,
+            live.center_frequency,
+            frame_duration,
+            spec=segmenter.bundle_info.spec,
+        )
+        self.sample_rate = live.sample_rate
+        self.center_frequency = live.center_frequency
+        self.source = live.block
+        chain = [live.block, framer]
+        if live.paced:
+            # As fast as it was recorded: what a live receiver would do
+            chain.insert(1, blocks.throttle(gr.sizeof_gr_complex, live.sample_rate, True))
+        ports = (keys.PORT_EMISSIONS, keys.PORT_STATUS)
+        super().__init__("watch", tuple(chain), segmenter, callback, ports, hold_time)
+
+
+def make_segmenter(**options) -> spectrogram_segmenter:
+    """A segmenter block (see ``spectrogram_segmenter``); TypeErrors become UsageErrors."""
+    try:
+        return spectrogram_segmenter(**options)
+    except TypeError as error:
+        raise UsageError(f"wrong segmenter option: {error}") from error

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the commands share: exit codes, errors in one line, Ctrl-C, options, tables."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import math
+import os
+import re
+import signal
+import sys
+from collections.abc import Iterator, Sequence
+
+EXIT_DONE = 0
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_INTERRUPTED = 130
+
+_SCALES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
+
+
+class Stopped(BaseException):
+    """Ctrl-C or SIGTERM while there is nothing to save."""
+
+
+class StopRequest:
+    """Whether Ctrl-C or SIGTERM came; the second one ends the process at once."""
+
+    def __init__(self):
+        self.requested = False
+        self.armed = False
+
+    def __call__(self, signum, frame) -> None:
+        if self.requested:
+            # Nothing under a final name is half-written: files are renamed when they are whole
+            os._exit(EXIT_INTERRUPTED)
+        self.requested = True
+        if not self.armed:
+            raise Stopped
+
+
+@contextlib.contextmanager
+def stop_on_signal() -> Iterator[StopRequest]:
+    """Catch Ctrl-C and SIGTERM: raise :class:`Stopped`, or only note it once ``armed`` is set."""
+    request = StopRequest()
+    signals = (signal.SIGINT, signal.SIGTERM)
+    before = {number: signal.signal(number, request) for number in signals}
+    try:
+        yield request
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def report_error(error: object) -> None:
+    """One line on standard error."""
+    text = " ".join(str(error).split())
+    print(f"radiofm: error: {text}", file=sys.stderr, flush=True)
+
+
+def hertz(text: str) -> float:
+    """An argument in Hz: 19200000, 19.2e6 or 19.2M."""
+    match = re.fullmatch(r"([-+]?[0-9.]+(?:[eE][-+]?\d+)?)\s*([kKMG]?)(?:[hH][zZ])?", text.strip())
+    try:
+        value = float(match[1]) * _SCALES[match[2]] if match else math.nan
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of Hz such as 19.2e6 or 19.2M")
+    return value
+
+
+def rate(text: str) -> float:
+    """A sample rate in Hz, above zero."""
+    value = hertz(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"sample rate {text!r} must be above zero")
+    return value
+
+
+def seconds(text: str) -> float:
+    """An argument in seconds, above zero: 0.02, 20ms."""
+    match = re.fullmatch(r"([0-9.]+(?:[eE][-+]?\d+)?)\s*(us|ms|s|)", text.strip())
+    try:
+        scale = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "": 1.0}
+        value = float(match[1]) * scale[match[2]] if match else math.nan
+    except ValueError:
+        value = math.nan
+    if not (math.isfinite(value) and value > 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no time above zero such as 0.02 or 20ms")
+    return value
+
+
+def share(text: str) -> float:
+    """An argument between 0 and 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not 0.0 <= value <= 1.0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+    return value
+
+
+def whole(text: str) -> int:
+    """A whole number from 0."""
+    if not text.strip().isdigit():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
+    return int(text)
+
+
+def add_model_options(parser: argparse.ArgumentParser) -> None:
+    """The options of commands that run a model."""
+    group = parser.add_argument_group("model")
+    group.add_argument(
+        "--model", default="default", help="bundled model or path of a bundle (default: default)"
+    )
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    group.add_argument(
+        "--precision", default="auto", choices=("auto", "fp32", "bf16"), help="default: auto"
+    )
+    group.add_argument(
+        "--threads", type=whole, default=0, metavar="N", help="CPU threads; 0: as PyTorch does"
+    )
+    group.add_argument(
+        "--min-confidence",
+        type=share,
+        default=0.5,
+        metavar="P",
+        help="leave out what the model is less sure of on average (0..1, default 0.5)",
+    )
+
+
+def use_color(stream) -> bool:
+    """Whether to colour what goes to ``stream``."""
+    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+
+
+def colored(text: str, color: str) -> str:
+    """``text`` in a colour ``#rrggbb`` for a terminal."""
+    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
+    return f"\x1b[38;2;{red};{green};{blue}m{text}\x1b[0m"
+
+
+def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
+    """Lines of a table; the first ``left`` columns flush left, the others flush right."""
+    columns = list(zip(header, *rows, strict=True))
+    widths = [max(map(len, column)) for column in columns]
+    lines = []
+    for row in (header, *rows):
+        cells = [
+            cell.ljust(width) if index < left else cell.rjust(width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        ]
+        lines.append("  " + "  ".join(cells).rstrip())
+    return lines

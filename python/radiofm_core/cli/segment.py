@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``radiofm segment``: recordings in; annotations, JSON lines, mask and picture out."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from pathlib import Path
+
+from .. import keys
+from ..bundle import TASK_SEGMENTATION, BundleInfo, read_bundle_info
+from ..errors import BundleError, InputError, OutputError, RadiofmError, UsageError
+from ..outputs import RecordingResults, result_paths
+from ..recordings import Recording, open_recording
+from ..sample_data import DATATYPES
+from .blocks import import_flowgraphs
+from .console import (
+    EXIT_DONE,
+    EXIT_INTERRUPTED,
+    Stopped,
+    StopRequest,
+    add_model_options,
+    hertz,
+    rate,
+    report_error,
+    seconds,
+    stop_on_signal,
+)
+from .emission_table import emission_table, recording_line
+from .progress import Progress
+
+HELP = "segment recordings"
+DESCRIPTION = (
+    "Segment recordings. Each INPUT gets four files in DIR: <stem>.sigmf-meta (SigMF "
+    "annotations), <stem>.png (picture), <stem>.jsonl (one emission a line) and "
+    "<stem>.mask.npz (class of every pixel)."
+)
+TABLE_ROWS = 20
+POLL_S = 0.1
+# After a stop the flowgraph ends within this, or it is left behind (s)
+STOP_GRACE_S = 2.0
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="SigMF pair (either file, or their stem) or raw file of samples",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
+    group = parser.add_argument_group("recording (needed for raw files, overrides SigMF)")
+    group.add_argument("--sample-rate", type=rate, metavar="HZ", help="such as 19.2e6 or 19.2M")
+    group.add_argument("--center-frequency", type=hertz, metavar="HZ", help="default 0")
+    group.add_argument("--datatype", metavar="TYPE", help=", ".join(DATATYPES))
+    parser.add_argument(
+        "--frame-duration",
+        type=seconds,
+        metavar="S",
+        help="length of a frame (default: 20 ms, down to 5 ms for short recordings)",
+    )
+    add_model_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Segment each input; one that fails does not keep the others from being done."""
+    with stop_on_signal() as stop:
+        info = read_bundle_info(options.model)
+        if info.task != TASK_SEGMENTATION:
+            raise BundleError(
+                f"{info.path} is a model for {info.task!r}, this command needs one for "
+                f"{TASK_SEGMENTATION!r}; `radiofm models` lists what there is"
+            )
+        _refuse_same_stems(options)
+        session = _Session(options, info, stop)
+        worst = EXIT_DONE
+        for path in options.inputs:
+            try:
+                session.segment(path)
+            except RadiofmError as error:
+                report_error(error)
+                worst = max(worst, error.exit_code)
+                if isinstance(error, BundleError | UsageError | OutputError):
+                    # The next recording would meet the same
+                    return worst
+            if stop.requested:
+                return EXIT_INTERRUPTED
+        return worst
+
+
+def _refuse_same_stems(options: argparse.Namespace) -> None:
+    """Two inputs of one stem would overwrite each other's results."""
+    seen: dict[Path, str] = {}
+    for text in dict.fromkeys(options.inputs):
+        path = Path(text)
+        stem = path.stem if path.suffix else path.name
+        meta = result_paths(Path(options.out), stem)["sigmf"]
+        pair = path.with_suffix("")
+        if meta in seen and Path(seen[meta]).with_suffix("") != pair:
+            raise UsageError(
+                f"{seen[meta]} and {text} would both write {meta}; segment them into two folders"
+            )
+        seen[meta] = text
+
+
+class _Session:
+    """One run of the command: the segmenter is made once, for all recordings."""
+
+    def __init__(self, options: argparse.Namespace, info: BundleInfo, stop: StopRequest):
+        self._options = options
+        self._info = info
+        self._stop = stop
+        self._segmenter = None
+
+    def segment(self, path: str) -> None:
+        """Segment one recording and print what was found."""
+        # Until the flowgraph runs there is nothing to save: a stop ends the command there
+        self._stop.armed = False
+        options = self._options
+        recording = open_recording(
+            path, options.sample_rate, options.center_frequency, options.datatype
+        )
+        frame_duration = _frame_duration(recording, options.frame_duration)
+        _check_length(recording, self._info, frame_duration)
+        results = RecordingResults(Path(options.out), recording, self._info)
+        try:
+            self._make_segmenter()
+            problem = self._run(recording, results, frame_duration)
+            interrupted = self._stop.requested
+            failed = _failure(results, recording, interrupted, problem)
+            if not results.frames:
+                raise failed or Stopped
+            paths = results.finish(complete=not (interrupted or failed))
+            self._print(recording, results, paths)
+        finally:
+            results.discard()
+        if failed:
+            raise failed
+
+    def _make_segmenter(self) -> None:
+        if self._segmenter is None:
+            options = self._options
+            self._segmenter = import_flowgraphs().make_segmenter(
+                model=str(self._info.path),
+                device=options.device,
+                precision=options.precision,
+                threads=options.threads,
+                overload="wait",
+                min_confidence=options.min_confidence,
+            )
+
+    def _run(self, recording, results, frame_duration) -> RadiofmError | None:
+        """Run the flowgraph to its end or to Ctrl-C; what went wrong on the way, or None."""
+        progress = Progress(recording)
+        status: dict = {}
+
+        def take(port: str, fields: dict, data) -> None:
+            if port == keys.PORT_STATUS:
+                status.update(fields)
+                return
+            if port == keys.PORT_EMISSIONS:
+                results.add_event(fields)
+                return
+            shape = (-1, fields[keys.ROWS], fields[keys.COLS])
+            if port == keys.PORT_FRAMES:
+                results.add_frame(fields, data.reshape(shape))
+            else:
+                results.add_mask(fields, data.reshape(shape[1:]))
+                progress.seen(fields)
+
+        flowgraph = import_flowgraphs().SegmentFlowgraph(
+            recording, self._segmenter, take, frame_duration
+        )
+        self._stop.armed = True
+        try:
+            flowgraph.launch()
+            while not flowgraph.ended(POLL_S):
+                progress.show()
+                if self._stop.requested or flowgraph.sink.error:
+                    _halt(flowgraph)
+                    break
+            progress.show()
+            return _problem(flowgraph, status)
+        finally:
+            progress.close()
+            flowgraph.close()
+
+    def _print(self, recording: Recording, results: RecordingResults, paths: dict) -> None:
+        print(recording_line(recording, results.frames))
+        shown = results.prominent(TABLE_ROWS)
+        for line in emission_table(shown, recording, self._info, results.emissions):
+            print(line)
+        if self._stop.requested:
+            print("  stopped: what was found so far is written, marked as incomplete")
+        folder = paths["picture"].parent
+        names = ", ".join(path.name for path in paths.values())
+        print(f"  written to {folder}: {names}\n", flush=True)
+
+
+def _frame_duration(recording: Recording, wanted: float | None) -> float:
+    if wanted is not None:
+        return wanted
+    # Short recordings get finer rows, so that the model sees enough of them
+    return min(max(recording.duration, 5e-3), 20e-3)
+
+
+def _check_length(recording: Recording, info: BundleInfo, frame_duration: float) -> None:
+    """Refuse what is shorter than one row, or outside the model's sample rates."""
+    spec = info.spec
+    try:
+        hops = spec.hops_per_row(recording.sample_rate, frame_duration)
+    except UsageError as error:
+        raise InputError(f"{recording.meta_path or recording.data_path}: {error}") from error
+    least = max(spec.row_samples(hops), spec.fft_size)
+    if recording.num_samples < least:
+        raise InputError(
+            f"{recording.data_path} holds {recording.num_samples} samples, one row of the "
+            f"spectrogram needs {least}; record longer"
+        )
+
+
+def _halt(flowgraph) -> None:
+    """Stop the flowgraph; leave it behind if it does not end in time."""
+    flowgraph.stop()
+    deadline = time.monotonic() + STOP_GRACE_S
+    while not flowgraph.ended(POLL_S) and time.monotonic() < deadline:
+        pass
+
+
+def _problem(flowgraph, status: dict) -> RadiofmError | None:
+    """What ended the flowgraph early or kept frames from a result."""
+    if isinstance(flowgraph.sink.error, RadiofmError):
+        return flowgraph.sink.error
+    if flowgraph.sink.error is not None:
+        error = flowgraph.sink.error
+        return RadiofmError(f"results cannot be taken: {type(error).__name__}: {error}")
+    if flowgraph.source.error():
+        return InputError(flowgraph.source.error())
+    status = {**status, **flowgraph.segmenter.status()}
+    if status.get(keys.ERROR):
+        return RadiofmError(f"frames without a result: {status[keys.ERROR]}")
+    return None
+
+
+def _failure(results, recording, interrupted, problem) -> RadiofmError | None:
+    if problem is not None:
+        if results.frames and isinstance(problem, InputError):
+            return InputError(f"{problem}; what was found before it is written")
+        return problem
+    if not results.frames and not interrupted:
+        return RadiofmError(f"{recording.data_path}: no frame came out of the flowgraph")
+    if results.dropped:
+        return RadiofmError(
+            f"{recording.data_path}: {results.dropped} of {results.next_index} frames have no mask"
+        )
+    return None

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A model without training for the tests of whole runs, and recordings that it gets right."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from radiofm_core.spec import SpectrogramSpec
+from training.export import export_bundle
+
+RATE = 1.92e6
+CENTER = 1.8e9
+
+
+class LevelSegmenter(nn.Module):
+    """What lies 10 dB above the frame's faintest fifth is lte below the centre, nr above it."""
+
+    def __init__(self):
+        super().__init__()
+        self.margin = nn.Parameter(torch.tensor(10.0))
+
+    def forward(self, x: torch.Tensor, resolution: torch.Tensor):
+        power = functional.avg_pool2d(x[:, :1].float(), 3, 1, 1, count_include_pad=False)[:, 0]
+        floor = torch.quantile(power.flatten(1)[:, ::16], 0.2, dim=1)
+        loud = (power > floor[:, None, None] + self.margin.float()).to(torch.uint8)
+        side = torch.ones(256, dtype=torch.uint8, device=x.device)
+        side[128:] = 2
+        return loud * side, torch.full_like(power, 0.9)
+
+
+def make_level_bundle(path: Path, task: str = "spectrogram-segmentation") -> Path:
+    """A bundle of LevelSegmenter."""
+    return export_bundle(path, LevelSegmenter(), SpectrogramSpec(), "level", {}, "none", {}, task)
+
+
+def band(num_samples: int, low: float, high: float, level: float, seed: int) -> np.ndarray:
+    """Complex noise between two offsets in Hz from the centre, of RMS ``level``."""
+    rng = np.random.default_rng(seed)
+    frequency = np.fft.fftfreq(num_samples, 1 / RATE)
+    inside = (frequency >= low) & (frequency < high)
+    spectrum = np.zeros(num_samples, complex)
+    spectrum[inside] = rng.standard_normal((inside.sum(), 2)) @ (1, 1j)
+    signal = np.fft.ifft(spectrum)
+    return signal * (level / np.sqrt(np.mean(np.abs(signal) ** 2)))
+
+
+def two_carriers(duration: float, seed: int = 1) -> np.ndarray:
+    """An lte carrier at -700 .. -200 kHz all the time, an nr one at 300 .. 800 kHz in between."""
+    num_samples = round(duration * RATE)
+    rng = np.random.default_rng(seed)
+    signal = rng.standard_normal((num_samples, 2)) @ (1, 1j) * 1e-3
+    signal += band(num_samples, -700e3, -200e3, 0.1, seed)
+    burst = band(num_samples, 300e3, 800e3, 0.1, seed + 1)
+    burst[: num_samples // 4] = 0
+    burst[3 * num_samples // 4 :] = 0
+    return (signal + burst).astype(np.complex64)
+
+
+def write_recording(stem: Path, samples: np.ndarray, **fields) -> Path:
+    """A SigMF pair of cf32_le; ``fields`` replace or add to ``global``. Returns the meta file."""
+    samples.astype("<c8").tofile(stem.with_name(stem.name + ".sigmf-data"))
+    meta = {
+        "global": {
+            "core:datatype": "cf32_le",
+            "core:sample_rate": RATE,
+            "core:version": "1.2.5",
+            **fields,
+        },
+        "captures": [{"core:sample_start": 0, "core:frequency": CENTER}],
+        "annotations": [],
+    }
+    path = stem.with_name(stem.name + ".sigmf-meta")
+    path.write_text(json.dumps(meta))
+    return path
