@@ -131,7 +131,9 @@ def rewrite(source, target, change):
     ],
 )
 def test_wrong_descriptions_are_refused(bundle_file, tmp_path, change, named):
-    assert named in refused(lambda: read_bundle_info(rewrite(bundle_file, tmp_path / "x.pt", change)))
+    assert named in refused(
+        lambda: read_bundle_info(rewrite(bundle_file, tmp_path / "x.pt", change))
+    )
 
 
 def test_corrupted_weights_are_refused(bundle_file, tmp_path):

@@ -34,7 +34,17 @@ def noise(samples, seed=0):
 
 @pytest.mark.parametrize(
     ("samples", "hops"),
-    [(32768, 1), (65536, 2), (1000, 3), (640, 5), (700, 5), (257, 2), (513, 2), (383, 1), (8192, 7)],
+    [
+        (32768, 1),
+        (65536, 2),
+        (1000, 3),
+        (640, 5),
+        (700, 5),
+        (257, 2),
+        (513, 2),
+        (383, 1),
+        (8192, 7),
+    ],
 )
 def test_matches_the_definition(samples, hops):
     iq = noise(samples)

@@ -90,7 +90,7 @@ def _make_chunk(job) -> tuple[int, list[tuple[float, float]]]:
 
 
 class FrameSet:
-    """A prepared set, read through the page cache."""
+    """A prepared set, held in memory (128 KiB a frame)."""
 
     def __init__(self, folder: Path, spec: SpectrogramSpec):
         note = folder / "prepared.json"
@@ -103,8 +103,8 @@ class FrameSet:
                 f"{spec.fingerprint}; prepare it again"
             )
         self.row_multiple = spec.row_multiple
-        self.levels = np.load(folder / "levels.npy", mmap_mode="r")
-        self.truth = np.load(folder / "truth.npy", mmap_mode="r")
+        self.levels = np.load(folder / "levels.npy")
+        self.truth = np.load(folder / "truth.npy")
         self.resolution = torch.from_numpy(np.load(folder / "resolution.npy"))
 
     def __len__(self) -> int:

@@ -30,7 +30,13 @@ NR_OFFSET_HZ = 1.2e6
 WIFI_OFFSET_HZ = 20.5e6
 WIFI_HZ = 16.6e6
 # Packets (start, length) in seconds
-WIFI_PACKETS = ((2.1e-3, 1.9e-3), (9.0e-3, 0.6e-3), (9.8e-3, 2.4e-3), (17.5e-3, 3.0e-3), (25.2e-3, 1.2e-3))
+WIFI_PACKETS = (
+    (2.1e-3, 1.9e-3),
+    (9.0e-3, 0.6e-3),
+    (9.8e-3, 2.4e-3),
+    (17.5e-3, 3.0e-3),
+    (25.2e-3, 1.2e-3),
+)
 
 
 def make_span() -> Span:

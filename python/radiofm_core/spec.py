@@ -34,7 +34,7 @@ class SpectrogramSpec:
     row_multiple: int = 16
     channels: tuple[str, ...] = ("mean",)
     floor_db: float = -200.0
-    sample_rate_min: float = 1.92e6
+    sample_rate_min: float = 0.96e6
     sample_rate_max: float = 122.88e6
     row_duration_min: float = 20e-6
     row_duration_max: float = 160e-6

@@ -109,9 +109,7 @@ def wifi(span: Span, rng: Rng) -> tuple[Tensor, float]:
         low, high = centre - used / 2, centre + used / 2
         short = min(b - a, int(8e-6 * span.sample_rate))
         if spacing * 4 < span.sample_rate / 4 and short > 0:
-            out[a : a + short] = level * multicarrier(
-                short, span, rng, spacing * 4, low, high, 0.0
-            )
+            out[a : a + short] = level * multicarrier(short, span, rng, spacing * 4, low, high, 0.0)
         out[a + short : b] = level * multicarrier(
             b - a - short, span, rng, spacing, low, high, 0.25
         )
@@ -286,14 +284,14 @@ def pulses(span: Span, rng: Rng) -> tuple[Tensor, float]:
 KINDS = (
     (wifi, 5e6),
     (broadcast, 2.1e6),
-    (single_carrier, 1.9e6),
+    (single_carrier, 0.9e6),
     (hopping_fsk, 5e6),
-    (fsk_bursts, 1.9e6),
-    (gsm, 1.9e6),
-    (ook_bursts, 1.9e6),
-    (fm, 1.9e6),
-    (chirps, 1.9e6),
-    (tones, 1.9e6),
-    (pulses, 1.9e6),
+    (fsk_bursts, 0.9e6),
+    (gsm, 0.9e6),
+    (ook_bursts, 0.9e6),
+    (fm, 0.9e6),
+    (chirps, 0.9e6),
+    (tones, 0.9e6),
+    (pulses, 0.9e6),
 )
 WEIGHTS = {"wifi": 3.5, "broadcast": 1.0, "hopping_fsk": 1.2, "fsk_bursts": 1.2, "pulses": 0.5}

@@ -41,9 +41,9 @@ class Frame:
 
 
 def _smooth_ffts() -> list[int]:
-    """Even transform sizes without large prime factors: multiples of 8 up to 8192."""
+    """Transform sizes without large prime factors: multiples of 8 (4 below 128) up to 8192."""
     sizes = []
-    for n in range(128, 8193, 8):
+    for n in (*range(64, 128, 4), *range(128, 8193, 8)):
         rest = n
         for p in (2, 3, 5, 7):
             while rest % p == 0:
@@ -54,7 +54,7 @@ def _smooth_ffts() -> list[int]:
 
 
 FFT_SIZES = _smooth_ffts()
-COMMON_FFT_SIZES = (128, 160, 256, 512, 640, 1024, 1280, 1344, 1536, 2048, 3072, 4096, 8192)
+COMMON_FFT_SIZES = (64, 128, 160, 256, 512, 640, 1024, 1280, 1344, 1536, 2048, 3072, 4096, 8192)
 
 
 class SceneMaker:
@@ -84,9 +84,9 @@ class SceneMaker:
     def draw_span(self, rng: Rng) -> Span:
         """A sample rate in the spec's range and a frame of 5 to 40 ms."""
         if rng.chance(0.6):
-            n = rng.choice(COMMON_FFT_SIZES, (5, 3, 3, 3, 2, 4, 4, 3, 3, 4, 2, 3, 1))
+            n = rng.choice(COMMON_FFT_SIZES, (1, 5, 3, 3, 3, 2, 4, 4, 3, 3, 4, 2, 3, 1))
         else:
-            wanted = rng.log_uniform(128, 6000)
+            wanted = rng.log_uniform(64, 6000)
             n = min(FFT_SIZES, key=lambda size: abs(size - wanted))
         rate = n * SUBCARRIER_HZ
         wanted = 20e-3 if rng.chance(0.5) else rng.log_uniform(5e-3, 40e-3)
