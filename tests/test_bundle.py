@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Model bundles: what export writes, load accepts; what is foreign or broken is refused in one line."""
+"""Model bundles: what export writes, load accepts; what is foreign or broken is refused."""
 
 import json
 import zipfile

@@ -117,7 +117,7 @@ class FrameSet:
         return level[:, None], truth, self.resolution[np.sort(index)]
 
     def augmented(self, index: np.ndarray, rng: np.random.Generator):
-        """A batch mirrored in frequency at random and, one time in four, cut to fewer rows, so
+        """A batch mirrored in frequency at random and, one time in three, cut to fewer rows, so
         that short recordings are judged on what they hold."""
         level, truth, resolution = self.batch(index)
         flip = torch.from_numpy(rng.random(len(index)) < 0.5)[:, None, None]
@@ -128,7 +128,7 @@ class FrameSet:
         level = torch.where(flip[:, None], level[..., mirror], level)
         truth = torch.where(flip, truth[..., mirror], truth)
         level = level + (torch.rand(level.shape) - 0.5) * STEP_DB
-        if rng.random() < 0.25:
+        if rng.random() < 1 / 3:
             most = level.shape[2] // self.row_multiple
             rows = self.row_multiple * int(rng.integers(1, max(2, most // 2) + 1))
             start = int(rng.integers(0, level.shape[2] - rows + 1))

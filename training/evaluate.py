@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scores a recipe's segmenter on its validation frames. ``python -m training.evaluate --recipe R``"""
+"""Scores a recipe's segmenter on its validation frames.
+
+``python -m training.evaluate --recipe R.yaml``
+"""
 
 from __future__ import annotations
 

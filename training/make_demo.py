@@ -108,7 +108,7 @@ def make_demo(folder: Path) -> Path:
         global_info={
             "core:datatype": "ci8",
             "core:sample_rate": span.sample_rate,
-            "core:description": "Made by training.make_demo: LTE, NR and OFDM packets, side by side",
+            "core:description": "Made by training.make_demo: LTE, NR and OFDM packets side by side",
             "core:license": "https://spdx.org/licenses/GPL-3.0-or-later.html",
             "core:author": "gr-radiofm",
         },

@@ -294,4 +294,4 @@ KINDS = (
     (tones, 0.9e6),
     (pulses, 0.9e6),
 )
-WEIGHTS = {"wifi": 3.5, "broadcast": 1.0, "hopping_fsk": 1.2, "fsk_bursts": 1.2, "pulses": 0.5}
+WEIGHTS = {"wifi": 5.0, "broadcast": 1.0, "hopping_fsk": 1.2, "fsk_bursts": 1.2, "pulses": 0.5}

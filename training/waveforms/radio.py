@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a receiver does to the air: gain, overload, IQ imbalance, DC, spurs, quantisation, filters."""
+"""What a receiver does: gain, overload, IQ imbalance, DC, spurs, quantisation, filters."""
 
 from __future__ import annotations
 

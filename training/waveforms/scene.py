@@ -21,12 +21,12 @@ VISIBLE_DB = -9.0
 # More samples than this make a frame too dear to generate; wide spans get shorter frames.
 MOST_SAMPLES = 1_300_000
 SCENARIOS = {
-    "lte": 0.17,
-    "nr": 0.2,
-    "cellular": 0.2,
-    "inside": 0.12,
-    "other": 0.15,
-    "mixed": 0.12,
+    "lte": 0.15,
+    "nr": 0.18,
+    "cellular": 0.17,
+    "inside": 0.15,
+    "other": 0.2,
+    "mixed": 0.11,
     "empty": 0.04,
 }
 
@@ -89,7 +89,8 @@ class SceneMaker:
             wanted = rng.log_uniform(64, 6000)
             n = min(FFT_SIZES, key=lambda size: abs(size - wanted))
         rate = n * SUBCARRIER_HZ
-        wanted = 20e-3 if rng.chance(0.5) else rng.log_uniform(5e-3, 40e-3)
+        # The default frame, fine rows as for short recordings, and anything between
+        wanted = rng.choice((20e-3, rng.uniform(5e-3, 8e-3), rng.log_uniform(5e-3, 40e-3)))
         hops = self.spec.hops_per_row(rate, min(wanted, MOST_SAMPLES / rate))
         return Span(n, hops, self.spec.rows, self.spec)
 
@@ -143,8 +144,10 @@ _NR_BANDWIDTHS = sorted({b for table in nr.RESOURCE_BLOCKS.values() for b in tab
 
 
 def draw_snr(rng: Rng) -> float:
-    """dB, mostly 0 to 30."""
-    return rng.choice((rng.uniform(-6, 40), rng.uniform(3, 25)))
+    """dB, mostly 0 to 30; now and then a signal from a cable or a simulator, almost noise-free."""
+    return rng.choice(
+        (rng.uniform(-6, 40), rng.uniform(3, 25), rng.uniform(40, 90)), (0.48, 0.47, 0.05)
+    )
 
 
 def place_carrier(bandwidth, span, taken, inside, rng) -> float | None:
