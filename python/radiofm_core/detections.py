@@ -59,7 +59,9 @@ class FrameGeometry:
         return self.row_samples / self.sample_rate
 
     def edge_frequency(self, column: float) -> float:
-        """Hz of the left edge of ``column``, held within the span."""
+        """Hz of the left edge of ``column``; the outermost columns reach to the span's ends."""
+        if column >= self.cols:
+            return self.center_frequency + self.sample_rate / 2
         hertz = (column - self.cols // 2 - 0.5) * self.bin_width
         half = self.sample_rate / 2
         return self.center_frequency + min(max(hertz, -half), half)

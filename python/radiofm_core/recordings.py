@@ -9,11 +9,11 @@ import math
 import os
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 
 from .errors import InputError
+from .iso_time import parse_time
 from .sample_data import DATATYPES, check_samples
 
 META_SUFFIX = ".sigmf-meta"
@@ -113,7 +113,7 @@ def _open(meta, meta_path, data_path, sample_rate, center_frequency, datatype) -
     num_samples = _count_samples(data_path, datatype, start_byte, trailing)
     offset = _whole(top.get("core:offset", 0), "core:offset", shown)
     captures = _captures(raw_captures, offset, rate, center_frequency, shown)
-    _check_extent(meta, captures, offset, num_samples, shown)
+    _check_extent(meta, offset, num_samples, shown)
     _check_checksum(top.get("core:sha512"), data_path)
     recording = Recording(
         data_path=data_path,
@@ -253,21 +253,21 @@ def _count_samples(data_path: Path, datatype: str, start_byte: int, trailing: in
 
 
 def _captures(raw, offset, rate, center_frequency, shown) -> tuple[Capture, ...]:
-    """Captures in data order; a capture without a time continues the one before it."""
-    captures: list[Capture] = []
+    """Captures in data order; one without a time or a frequency continues the one before it."""
     exact_rate = Fraction(rate)
-    center, start, time = 0.0, 0, Fraction(0)
+    found: list[tuple[int, float, Fraction]] = []
+    center, last, time = 0.0, 0, Fraction(0)
     for item in raw:
         index = _whole(item.get("core:sample_start", 0), "core:sample_start", shown) - offset
-        if index < start:
+        if index < last:
             raise InputError(
-                f"{shown}: captures start at sample {index} after {start}; they must ascend from "
+                f"{shown}: captures start at sample {index} after {last}; they must ascend from "
                 "the first sample of the data"
             )
-        time += (index - start) / exact_rate
-        start = index
+        time += (index - last) / exact_rate
+        last = index
         if "core:datetime" in item:
-            time = _parse_time(item["core:datetime"], shown)
+            time = parse_time(item["core:datetime"], shown)
         if "core:frequency" in item:
             center = _number(item["core:frequency"])
             if center is None:
@@ -275,47 +275,26 @@ def _captures(raw, offset, rate, center_frequency, shown) -> tuple[Capture, ...]
                     f"{shown}: core:frequency is {item['core:frequency']!r}, no number of Hz; "
                     "mend it"
                 )
-        if center_frequency is not None:
-            center = float(center_frequency)
-        if not captures and start > 0:
-            # Samples before the first capture: its frequency, its time counted backwards
-            time = max(time - start / exact_rate, Fraction(0))
-            start = 0
-        seconds = math.floor(time)
-        # Just below a whole second a double could round up to 1.0
-        frac = min(float(time - seconds), math.nextafter(1.0, 0.0))
-        capture = Capture(start, center, seconds, frac)
-        if captures and captures[-1].sample_start == start:
-            captures.pop()
-        captures.append(capture)
-    return tuple(captures)
+        if found and found[-1][0] == index:
+            found.pop()
+        found.append((index, center if center_frequency is None else center_frequency, time))
+    # Samples before the first capture: its frequency, its time counted backwards
+    start, center, time = found[0]
+    found[0] = (0, center, max(time - start / exact_rate, Fraction(0)))
+    return tuple(_capture(*fields) for fields in found)
 
 
-_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+def _capture(start: int, center: float, time: Fraction) -> Capture:
+    seconds = math.floor(time)
+    # Just below a whole second a double could round up to 1.0
+    fraction = min(float(time - seconds), math.nextafter(1.0, 0.0))
+    return Capture(start, float(center), seconds, fraction)
 
 
-def _parse_time(text: object, shown: Path) -> Fraction:
-    """Exact seconds since 1970 of an ISO-8601 time; without a zone it is UTC."""
-    match = _TIME.fullmatch(text) if isinstance(text, str) else None
-    try:
-        if match is None:
-            raise ValueError(text)
-        zone = (match[3] or "Z").replace("Z", "+00:00")
-        whole = datetime.fromisoformat(match[1] + zone) - datetime(1970, 1, 1, tzinfo=UTC)
-    except (ValueError, OverflowError) as error:
-        raise InputError(
-            f"{shown}: core:datetime is {text!r}, not a time such as 2024-05-01T12:00:00.5Z; "
-            "mend it"
-        ) from error
-    if whole.days < 0:
-        raise InputError(f"{shown}: core:datetime {text!r} lies before 1970; mend it")
-    return Fraction(whole.days * 86400 + whole.seconds) + Fraction("0" + (match[2] or ""))
-
-
-def _check_extent(meta, captures, offset, num_samples, shown) -> None:
+def _check_extent(meta, offset, num_samples, shown) -> None:
     """A capture or annotation beyond the data shows that the data are truncated."""
-    starts = [c.sample_start for c in captures]
-    for item in meta.get("annotations", []):
+    starts = [0]
+    for item in (*meta.get("captures", []), *meta.get("annotations", [])):
         start = item.get("core:sample_start", 0)
         starts.append(_whole(start, "core:sample_start", shown) - offset)
     if max(starts) >= num_samples:

@@ -48,6 +48,11 @@ def stop_on_signal() -> Iterator[StopRequest]:
     before = {number: signal.signal(number, request) for number in signals}
     try:
         yield request
+    except Exception as error:
+        # A stop in the middle of an import comes out as whatever that import makes of it
+        if request.requested and not request.armed:
+            raise Stopped from error
+        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

@@ -1,0 +1,31 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""SigMF's ``core:datetime`` as exact seconds."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from fractions import Fraction
+from pathlib import Path
+
+from .errors import InputError
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+
+
+def parse_time(text: object, shown: Path) -> Fraction:
+    """Exact seconds since 1970 of an ISO-8601 time; without a zone it is UTC."""
+    match = _TIME.fullmatch(text) if isinstance(text, str) else None
+    try:
+        if match is None:
+            raise ValueError(text)
+        zone = (match[3] or "Z").replace("Z", "+00:00")
+        whole = datetime.fromisoformat(match[1] + zone) - datetime(1970, 1, 1, tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise InputError(
+            f"{shown}: core:datetime is {text!r}, not a time such as 2024-05-01T12:00:00.5Z; "
+            "mend it"
+        ) from error
+    if whole.days < 0:
+        raise InputError(f"{shown}: core:datetime {text!r} lies before 1970; mend it")
+    return Fraction(whole.days * 86400 + whole.seconds) + Fraction("0" + (match[2] or ""))

@@ -1,0 +1,198 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``radiofm segment`` as a user runs it: results on disk, in the terminal, and after Ctrl-C."""
+
+import json
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import sigmf
+from level_model import CENTER, RATE, make_level_bundle, two_carriers, write_recording
+from radiofm_command import leftovers, radiofm, start_radiofm
+
+DURATION = 0.2
+NAMES = ["two.jsonl", "two.mask.npz", "two.png", "two.sigmf-data", "two.sigmf-meta"]
+REAL = Path(__file__).parents[2] / "shared" / "data" / "iq"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return make_level_bundle(tmp_path_factory.mktemp("models") / "level.pt")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, model):
+    """(the finished command, its folder of results) for the two carriers."""
+    folder = tmp_path_factory.mktemp("run")
+    recording = write_recording(folder / "two", two_carriers(DURATION))
+    out = folder / "results" / "out"
+    return radiofm("segment", recording, "--out", out, "--model", model), out
+
+
+def test_four_results_and_a_link_to_the_data(finished):
+    done, out = finished
+    assert done.returncode == 0 and done.stderr == ""
+    assert leftovers(out) == NAMES
+    assert (out / "two.sigmf-data").resolve() == (out.parents[1] / "two.sigmf-data").resolve()
+
+
+def test_terminal_lists_the_emissions(finished):
+    done, _ = finished
+    lines = done.stdout.splitlines()
+    assert lines[0].startswith("two: 1800 MHz, 1.92 MS/s, 200 ms, 12 frames")
+    assert [line.split()[0] for line in lines[2:4]] == ["LTE", "NR"]
+    assert "\x1b" not in done.stdout
+
+
+def test_each_emission_is_one_line_with_the_carriers_edges_and_times(finished):
+    _, out = finished
+    lte, nr = (json.loads(line) for line in (out / "two.jsonl").read_text().splitlines())
+    bin_width = RATE / 256
+    assert (lte["label"], nr["label"]) == ("lte", "nr")
+    assert abs(lte["center_frequency"] - (CENTER - 450e3)) < bin_width
+    assert abs(nr["center_frequency"] - (CENTER + 550e3)) < bin_width
+    assert abs(lte["bandwidth"] - 500e3) < bin_width and abs(nr["bandwidth"] - 500e3) < bin_width
+    row = 12 * 128 / RATE
+    assert lte["start_offset"] == 0 and abs(lte["duration"] - DURATION) <= row
+    assert abs(nr["start_time"] - DURATION / 4) <= row
+    assert abs(nr["duration"] - DURATION / 2) <= 2 * row
+    # 0.1 RMS is -20 dB; the noise in the band: 2e-6 W x 500 / 1920 = -62.8 dB
+    assert abs(lte["pwr_db"] + 20) < 0.3 and abs(lte["snr_db"] - 42.8) < 2
+
+
+def test_annotations_pass_the_sigmf_validator(finished):
+    _, out = finished
+    described = sigmf.fromfile(out / "two.sigmf-meta")
+    described.validate()
+    labels = [a["core:label"] for a in described.get_annotations()]
+    assert labels == ["lte", "nr"]
+    assert described.get_global_info()["radiofm:complete"] is True
+    assert len(described) == round(DURATION * RATE)
+
+
+def test_mask_covers_every_row_with_times_and_frequencies(finished):
+    _, out = finished
+    with np.load(out / "two.mask.npz", allow_pickle=False) as archive:
+        mask, times = archive["mask"], archive["time_s"]
+        hertz, classes = archive["frequency_hz"], archive["classes"]
+    assert mask.dtype == np.uint8 and mask.shape == (len(times), 256)
+    assert list(classes) == ["noise", "lte", "nr", "other"]
+    step = np.diff(times)
+    assert np.allclose(step, step[0], rtol=1e-6) and times[0] == 0
+    # everything but what is less than a row at the end
+    assert 0 <= DURATION - (times[-1] + step[0]) < step[0]
+    assert hertz[128] == CENTER and np.allclose(np.diff(hertz), RATE / 256)
+    in_lte = (hertz > CENTER - 690e3) & (hertz < CENTER - 210e3)
+    assert (mask[:, in_lte] == 1).mean() > 0.99
+    assert (mask[:, np.abs(hertz - CENTER) < 150e3] == 0).mean() > 0.98
+
+
+def test_picture_is_a_png_of_reading_size(finished):
+    from PIL import Image
+
+    _, out = finished
+    with Image.open(out / "two.png") as image:
+        assert image.format == "PNG" and image.size == (1680, 840)
+
+
+def test_raw_file_with_its_options(tmp_path, model):
+    samples = two_carriers(0.06).view(np.float32)
+    (samples * 100 + 127.5).round().clip(0, 255).astype(np.uint8).tofile(tmp_path / "two.cu8")
+    options = ["--sample-rate", "1.92M", "--center-frequency", "1.8G", "--datatype", "cu8"]
+    out = tmp_path / "out"
+    done = radiofm("segment", tmp_path / "two.cu8", "--out", out, "--model", model, *options)
+    assert done.returncode == 0, done.stderr
+    assert leftovers(out) == NAMES
+    described = sigmf.fromfile(out / "two.sigmf-meta")
+    described.validate()
+    assert {a["core:label"] for a in described.get_annotations()} == {"lte", "nr"}
+    assert described.get_captures()[0]["core:frequency"] == CENTER
+
+
+def test_running_again_replaces_the_results(finished, model):
+    _, out = finished
+    again = radiofm("segment", out / "two.sigmf-meta", "--out", out.parent / "b", "--model", model)
+    assert again.returncode == 0, again.stderr
+    first, second = ((folder / "two.jsonl").read_text() for folder in (out, out.parent / "b"))
+    assert first == second
+    # the first run's annotations are not kept beside the second's
+    described = json.loads((out.parent / "b" / "two.sigmf-meta").read_text())
+    assert len(described["annotations"]) == 2
+
+
+@pytest.fixture(scope="module")
+def long_recording(tmp_path_factory):
+    """A minute of noise: longer than any test waits."""
+    path = tmp_path_factory.mktemp("long") / "long.cu8"
+    chunk = np.random.default_rng(0).integers(100, 156, round(2 * RATE) * 5, np.uint8)
+    with path.open("wb") as file:
+        for _ in range(12):
+            file.write(chunk)
+    yield path
+    path.unlink()
+
+
+def _interrupt(long_recording, model, out, delay, number=signal.SIGINT):
+    running = start_radiofm(
+        *("segment", long_recording, "--out", out, "--model", model),
+        *("--sample-rate", RATE, "--datatype", "cu8"),
+    )
+    time.sleep(delay)
+    began = time.monotonic()
+    running.send_signal(number)
+    text, errors = running.communicate(timeout=60)
+    return running.returncode, text, errors, time.monotonic() - began
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_stop_in_mid_run_writes_what_was_found_so_far(tmp_path, long_recording, model, number):
+    out = tmp_path / "out"
+    # A busy machine may need long to get going: wait longer if nothing was done yet
+    for delay in (6, 15, 40):
+        code, text, errors, took = _interrupt(long_recording, model, out, delay, number)
+        if leftovers(out):
+            break
+    assert code == 130 and errors == ""
+    assert "stopped" in text and "incomplete" in text
+    # the flowgraph's end, and the picture
+    assert took < 30
+    assert leftovers(out) == [name.replace("two", "long") for name in NAMES]
+    described = json.loads((out / "long.sigmf-meta").read_text())
+    assert described["global"]["radiofm:complete"] is False
+    mask = np.load(out / "long.mask.npz")["mask"]
+    assert 0 < len(mask) * 128 < 60 * RATE
+
+
+@pytest.mark.parametrize("delay", [0.05, 0.4, 0.9])
+def test_stop_before_the_first_frame_leaves_nothing(tmp_path, long_recording, model, delay):
+    out = tmp_path / "out"
+    code, text, errors, _ = _interrupt(long_recording, model, out, delay)
+    assert code in (130, -signal.SIGINT)
+    assert "Traceback" not in errors or code == -signal.SIGINT
+    assert [name for name in leftovers(out) if name.startswith(".")] == []
+    if code == 130 and not text:
+        assert errors == "radiofm: error: stopped\n" and leftovers(out) == []
+
+
+def test_a_full_disk_leaves_nothing(tmp_path, model):
+    recording = write_recording(tmp_path / "two", two_carriers(0.05))
+    out = tmp_path / "out"
+    out.mkdir()
+    # the limit on a file's size does what a full disk does: a write fails half-way
+    done = radiofm("segment", recording, "--out", out, "--model", model, limit_file_size=20_000)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+    assert "--out" in done.stderr and leftovers(out) in ([], ["two.sigmf-data"])
+
+
+@pytest.mark.skipif(not REAL.is_dir(), reason="the real recordings (../shared/data/iq) are absent")
+@pytest.mark.parametrize("kind", ["lte_hackrf", "lte_rtlsdr", "nr_vectors", "wifi_usrp"])
+def test_real_recordings_run_to_the_end(tmp_path, model, kind):
+    path = sorted((REAL / kind).glob("*.sigmf-meta"))[0]
+    done = radiofm("segment", path, "--out", tmp_path, "--model", model)
+    assert done.returncode == 0, done.stderr
+    sigmf.fromfile(tmp_path / path.name).validate()
+    samples = path.with_suffix(".sigmf-data").stat().st_size
+    mask = np.load(tmp_path / f"{path.stem}.mask.npz")["mask"]
+    assert mask.shape[1] == 256 and 0 < len(mask) * 128 <= samples

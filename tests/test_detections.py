@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Detections: edges within a fraction of a bin, times within a row, power and SNR as sent."""
+
+import numpy as np
+import pytest
+import torch
+
+from radiofm_core.detections import Detection, FrameGeometry, close_gaps, find_detections
+from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrogram import spectrogram_db
+
+SPEC = SpectrogramSpec()
+NAMES = ("noise", "lte", "nr", "other")
+RATE = 19.2e6
+CENTER = 1.8e9
+HOPS = SPEC.hops_per_row(RATE)
+ROW = SPEC.row_samples(HOPS)
+BIN = RATE / 256
+OFFSET = 3 * SPEC.frame_samples(HOPS)
+GEOMETRY = FrameGeometry(OFFSET, RATE, CENTER, (1_700_000_000, 0.75), ROW)
+
+
+def frame_with(low: float, high: float, rows: slice, level_db: float, noise_db: float):
+    """(mask, power) of a frame with one band of noise between two offsets from the centre."""
+    rng = np.random.default_rng(7)
+    count = SPEC.frame_samples(HOPS)
+    frequency = np.fft.fftfreq(count, 1 / RATE)
+    inside = (frequency >= low) & (frequency < high)
+    spectrum = np.where(inside, rng.standard_normal((count, 2)) @ (1, 1j), 0)
+    signal = np.fft.ifft(spectrum)
+    signal *= 10 ** (level_db / 20) / np.sqrt(np.mean(np.abs(signal) ** 2))
+    on = np.zeros(count)
+    on[rows.start * ROW : rows.stop * ROW] = 1
+    noise = rng.standard_normal((count, 2)) @ (1, 1j) * np.sqrt(0.5) * 10 ** (noise_db / 20)
+    iq = torch.from_numpy((signal * on + noise).astype(np.complex64))
+    power = spectrogram_db(iq, SPEC, HOPS)[0].numpy()
+    bins = (np.arange(256) - 128) * BIN
+    mask = np.zeros((256, 256), np.uint8)
+    mask[rows, (bins >= low) & (bins < high)] = 1
+    return mask, power
+
+
+def detect(mask, power, confidence=0.9, **options):
+    sure = np.full(mask.shape, confidence, np.float32)
+    return find_detections(mask, sure, power, GEOMETRY, NAMES, **options)
+
+
+@pytest.mark.parametrize("low, high", [(-4.5e6, -0.03e6), (1.01e6, 4.77e6), (2.123e6, 6.5e6)])
+def test_carrier_edges_are_finer_than_a_bin(low, high):
+    (found,) = detect(*frame_with(low, high, slice(50, 200), -20, -60))
+    assert abs(found.low - CENTER - low) < 0.2 * BIN
+    assert abs(found.high - CENTER - high) < 0.2 * BIN
+
+
+def test_times_and_offsets_are_those_of_the_rows():
+    (found,) = detect(*frame_with(-2e6, 2e6, slice(50, 200), -20, -60))
+    assert (found.start_offset, found.end_offset) == (OFFSET + 50 * ROW, OFFSET + 200 * ROW)
+    assert found.start_time == pytest.approx(1_700_000_000.75 + 50 * ROW / RATE, abs=1e-6)
+    assert found.duration == pytest.approx(150 * ROW / RATE)
+
+
+def test_power_and_snr_are_those_that_were_sent():
+    (found,) = detect(*frame_with(-2e6, 2e6, slice(20, 220), -20, -50))
+    noise_in_band = -50 + 10 * np.log10(4e6 / RATE)
+    assert found.pwr_db == pytest.approx(-20, abs=0.3)
+    assert found.snr_db == pytest.approx(-20 - noise_in_band, abs=0.5)
+
+
+def test_a_carrier_that_fills_the_span_ends_at_its_edges():
+    mask = np.ones((256, 256), np.uint8)
+    (found,) = detect(mask, np.full((256, 256), -40, np.float32))
+    assert found.low == CENTER - RATE / 2 and found.high == CENTER + RATE / 2
+
+
+def test_small_gaps_do_not_split_and_ragged_fringes_do_not_widen():
+    mask, power = frame_with(-2e6, 2e6, slice(50, 200), -20, -60)
+    whole = detect(mask, power)[0]
+    mask[100:102] = 0
+    mask[:, 127:129] = 0
+    mask[60:62, 110:180] = 1
+    (found,) = detect(mask, power)
+    assert found.bandwidth == pytest.approx(whole.bandwidth, abs=BIN)
+    assert found.duration == whole.duration
+
+
+def test_two_carriers_of_different_classes_are_two():
+    mask = np.zeros((256, 256), np.uint8)
+    mask[:, 20:100] = 1
+    mask[40:90, 100:160] = 2
+    power = np.where(mask > 0, -30, -70).astype(np.float32)
+    assert [d.label for d in detect(mask, power)] == ["lte", "nr"]
+
+
+def test_bursts_of_one_carrier_are_several():
+    mask = np.zeros((256, 256), np.uint8)
+    for row in range(0, 256, 64):
+        mask[row : row + 40, 10:246] = 1
+    found = detect(mask, np.where(mask > 0, -30, -70).astype(np.float32))
+    assert len(found) == 4
+    assert [d.start_offset for d in found] == sorted(d.start_offset for d in found)
+
+
+def test_specks_and_doubtful_components_are_left_out():
+    mask = np.zeros((256, 256), np.uint8)
+    mask[10:13, 10:14] = 1
+    power = np.full((256, 256), -50, np.float32)
+    assert detect(mask, power) == []
+    mask[50:90, 50:90] = 3
+    assert detect(mask, power, confidence=0.4) == []
+    assert len(detect(mask, power, confidence=0.4, min_confidence=0.3)) == 1
+
+
+def test_a_short_frame_and_no_noise_at_all_are_no_trouble():
+    mask = np.full((3, 256), 2, np.uint8)
+    (found,) = detect(mask, np.full((3, 256), -200, np.float32))
+    assert np.isfinite([found.snr_db, found.pwr_db]).all()
+    assert detect(np.zeros((16, 256), np.uint8), np.full((16, 256), -200, np.float32)) == []
+
+
+def test_closing_fills_gaps_of_two_and_no_more():
+    pixels = np.zeros((20, 20), bool)
+    pixels[:, 5] = pixels[:, 8] = pixels[:, 14] = True
+    closed = close_gaps(pixels)
+    assert closed[:, 5:9].all() and not closed[:, 9:14].any()
+    assert not closed[:, :5].any() and not closed[:, 15:].any()
+
+
+def test_message_round_trip():
+    (found,) = detect(*frame_with(-2e6, 2e6, slice(50, 200), -20, -60))
+    fields = found.to_dict()
+    assert Detection.from_dict({**fields, "more": 1}) == found
+    assert all(type(v) in (float, int, str) for v in fields.values())

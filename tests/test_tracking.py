@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Tracking: a carrier that stays is one emission, whatever its bursts; two carriers are two."""
+
+import math
+
+import pytest
+
+from radiofm_core.detections import Detection
+from radiofm_core.errors import UsageError
+from radiofm_core.tracking import EmissionTracker
+
+RATE = 20e6
+FRAME = 0.02
+
+
+def seen(start, end, low=-9e6, high=9e6, label="lte", confidence=0.9, pwr_db=-20.0, snr_db=20.0):
+    """A detection between two times (s) and two frequencies (Hz)."""
+    return Detection(
+        label=label,
+        confidence=confidence,
+        center_frequency=(low + high) / 2,
+        bandwidth=high - low,
+        start_time=start,
+        duration=end - start,
+        start_offset=round(start * RATE),
+        end_offset=round(end * RATE),
+        snr_db=snr_db,
+        pwr_db=pwr_db,
+    )
+
+
+def track(frames, tracker=None):
+    """All events for a list of frames' detections, the last ones from finish()."""
+    tracker = tracker or EmissionTracker()
+    events = []
+    for index, detections in enumerate(frames):
+        events += tracker.process(detections, (index + 1) * FRAME, RATE)
+    return events + tracker.finish()
+
+
+def ends(events):
+    return [e for e in events if e["event"] == "end" and "merged_into" not in e]
+
+
+def test_a_carrier_that_stays_on_is_one_emission_with_an_update_a_second():
+    events = track([[seen(n * FRAME, (n + 1) * FRAME)] for n in range(200)])
+    assert [e["event"] for e in events] == ["start", *["update"] * 3, "end"]
+    assert len({e["burst_id"] for e in events}) == 1
+    assert events[-1]["duration"] == pytest.approx(4.0)
+    assert events[-1]["active_time"] == pytest.approx(4.0)
+    assert (events[-1]["start_offset"], events[-1]["end_offset"]) == (0, 4 * RATE)
+
+
+def test_the_on_periods_of_a_tdd_carrier_are_one_emission():
+    frames = [
+        [seen(n * FRAME + k * 0.005, n * FRAME + k * 0.005 + 0.003) for k in range(4)]
+        for n in range(10)
+    ]
+    (end,) = ends(track(frames))
+    assert end["active_time"] == pytest.approx(40 * 0.003)
+    assert end["duration"] == pytest.approx(0.198)
+    assert end["bursts"] == 40
+
+
+def test_ssb_bursts_every_20_ms_are_one_emission():
+    frames = [[seen(n * FRAME, n * FRAME + 2e-4, -3.6e6, 3.6e6, "nr")] for n in range(20)]
+    (end,) = ends(track(frames))
+    assert end["label"] == "nr" and end["bandwidth"] == pytest.approx(7.2e6)
+
+
+def test_a_gap_longer_than_the_hold_time_ends_an_emission():
+    frames = [[seen(0, FRAME)], [], [], [], [], [seen(0.1, 0.12)]]
+    events = track(frames)
+    assert [e["event"] for e in events] == ["start", "end", "start", "end"]
+    assert events[0]["burst_id"] != events[2]["burst_id"]
+    assert len(ends(track(frames, EmissionTracker(hold_time=0.1)))) == 1
+
+
+def test_a_narrow_burst_inside_a_carriers_band_is_part_of_it():
+    frames = [[seen(0, FRAME), seen(0.021, 0.022, -1e6, 1e6)]]
+    (end,) = ends(track(frames))
+    assert end["bandwidth"] == pytest.approx(18e6)
+
+
+def test_a_carrier_that_shows_its_width_later_grows():
+    frames = [[seen(0, 0.001, -1e6, 1e6, "nr")], [seen(0.02, 0.03, -9e6, 9e6, "nr")]]
+    (end,) = ends(track(frames))
+    assert end["bandwidth"] == pytest.approx(18e6) and end["start_time"] == 0
+
+
+def test_parts_that_turn_out_to_be_one_carrier_are_merged():
+    frames = [
+        [seen(0, FRAME, -9e6, -2e6), seen(0, FRAME, 2e6, 9e6)],
+        [seen(FRAME, 2 * FRAME)],
+    ]
+    events = track(frames)
+    (end,) = ends(events)
+    assert end["bandwidth"] == pytest.approx(18e6)
+    merged = [e for e in events if "merged_into" in e]
+    assert len(merged) == 1 and merged[0]["merged_into"] == end["burst_id"]
+    started = {e["burst_id"] for e in events if e["event"] == "start"}
+    ended = [e["burst_id"] for e in events if e["event"] == "end"]
+    assert sorted(ended) == sorted(started)
+
+
+def test_neighbours_and_other_labels_stay_apart():
+    frames = [
+        [
+            seen(n * FRAME, (n + 1) * FRAME, -9e6, -1e6),
+            seen(n * FRAME, (n + 1) * FRAME, 1e6, 9e6),
+            seen(n * FRAME, (n + 1) * FRAME, 1e6, 9e6, "nr"),
+        ]
+        for n in range(5)
+    ]
+    assert len(ends(track(frames))) == 3
+
+
+def test_edges_are_averaged_and_powers_are_means():
+    frames = [
+        [seen(0, FRAME, -9.1e6, 9e6, pwr_db=-20)],
+        [seen(FRAME, 2 * FRAME, -8.9e6, 9e6, pwr_db=-30, confidence=0.7)],
+    ]
+    (end,) = ends(track(frames))
+    assert end["center_frequency"] - end["bandwidth"] / 2 == pytest.approx(-9e6)
+    assert end["pwr_db"] == pytest.approx(10 * math.log10(0.0055))
+    assert end["confidence"] == pytest.approx(0.8)
+
+
+def test_wrong_times_are_refused():
+    with pytest.raises(UsageError, match="hold time -1"):
+        EmissionTracker(hold_time=-1)
+    with pytest.raises(UsageError, match="update interval nan"):
+        EmissionTracker(update_interval=math.nan)
