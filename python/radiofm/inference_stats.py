@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What an inference block reports of itself on its ``status`` port."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+
+import numpy as np
+
+from radiofm_core import keys
+
+# Latencies that the percentiles are taken over
+LATENCY_WINDOW = 1024
+
+
+class InferenceStats:
+    """Counts frames, drops and errors, and keeps latencies; any thread may call it."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self.reset()
+
+    def reset(self) -> None:
+        """Start counting anew (a flowgraph starts)."""
+        with self._lock:
+            self._frames = 0
+            self._dropped = 0
+            self._failed = 0
+            self._error = ""
+            self._latencies: deque[float] = deque(maxlen=LATENCY_WINDOW)
+            self._samples = 0
+            self._since = time.monotonic()
+
+    def done(self, latency: float, samples: int) -> None:
+        """A frame of ``samples`` input samples was published ``latency`` s after it arrived."""
+        with self._lock:
+            self._frames += 1
+            self._samples += samples
+            self._latencies.append(latency)
+
+    def drop(self, count: int) -> None:
+        """``count`` whole frames were dropped."""
+        with self._lock:
+            self._dropped += count
+
+    def fail(self, reason: str, count: int = 1) -> bool:
+        """``count`` frames got no result; returns True for a reason unlike the last one."""
+        with self._lock:
+            self._failed += count
+            is_new = reason != self._error
+            self._error = reason
+        return is_new
+
+    @property
+    def frames(self) -> int:
+        """Frames published."""
+        return self._frames
+
+    @property
+    def dropped(self) -> int:
+        """Frames dropped."""
+        return self._dropped
+
+    @property
+    def failed(self) -> int:
+        """Frames that the model or a check refused."""
+        return self._failed
+
+    def snapshot(self, queue_depth: int) -> dict:
+        """The fields of a ``status`` message; rates count from the last snapshot on.
+
+        ``msps`` is millions of input samples per second of wall-clock time.
+        """
+        with self._lock:
+            now = time.monotonic()
+            rate = self._samples / max(now - self._since, 1e-3) / 1e6
+            self._samples, self._since = 0, now
+            if self._latencies:
+                p50, p99 = np.percentile(np.fromiter(self._latencies, float), (50, 99))
+            else:
+                p50 = p99 = 0.0
+            status = {
+                keys.FRAMES: self._frames,
+                keys.DROPPED: self._dropped,
+                keys.QUEUE_DEPTH: queue_depth,
+                keys.LATENCY_P50: float(p50),
+                keys.LATENCY_P99: float(p99),
+                keys.MSPS: rate,
+            }
+            if self._failed:
+                status[keys.ERROR] = f"{self._failed} frames without a result, last: {self._error}"
+        return status
+
+
+class StatusReporter:
+    """Calls ``publish`` every ``interval`` seconds on a daemon thread, whatever the model does."""
+
+    def __init__(self, publish, interval: float = 1.0):
+        self._publish = publish
+        self._interval = interval
+        self._stop: threading.Event | None = None
+
+    def start(self) -> None:
+        """Begin to report."""
+        self.stop()
+        self._stop = threading.Event()
+        threading.Thread(
+            target=self._loop, args=(self._stop,), name="radiofm-status", daemon=True
+        ).start()
+
+    def stop(self) -> None:
+        """End; does not wait for the thread."""
+        if self._stop is not None:
+            self._stop.set()
+            self._stop = None
+
+    def _loop(self, stop: threading.Event) -> None:
+        while not stop.wait(self._interval):
+            self._publish()

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Base of the blocks that have message ports only: nothing is lost when a flowgraph ends."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pmt
+from gnuradio import gr
+
+from .inference_worker import one_line
+from .messages import symbol
+
+# How long all senders must have been quiet before they count as done, if their number is unknown
+QUIET_S = 0.25
+
+_SYSTEM = "system"
+_DONE = "done"
+_LOOK_AGAIN = "look_again"
+
+
+class message_block(gr.basic_block):
+    """Calls :meth:`handle` for each message and :meth:`finish` once at the end.
+
+    GNU Radio ends a message block on the first ``done`` of any sender, although others still
+    send and messages wait in its queues, and what it publishes in ``stop()`` finds the next
+    block gone. So ``done`` is taken here: after the last sender's, the queues are emptied and
+    the last messages go out before it passes on.
+
+    Args:
+        name: the block's name.
+        senders: how many connections lead here: each tells once when its sender is done, and
+            the block ends after the last one. None: unknown; as many as ports had a message,
+            and QUIET_S without another one.
+    """
+
+    def __init__(self, name: str, senders: int | None):
+        gr.basic_block.__init__(self, name=name, in_sig=None, out_sig=None)
+        self._senders = senders
+        self._handlers: dict[str, object] = {}
+        self._done = 0
+        self._active: set[str] = set()
+        self._last_sign = 0.0
+        self._finished = True
+        self._failures = 0
+        self.set_msg_handler(symbol(_SYSTEM), self._on_system)
+
+    def add_input(self, port: str, handler) -> None:
+        """Register ``port``; ``handler`` must be a method that calls ``self.receive(port, m)``.
+
+        GNU Radio finds it by its name, so every port needs a method of its own.
+        """
+        self.message_port_register_in(symbol(port))
+        self._handlers[port] = handler
+        self.set_msg_handler(symbol(port), handler)
+
+    def handle(self, port: str, message) -> None:
+        """Take one message (a PMT); may raise: that is logged and the block goes on."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """The last chance to publish; called once a run, after the last message."""
+
+    def backlog(self) -> int:
+        """Messages that wait to be handled, over all ports."""
+        return sum(self.nmsgs(symbol(port)) for port in self._handlers)
+
+    @property
+    def failures(self) -> int:
+        """Messages whose handling raised."""
+        return self._failures
+
+    def receive(self, port: str, message) -> None:
+        """:meth:`handle`, without ever raising: an exception here would end the block silently."""
+        self._active.add(port)
+        self._guarded(f"a message on {port!r}", lambda: self.handle(port, message))
+        self._last_sign = time.monotonic()
+
+    def start(self) -> bool:
+        """Begin a run."""
+        self._done = 0
+        self._active.clear()
+        self._finished = False
+        return True
+
+    def stop(self) -> bool:
+        """End a run that was stopped before its senders were done."""
+        self._drain()
+        self._finish_once()
+        return True
+
+    def _on_system(self, message) -> None:
+        if pmt.is_pair(message) and pmt.eqv(pmt.car(message), symbol(_DONE)):
+            self._done += 1
+            self._last_sign = time.monotonic()
+            self._drain()
+        elif not pmt.eqv(message, symbol(_LOOK_AGAIN)):
+            self.gateway.system_handler(message)
+            return
+        if self._all_done():
+            self._finish_once()
+            self.gateway.system_handler(pmt.cons(symbol(_DONE), pmt.from_long(1)))
+        elif self._senders is None and not self._finished:
+            timer = threading.Timer(QUIET_S, self._post, (symbol(_SYSTEM), symbol(_LOOK_AGAIN)))
+            timer.daemon = True
+            timer.start()
+
+    def _all_done(self) -> bool:
+        if self._senders is not None:
+            return self._done >= self._senders
+        quiet = time.monotonic() - self._last_sign >= QUIET_S
+        return quiet and self._done >= len(self._active)
+
+    def _drain(self) -> None:
+        for port in self._handlers:
+            while (message := self.delete_head_nowait(symbol(port))) is not None:
+                self.receive(port, message)
+
+    def _finish_once(self) -> None:
+        if not self._finished:
+            self._finished = True
+            self._guarded("the end of the stream", self.finish)
+
+    def _guarded(self, what: str, call) -> None:
+        try:
+            call()
+        except Exception as error:
+            self._failures += 1
+            if self._failures == 1:
+                self.logger.error(f"{what} could not be handled: {one_line(error)}")

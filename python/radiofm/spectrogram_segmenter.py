@@ -1,0 +1,287 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The segmenter block: frame vectors in, masks and detections out as messages."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import pmt
+from gnuradio import gr
+
+from radiofm_core import keys
+from radiofm_core.bundle import load_bundle
+from radiofm_core.detections import find_detections
+from radiofm_core.errors import BundleError, UsageError
+
+from .frame_batch import frame_problem, padded_rows, segment_frames
+from .inference_stats import InferenceStats, StatusReporter
+from .inference_worker import InferenceWorker, Job, one_line
+from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
+
+OVERLOAD_POLICIES = ("wait", "drop")
+# The scheduler can stop the block only between two calls of work(): never stay longer (s)
+WORK_SLICE_S = 0.05
+# How long stop() waits for the model call in flight before it leaves it behind (s)
+STOP_GRACE_S = 0.3
+
+
+class spectrogram_segmenter(gr.sync_block):
+    """Segments spectrogram frames with a model bundle.
+
+    Input: frame vectors of the spectrogram framer (``spec.frame_floats`` float32 of dB), each
+    with its ``frame`` tag.
+
+    Output messages: ``masks`` (PDU: the frame's dict with classes, model, latency, dropped; and
+    the mask, uint8 rows x cols), ``detections`` (dict) and ``status`` (dict, once a second).
+    ``latency`` is the time in seconds from the frame's arrival in this block to its messages.
+
+    Inference runs on a thread of its own. A frame that gets no result (the model raises or
+    answers NaN, the frame does not fit the model) is counted, reported in ``status`` and
+    logged; the flowgraph goes on.
+
+    Args:
+        model: name of a bundled model, ``default``, or a bundle's path.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
+        precision: ``auto``, ``fp32`` or ``bf16``.
+        threads: CPU threads of the model; 0 leaves it to PyTorch.
+        max_batch: most frames in one model call.
+        overload: ``wait``: nothing is lost, a slow model holds up the flowgraph (recordings);
+            ``drop``: the oldest waiting frames are dropped and counted (live receivers).
+        min_confidence: detections with a lower mean confidence are left out (0..1).
+
+    Raises:
+        BundleError: the model cannot be loaded or fails on an empty frame.
+        UsageError: a parameter outside its range, a device that is not there.
+    """
+
+    def __init__(
+        self,
+        model: str = "default",
+        device: str = "auto",
+        precision: str = "auto",
+        threads: int = 0,
+        max_batch: int = 8,
+        overload: str = "wait",
+        min_confidence: float = 0.5,
+    ):
+        self._lossless = _check_overload(overload) == "wait"
+        self._max_batch = _check_whole("max_batch", max_batch, 1)
+        self._threads = _check_whole("threads", threads, 0)
+        self.set_min_confidence(min_confidence)
+        self._bundle = load_bundle(model, device, precision)
+        self._spec = self._bundle.info.spec
+        gr.sync_block.__init__(
+            self,
+            name="spectrogram_segmenter",
+            in_sig=[(np.float32, self._spec.frame_floats)],
+            out_sig=None,
+        )
+        for port in (keys.PORT_MASKS, keys.PORT_DETECTIONS, keys.PORT_STATUS):
+            self.message_port_register_out(symbol(port))
+        self._tag_key = symbol(keys.TAG_FRAME)
+        self._classes = to_pmt(list(self._bundle.info.class_names))
+        self._stats = InferenceStats()
+        self._worker = InferenceWorker(
+            self._process, self._max_batch, self._fail, self._set_up_thread
+        )
+        self._reporter = StatusReporter(self._publish_status)
+        self._submitted = 0
+        self._backlog = None
+        self._backlog_limit = 0
+        self._warm_up()
+
+    @property
+    def bundle_info(self):
+        """The loaded bundle's description."""
+        return self._bundle.info
+
+    def set_min_confidence(self, min_confidence: float) -> None:
+        """Change the least mean confidence of a detection, 0..1; may be called while running."""
+        value = float(min_confidence)
+        if not 0.0 <= value <= 1.0:
+            raise UsageError(f"min_confidence {min_confidence!r} is outside 0 to 1")
+        self._min_confidence = value
+
+    def set_backpressure(self, backlog, limit: int) -> None:
+        """Hold the model while ``backlog()`` is above ``limit`` messages (policy ``wait`` only).
+
+        Message queues have no bound of their own: this keeps memory flat when a receiver, such
+        as ``result_sink.backlog``, is slower than the model. Call before the flowgraph starts.
+        """
+        self._backlog, self._backlog_limit = backlog, limit
+
+    def status(self) -> dict:
+        """The fields of a ``status`` message, now."""
+        return self._stats.snapshot(self._worker.depth)
+
+    # GNU Radio's calls
+
+    def start(self) -> bool:
+        """Begin a run: empty queue, counters at zero."""
+        self._submitted = 0
+        self._stats.reset()
+        self._worker.start()
+        self._reporter.start()
+        return True
+
+    def stop(self) -> bool:
+        """End the run within STOP_GRACE_S, whatever the model does."""
+        self._reporter.stop()
+        unfinished = self._worker.stop(STOP_GRACE_S)
+        if not self._lossless:
+            self._stats.drop(unfinished)
+        if self._stats.failed > 1:
+            self.logger.warn(f"{self._stats.failed} frames had no result in this run")
+        self._publish_status()
+        return True
+
+    def work(self, input_items, output_items) -> int:
+        """Hand frames to the worker; consume them now (drop) or when they are published (wait)."""
+        frames = input_items[0]
+        if not self._lossless:
+            for job in self._jobs(frames, 0, len(frames)):
+                self._stats.drop(self._worker.submit_newest(job, self._max_batch))
+            return len(frames)
+        # Frames stay in GNU Radio's buffer until they are published: a full buffer holds up the
+        # source, and at the end of the stream nothing is left over. Two batches under way keep
+        # the model busy while this thread is elsewhere.
+        room = max(0, 2 * self._max_batch - self._submitted)
+        for job in self._jobs(frames, self._submitted, min(len(frames), self._submitted + room)):
+            self._worker.submit(job)
+            self._submitted += 1
+        finished = self._worker.take_finished(WORK_SLICE_S)
+        self._submitted -= finished
+        return finished
+
+    # From here on: the frame's way, first on the scheduler's thread
+
+    def _jobs(self, frames: np.ndarray, begin: int, end: int):
+        if end <= begin:
+            return
+        first = self.nitems_read(0)
+        tags = self.get_tags_in_window(0, begin, end, self._tag_key)
+        by_index = {tag.offset - first: tag.value for tag in tags}
+        for index in range(begin, end):
+            yield self._job(frames[index], by_index.get(index))
+
+    def _job(self, frame: np.ndarray, tag) -> Job:
+        if tag is None:
+            return Job(None, problem=f"it has no `{keys.TAG_FRAME}` tag; connect a framer")
+        try:
+            meta = from_pmt(tag)
+            problem = frame_problem(meta, self._spec)
+        except Exception as error:  # a foreign tag can hold anything
+            return Job(None, problem=f"its `{keys.TAG_FRAME}` tag is broken: {one_line(error)}")
+        if problem:
+            return Job(None, problem=problem)
+        shape = (len(self._spec.channels), self._spec.rows, self._spec.cols)
+        group = (
+            padded_rows(meta[keys.ROWS], self._spec),
+            meta[keys.SAMPLE_RATE],
+            meta[keys.ROW_DURATION],
+        )
+        # a copy: the buffer may be gone while a model that was left behind still reads
+        return Job((tag, meta, frame.reshape(shape).copy()), group)
+
+    # On the worker's thread
+
+    def _set_up_thread(self) -> None:
+        if self._threads:
+            import torch
+
+            # PyTorch keeps this number per calling thread: other segmenters keep theirs
+            torch.set_num_threads(self._threads)
+
+    def _process(self, jobs: list[Job], is_live) -> None:
+        if jobs[0].problem:
+            self._fail(jobs[0].problem)
+            return
+        tags, metas, frames = zip(*(job.payload for job in jobs), strict=True)
+        self._hold_for_receivers(is_live)
+        answers = segment_frames(self._bundle, list(frames), list(metas))
+        for job, tag, meta, frame, answer in zip(jobs, tags, metas, frames, answers, strict=True):
+            if not is_live():
+                return
+            if answer.problem:
+                self._fail(answer.problem)
+                continue
+            try:
+                self._publish(job, tag, meta, frame, answer)
+            except Exception as error:
+                self._fail(f"its messages could not be made: {one_line(error)}")
+
+    def _hold_for_receivers(self, is_live) -> None:
+        if self._backlog is None or not self._lossless:
+            return
+        while is_live() and self._backlog() > self._backlog_limit:
+            time.sleep(0.005)
+
+    def _publish(self, job: Job, tag, meta: dict, frame: np.ndarray, answer) -> None:
+        found = None
+        if self._is_connected(keys.PORT_DETECTIONS):
+            found = find_detections(
+                answer.mask,
+                answer.confidence,
+                frame[0, : meta[keys.ROWS]],
+                meta,
+                self._bundle.info.class_names,
+                self._min_confidence,
+            )
+        latency = time.monotonic() - job.arrived
+        # the tag's own PMT is extended, so that the frame's values pass unchanged
+        message = extend_dict(
+            pmt.dict_add(tag, symbol(keys.CLASSES), self._classes),
+            {
+                keys.MODEL: self._bundle.info.name,
+                keys.LATENCY: latency,
+                keys.DROPPED: self._stats.dropped,
+            },
+        )
+        if self._is_connected(keys.PORT_MASKS):
+            self.message_port_pub(symbol(keys.PORT_MASKS), make_pdu(message, answer.mask))
+        if found is not None:
+            extra = {keys.DETECTIONS: [detection.to_dict() for detection in found]}
+            self.message_port_pub(symbol(keys.PORT_DETECTIONS), extend_dict(message, extra))
+        self._stats.done(latency, meta[keys.ROWS] * meta[keys.ROW_SAMPLES])
+
+    # On any thread
+
+    def _is_connected(self, port: str) -> bool:
+        return not pmt.is_null(self.message_subscribers(symbol(port)))
+
+    def _fail(self, reason: str) -> None:
+        if self._stats.fail(reason):
+            self.logger.error(f"a frame has no result: {reason}")
+
+    def _publish_status(self) -> None:
+        if self._is_connected(keys.PORT_STATUS):
+            status = self._stats.snapshot(self._worker.depth)
+            self.message_port_pub(symbol(keys.PORT_STATUS), to_pmt(status))
+
+    def _warm_up(self) -> None:
+        """Two empty frames: the first calls of TorchScript are slow, and a bad model shows here."""
+        spec = self._spec
+        shape = (1, len(spec.channels), spec.rows, spec.cols)
+        empty = np.full(shape, spec.floor_db, np.float32)
+        rate = spec.sample_rate_min
+        try:
+            for _ in range(2):
+                self._bundle.segment(empty, spec.resolution(rate, spec.hops_per_row(rate)))
+        except Exception as error:
+            raise BundleError(
+                f"{self._bundle.info.path}: the model fails on an empty frame "
+                f"({one_line(error)}); export it again"
+            ) from error
+
+
+def _check_overload(overload: str) -> str:
+    if overload not in OVERLOAD_POLICIES:
+        raise UsageError(f"overload {overload!r} is unknown; use {' or '.join(OVERLOAD_POLICIES)}")
+    return overload
+
+
+def _check_whole(name: str, value: int, least: int) -> int:
+    if isinstance(value, bool) or int(value) != value or value < least:
+        raise UsageError(f"{name} {value!r} must be a whole number, {least} or more")
+    return int(value)

@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A segmenter stops within a second, and its process ends well, in the middle of a long call."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from segmenter_flow import make_bundle
+
+TESTS = Path(__file__).parent
+
+STOP_IN_MID_CALL = """
+import sys, time
+sys.path[:0] = [{tests!r}, {root!r}]
+from gnuradio import radiofm
+from segmenter_flow import *
+segmenter = radiofm.spectrogram_segmenter({bundle!r}, threads=1, overload={overload!r})
+source = FrameSource([order_frame(ORDER_LONG)], [frame_meta(0)], repeat=True)
+flow = SegmenterFlow(source, segmenter)
+flow.start()
+time.sleep(0.5)
+begin = time.monotonic()
+flow.stop(); flow.wait()
+print("stopped", time.monotonic() - begin, len(flow.results.indexes()), flush=True)
+sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("overload", ["wait", "drop"])
+@pytest.mark.parametrize("seconds", [10.0, 1.5])
+def test_stop_in_mid_inference(tmp_path, overload, seconds):
+    # a call of 10 s outlives the process, one of 1.5 s returns while the interpreter shuts down
+    bundle = make_bundle(tmp_path / "long.pt", seconds, only_on_order=True)
+    code = STOP_IN_MID_CALL.format(
+        tests=str(TESTS), root=str(TESTS.parent), bundle=bundle, overload=overload
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    line = process.stdout.readline()
+    begin = time.monotonic()
+    rest = process.stdout.read()
+    assert process.wait(5) == 3, line + rest
+    word, stop_s, published = line.split()
+    assert word == "stopped", line + rest
+    assert float(stop_s) < 1.0
+    assert int(published) == 0
+    assert rest == ""
+    assert time.monotonic() - begin < 2.0
