@@ -21,7 +21,8 @@ constexpr size_t samples_per_read = 1 << 16;
 } // namespace
 
 read_only_file::read_only_file(const std::string& path)
-    : d_path(path), d_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC))
+    : d_path(path),
+      d_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC))
 {
     struct stat about = {};
     std::string why;
@@ -87,8 +88,13 @@ recording_source_impl::recording_source_impl(const std::string& path,
     : gr::sync_block("recording_source",
                      gr::io_signature::make(0, 0, 0),
                      gr::io_signature::make(1, 1, sizeof(gr_complex))),
-      d_path(path), d_format(sample_format::find(datatype)), d_sample_rate(sample_rate),
-      d_start_byte(start_byte), d_repeat(repeat), d_file(path), d_n_samples(check_size(n_samples)),
+      d_path(path),
+      d_format(sample_format::find(datatype)),
+      d_sample_rate(sample_rate),
+      d_start_byte(start_byte),
+      d_repeat(repeat),
+      d_file(path),
+      d_n_samples(check_size(n_samples)),
       d_segments(segments)
 {
     if (!(std::isfinite(sample_rate) && sample_rate > 0)) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "sample_clock.h"
 #include "sample_format.h"
 #include <atomic>
 #include <gnuradio/radiofm/recording_source.h>
+#include <gnuradio/radiofm/sample_clock.h>
 #include <mutex>
 #include <vector>
 

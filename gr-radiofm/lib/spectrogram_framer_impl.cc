@@ -77,9 +77,12 @@ spectrogram_framer_impl::spectrogram_framer_impl(double sample_rate,
     : gr::block("spectrogram_framer",
                 gr::io_signature::make(1, 1, sizeof(gr_complex)),
                 gr::io_signature::make(0, 1, int(checked(spec).frame_floats() * sizeof(float)))),
-      d_spec(spec), d_frame_duration(frame_duration), d_port(pmt::mp(keys::PORT_FRAMES)),
+      d_spec(spec),
+      d_frame_duration(frame_duration),
+      d_port(pmt::mp(keys::PORT_FRAMES)),
       d_fingerprint(pmt::intern(spec.fingerprint)),
-      d_kernel(spec.fft_size, spec.hop, spec.rows, spec.peak, spec.floor_db), d_clock(sample_rate),
+      d_kernel(spec.fft_size, spec.hop, spec.rows, spec.peak, spec.floor_db),
+      d_clock(sample_rate),
       d_frequency(center_frequency)
 {
     d_spec.hops_per_row(sample_rate, frame_duration); // throws if it does not fit
@@ -121,8 +124,9 @@ int spectrogram_framer_impl::general_work(int noutput_items,
     const uint64_t end = begin + uint64_t(ninput_items[0]);
     int produced = 0;
     const auto emit_next = [&](bool last) {
+        // Without an output there is no item count to ask for.
         float* item = out ? out + size_t(produced) * d_spec.frame_floats() : nullptr;
-        produced += emit(item, nitems_written(0) + uint64_t(produced), last);
+        produced += emit(item, out ? nitems_written(0) + uint64_t(produced) : 0, last);
     };
 
     uint64_t at = begin;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "sample_clock.h"
 #include "spectrogram_kernel.h"
 #include <atomic>
+#include <gnuradio/radiofm/sample_clock.h>
 #include <gnuradio/radiofm/spectrogram_framer.h>
 #include <vector>
 

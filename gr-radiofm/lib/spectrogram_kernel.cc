@@ -27,19 +27,19 @@ fftwf_plan plan_for(size_t fft_size, size_t count)
     std::lock_guard<std::mutex> lock(gr::fft::planner::mutex());
     fftwf_plan& plan = plans[{fft_size, count}];
     if (!plan) {
-        // Planning by measurement overwrites the data, so it gets a buffer of its own, aligned
+        // Planning by measurement overwrites the data, so it gets buffers of its own, aligned
         // as all of ours are: a plan serves only equally aligned data.
-        volk::vector<gr_complex> data(fft_size * count);
-        auto* in_place = reinterpret_cast<fftwf_complex*>(data.data());
+        // Out of place: in place, FFTW allocates a buffer in each execution.
+        volk::vector<gr_complex> in(fft_size * count), out(fft_size * count);
         const int n = int(fft_size);
         plan = fftwf_plan_many_dft(1,
                                    &n,
                                    int(count),
-                                   in_place,
+                                   reinterpret_cast<fftwf_complex*>(in.data()),
                                    nullptr,
                                    1,
                                    n,
-                                   in_place,
+                                   reinterpret_cast<fftwf_complex*>(out.data()),
                                    nullptr,
                                    1,
                                    n,
@@ -57,15 +57,30 @@ const float* floats(const gr_complex* x)
 {
     return reinterpret_cast<const float*>(x);
 }
+float* floats(volk::vector<gr_complex>& x)
+{
+    return reinterpret_cast<float*>(x.data());
+}
 
 } // namespace
 
 spectrogram_kernel::spectrogram_kernel(
     size_t fft_size, size_t hop, size_t rows, bool peak, float floor_db)
-    : d_fft_size(fft_size), d_hop(hop), d_rows(rows), d_peak(peak), d_floor_db(floor_db),
-      d_plan_batch(plan_for(fft_size, batch_ffts)), d_plan_single(plan_for(fft_size, 1)),
-      d_window(2 * fft_size), d_work(2 * fft_size * batch_ffts + fft_size), d_squares(2 * fft_size),
-      d_greatest(fft_size), d_seam(2 * fft_size), d_frame((peak ? 2 : 1) * rows * fft_size)
+    : d_fft_size(fft_size),
+      d_hop(hop),
+      d_rows(rows),
+      d_peak(peak),
+      d_floor_db(floor_db),
+      d_plan_batch(plan_for(fft_size, batch_ffts)),
+      d_plan_single(plan_for(fft_size, 1)),
+      d_window(2 * fft_size),
+      d_segments(fft_size * batch_ffts),
+      d_spectra(fft_size * batch_ffts),
+      d_squares(2 * fft_size),
+      d_power(fft_size),
+      d_greatest(fft_size),
+      d_seam(2 * fft_size),
+      d_frame((peak ? 2 : 1) * rows * fft_size)
 {
     // A periodic Hann window sums to fft_size / 2; scaled to 1, a full-scale tone is at 0 dB.
     for (size_t i = 0; i < fft_size; i++) {
@@ -173,19 +188,20 @@ void spectrogram_kernel::transform(const gr_complex* const* starts, size_t count
 {
     const size_t n = 2 * d_fft_size;
     for (size_t v = 0; v < count; v++) {
-        loops::multiply(d_work.data() + v * n, floats(starts[v]), d_window.data(), n);
+        loops::multiply(floats(d_segments) + v * n, floats(starts[v]), d_window.data(), n);
     }
-    auto* work = reinterpret_cast<fftwf_complex*>(d_work.data());
+    auto* in = reinterpret_cast<fftwf_complex*>(d_segments.data());
+    auto* out = reinterpret_cast<fftwf_complex*>(d_spectra.data());
     if (count == batch_ffts) {
-        fftwf_execute_dft(d_plan_batch, work, work);
+        fftwf_execute_dft(d_plan_batch, in, out);
     } else {
         for (size_t v = 0; v < count; v++) {
-            fftwf_execute_dft(d_plan_single, work + v * d_fft_size, work + v * d_fft_size);
+            fftwf_execute_dft(d_plan_single, in + v * d_fft_size, out + v * d_fft_size);
         }
     }
     for (size_t v = 0; v < count;) {
         const size_t run = std::min(count - v, d_hops_per_row - d_row_hops);
-        const float* spectra = d_work.data() + v * n;
+        const float* spectra = floats(d_spectra) + v * n;
         loops::add_squares(d_squares.data(), spectra, n, run);
         if (d_peak) {
             loops::keep_greatest(d_greatest.data(), spectra, d_fft_size, run);
@@ -202,14 +218,13 @@ void spectrogram_kernel::transform(const gr_complex* const* starts, size_t count
 void spectrogram_kernel::end_row()
 {
     const size_t half = d_fft_size / 2;
-    float* const power = d_work.data() + 2 * d_fft_size * batch_ffts;
     const auto write = [&](size_t channel, const float* x, float scale) {
         float* row = d_frame.data() + (channel * d_rows + d_row) * d_fft_size;
         loops::to_db(row, x + half, half, scale, d_floor_db);
         loops::to_db(row + half, x, half, scale, d_floor_db);
     };
-    loops::add_pairs(power, d_squares.data(), d_fft_size);
-    write(0, power, 1.0f / float(d_hops_per_row));
+    loops::add_pairs(d_power.data(), d_squares.data(), d_fft_size);
+    write(0, d_power.data(), 1.0f / float(d_hops_per_row));
     std::fill(d_squares.begin(), d_squares.end(), 0.0f);
     if (d_peak) {
         write(1, d_greatest.data(), 1.0f);

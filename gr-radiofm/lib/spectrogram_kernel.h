@@ -53,7 +53,7 @@ public:
     uint64_t nonfinite_samples() const { return d_nonfinite; } //!< since construction
 
 private:
-    static constexpr size_t batch_ffts = 8; // 8 x 256 complex samples stay in the L1 cache
+    static constexpr size_t batch_ffts = 4; // few enough to stay in the L1 cache
 
     size_t fft_start(size_t j, size_t segment_samples) const;
     size_t clean(const gr_complex* in, size_t n);
@@ -75,11 +75,13 @@ private:
     size_t d_row = 0;
     uint64_t d_nonfinite = 0;
 
-    volk::vector<float> d_window;    // each weight twice, for re and im; sums to 1
-    volk::vector<float> d_work;      // batch_ffts segments, transformed in place; a row of power
-    volk::vector<float> d_squares;   // re^2 and im^2 of each bin, summed over the row
-    volk::vector<float> d_greatest;  // greatest power of each bin in the row
-    volk::vector<gr_complex> d_seam; // last fft_size samples, then the first of the new push
+    volk::vector<float> d_window;        // each weight twice, for re and im; sums to 1
+    volk::vector<gr_complex> d_segments; // batch_ffts windowed segments
+    volk::vector<gr_complex> d_spectra;  // and their transforms
+    volk::vector<float> d_squares;       // re^2 and im^2 of each bin, summed over the row
+    volk::vector<float> d_power;         // their sum
+    volk::vector<float> d_greatest;      // greatest power of each bin in the row
+    volk::vector<gr_complex> d_seam;     // last fft_size samples, then the first of the new push
     volk::vector<gr_complex> d_cleaned;
     volk::vector<float> d_frame;
 };

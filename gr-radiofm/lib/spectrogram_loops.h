@@ -10,8 +10,7 @@
 #include <cstring>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__gnu_linux__)
-#define RADIOFM_CLONES                                                                             \
-    __attribute__((target_clones("arch=skylake-avx512", "arch=haswell", "default")))
+#define RADIOFM_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #else
 #define RADIOFM_CLONES
 #endif

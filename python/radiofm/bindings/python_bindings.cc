@@ -5,6 +5,7 @@ namespace py = pybind11;
 
 void bind_spectrogram_framer(py::module& m);
 void bind_recording_source(py::module& m);
+void bind_sample_clock(py::module& m);
 void bind_vectors(py::module& m);
 
 PYBIND11_MODULE(radiofm_python, m)
@@ -15,5 +16,6 @@ PYBIND11_MODULE(radiofm_python, m)
     py::module::import("pmt");
     bind_spectrogram_framer(m);
     bind_recording_source(m);
+    bind_sample_clock(m);
     bind_vectors(m);
 }

@@ -22,7 +22,7 @@ struct RADIOFM_API spectrogram_spec
     size_t rows = 256;
     bool peak = false; //!< a second channel: the greatest power of a row's FFTs
     float floor_db = -200.0f;
-    double sample_rate_min = 1.92e6;   //!< S/s
+    double sample_rate_min = 0.96e6;   //!< S/s
     double sample_rate_max = 122.88e6; //!< S/s
     double row_duration_min = 20e-6;   //!< s
     double row_duration_max = 160e-6;  //!< s

@@ -1,0 +1,255 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recording source: samples, tags and ends as they are in the file."""
+
+import json
+import os
+import time
+from datetime import UTC, datetime
+
+import numpy as np
+import pmt
+import pytest
+from framer_flow import SPEC, collect, noise, sizes
+from gnuradio import blocks, gr, radiofm
+from gnuradio.radiofm import radiofm_python
+
+from radiofm_core.errors import InputError
+from radiofm_core.recordings import open_recording
+
+RATE = 7.68e6
+ROW, FRAME = sizes(RATE)[1:]
+
+INTEGERS = {"ci8": "i1", "cu8": "u1", "ci16": "i2", "cu16": "u2", "ci32": "i4", "cu32": "u4"}
+FLOATS = {"cf32": "f4", "cf64": "f8"}
+
+
+def play(source):
+    """(samples, tags as (offset, key, value)) of a run to the end."""
+    top = gr.top_block()
+    sink = blocks.vector_sink_c()
+    top.connect(source, sink)
+    top.run()
+    tags = [(t.offset, pmt.symbol_to_string(t.key), pmt.to_python(t.value)) for t in sink.tags()]
+    return np.array(sink.data(), dtype=np.complex64), sorted(tags, key=lambda t: (t[0], t[1]))
+
+
+def native(path, datatype="cf32_le", rate=RATE, **options):
+    return radiofm_python.recording_source(str(path), datatype, rate, **options)
+
+
+def write(path, samples):
+    np.asarray(samples, np.complex64).tofile(path)
+    return path
+
+
+@pytest.mark.parametrize("order", ["le", "be"])
+@pytest.mark.parametrize("kind", [*INTEGERS, *FLOATS])
+def test_every_format_gives_full_scale_one(tmp_path, kind, order):
+    code = {"le": "<", "be": ">"}[order] + (INTEGERS | FLOATS)[kind]
+    dtype = np.dtype(code)
+    rng = np.random.default_rng(1)
+    if kind in FLOATS:
+        stored = rng.standard_normal(2000).astype(dtype)
+        expected = stored.astype(np.float32)
+    else:
+        limits = np.iinfo(dtype)
+        stored = rng.integers(
+            limits.min, limits.max, 2000, endpoint=True, dtype=dtype.newbyteorder("=")
+        )
+        stored[:2] = limits.min, limits.max
+        centre = 0.0 if dtype.kind == "i" else limits.max / 2
+        expected = (stored.astype(float) - centre) / 2.0 ** (limits.bits - 1)
+        stored = stored.astype(dtype)
+    stored.tofile(tmp_path / "x")
+    name = kind if kind.endswith("8") else f"{kind}_{order}"
+    samples, _ = play(native(tmp_path / "x", name))
+    assert samples[:-1].view(np.float32) == pytest.approx(expected.astype(np.float32), abs=1e-7)
+    assert np.abs(expected).max() <= 1.0 or kind in FLOATS
+
+
+def test_tags_mark_the_segments_and_the_end(tmp_path):
+    x = noise(200_000)
+    segments = [(0, 1.8e9, 1_700_000_000, 0.5), (150_001, 1.9e9, 1_700_000_060, 0.25)]
+    source = native(write(tmp_path / "x", x), segments=segments)
+    samples, tags = play(source)
+    assert (samples[:-1] == x).all() and samples[-1] == 0
+    assert tags == [
+        (0, "rx_freq", 1.8e9),
+        (0, "rx_rate", RATE),
+        (0, "rx_time", (1_700_000_000, 0.5)),
+        (150_001, "rx_freq", 1.9e9),
+        (150_001, "rx_rate", RATE),
+        (150_001, "rx_time", (1_700_000_060, 0.25)),
+        (200_000, "radiofm_end", True),
+    ]
+    assert (source.progress(), source.n_samples(), source.error()) == (200_000, 200_000, "")
+
+
+def test_a_header_is_skipped_and_a_trailer_not_played(tmp_path):
+    x = noise(1000)
+    (tmp_path / "x").write_bytes(b"headr" + x.tobytes() + b"trailer of more than a sample")
+    samples, _ = play(native(tmp_path / "x", start_byte=5, n_samples=1000))
+    assert (samples[:-1] == x).all()
+
+
+def test_repetitions_go_on_in_time(tmp_path):
+    x = noise(1000)
+    source = native(write(tmp_path / "x", x), segments=[(0, 0.0, 10, 0.75)], repeat=True)
+    top = gr.top_block()
+    head, sink = blocks.head(gr.sizeof_gr_complex, 3500), blocks.vector_sink_c()
+    top.connect(source, head, sink)
+    top.run()
+    samples = np.array(sink.data(), np.complex64)
+    assert (samples[1001:2001] == x).all()
+    times = {t.offset: pmt.to_python(t.value) for t in sink.tags() if str(t.key) == "rx_time"}
+    assert {at: s + f for at, (s, f) in times.items()} == {
+        pass_ * 1001: pytest.approx(10.75 + pass_ * 1000 / RATE, abs=1e-9) for pass_ in range(4)
+    }
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf], ids=str)
+@pytest.mark.parametrize("at", [0, 1, 70_000])
+def test_a_sample_that_is_not_finite_ends_the_recording_there(tmp_path, bad, at):
+    x = noise(100_000)
+    x[at] = complex(1.0, bad)
+    source = native(write(tmp_path / "x", x))
+    samples, tags = play(source)
+    assert (samples[:-1] == x[:at]).all()
+    assert tags[-1] == (at, "radiofm_end", True)
+    assert source.progress() == at
+    assert source.error().startswith(f"sample {at} of ")
+    assert "\n" not in source.error()
+
+
+def test_a_file_that_shrinks_ends_with_an_error(tmp_path):
+    x = noise(1000)
+    source = native(write(tmp_path / "x", x))
+    os.truncate(tmp_path / "x", 8 * 600 + 3)
+    samples, tags = play(source)
+    assert (samples[:-1] == x[:600]).all()
+    assert tags[-1] == (600, "radiofm_end", True)
+    assert "ends after 600 of 1000 samples" in source.error()
+
+
+@pytest.mark.parametrize(
+    ("options", "what"),
+    [
+        ({"datatype": "rf32_le"}, "datatype 'rf32_le' is not known"),
+        ({"rate": 0.0}, "sample rate"),
+        ({"rate": float("nan")}, "sample rate"),
+        ({"n_samples": 1001}, "holds 1000 cf32_le samples"),
+        ({"start_byte": 8000}, "holds 0 cf32_le samples"),
+        ({"segments": [(5, 0.0, 0, 0.0)]}, "must start at sample 0"),
+        ({"segments": [(0, 0.0, 0, 0.0), (0, 1.0, 0, 0.0)]}, "must ascend"),
+        ({"segments": [(0, 0.0, 0, 0.0), (1000, 1.0, 0, 0.0)]}, "must ascend"),
+        ({"segments": [(0, float("nan"), 0, 0.0)]}, "no number"),
+        ({"segments": [(0, 0.0, 0, 1.0)]}, "below 1"),
+    ],
+)
+def test_what_cannot_be_played_is_refused_in_one_line(tmp_path, options, what):
+    with pytest.raises(ValueError, match=what) as caught:
+        native(write(tmp_path / "x", noise(1000)), **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_files_that_cannot_be_read_are_refused(tmp_path):
+    for path in (tmp_path / "nothing", tmp_path):
+        with pytest.raises(RuntimeError, match=f"cannot read {path}"):
+            native(path)
+
+
+def sigmf(folder, samples, rate=RATE):
+    stem = folder / "recording"
+    write(stem.with_suffix(".sigmf-data"), samples)
+    when = datetime(2024, 5, 1, 12, 0, 0, 250_000, tzinfo=UTC)
+    captures = [
+        {
+            "core:sample_start": 0,
+            "core:frequency": 1.8e9,
+            "core:datetime": when.strftime("%Y-%m-%dT%H:%M:%S.%fZ"),
+        },
+        {"core:sample_start": 40 * ROW, "core:frequency": 2.6e9},
+    ]
+    top = {"core:datatype": "cf32_le", "core:sample_rate": rate, "core:version": "1.0.0"}
+    meta = {"global": top, "captures": captures, "annotations": []}
+    path = stem.with_suffix(".sigmf-meta")
+    path.write_text(json.dumps(meta))
+    return path, int(when.timestamp())
+
+
+def test_a_sigmf_pair_becomes_frames_with_its_times_and_frequencies(tmp_path):
+    path, second = sigmf(tmp_path, noise(40 * ROW + FRAME + 25 * ROW + 7))
+    recording = open_recording(path)
+    for source in (radiofm.recording_source(path), radiofm.recording_source(recording)):
+        framer = radiofm.spectrogram_framer(recording.sample_rate)
+        frames = collect(source, framer)
+        assert [f.info["rows"] for f in frames] == [40, 256, 25]
+        assert [f.info["center_frequency"] for f in frames] == [1.8e9, 2.6e9, 2.6e9]
+        assert [f.info["last"] for f in frames] == [False, False, True]
+        starts = [0, 40 * ROW, 40 * ROW + FRAME]
+        for frame, start in zip(frames, starts, strict=True):
+            assert frame.info["sample_offset"] == start
+            seconds, fraction = frame.info["rx_time"]
+            assert (seconds, fraction) == (second, pytest.approx(0.25 + start / RATE, abs=1e-9))
+        assert framer.cut_samples() == 7
+
+
+def test_the_options_override_sigmf_and_describe_raw_files(tmp_path):
+    path, _ = sigmf(tmp_path, noise(FRAME))
+    frames = collect(
+        radiofm.recording_source(path, sample_rate=15.36e6, center_frequency=5e9),
+        radiofm.spectrogram_framer(RATE),
+    )
+    assert frames[0].info["sample_rate"] == 15.36e6
+    assert frames[0].info["center_frequency"] == 5e9
+    raw = write(tmp_path / "raw.cf32", noise(FRAME))
+    source = radiofm.recording_source(raw, RATE, 9e8, "cf32_le")
+    frames = collect(source, radiofm.spectrogram_framer(RATE))
+    assert [f.info["center_frequency"] for f in frames] == [9e8]
+    with pytest.raises(InputError):
+        radiofm.recording_source(raw)
+
+
+def test_a_flowgraph_over_an_endless_recording_stops_at_once(tmp_path):
+    source = native(write(tmp_path / "x", noise(FRAME)), repeat=True)
+    framer = radiofm.spectrogram_framer(RATE)
+    top = gr.top_block()
+    top.connect(source, framer, blocks.null_sink(4 * SPEC.frame_floats))
+    top.start()
+    while framer.frames() < 3:
+        time.sleep(0.01)
+    begin = time.monotonic()
+    top.stop()
+    top.wait()
+    assert time.monotonic() - begin < 1.0
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32, np.complex64])
+def test_vectors_go_to_pmt_and_back(dtype):
+    array = np.arange(65536).reshape(256, 256).astype(dtype)
+    vector = radiofm.make_vector(array)
+    view = radiofm.vector_view(vector)
+    assert view.dtype == dtype
+    assert (view == array.ravel()).all()
+    assert radiofm.make_vector(array.T[::2]) is not None
+    assert (radiofm.vector_view(radiofm.make_vector(array.T)) == array.T.ravel()).all()
+    assert len(radiofm.vector_view(radiofm.make_vector(array[:0]))) == 0
+
+
+def test_a_view_is_no_copy_is_read_only_and_keeps_the_vector():
+    vector = pmt.make_f32vector(65536, 0.5)
+    first, second = radiofm.vector_view(vector), radiofm.vector_view(vector)
+    assert np.shares_memory(first, second)
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 1.0
+    del vector, second
+    blocks_of_memory = [pmt.make_f32vector(65536, 0.0) for _ in range(20)]
+    assert len(blocks_of_memory) == 20
+    assert (first == 0.5).all()
+
+
+def test_what_is_no_such_vector_is_refused():
+    with pytest.raises(TypeError, match="u8, f32 or c32"):
+        radiofm.vector_view(pmt.make_f64vector(3, 0.0))
+    with pytest.raises(TypeError, match="float64; convert"):
+        radiofm.make_vector(np.zeros(3))
