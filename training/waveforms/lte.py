@@ -50,7 +50,9 @@ def draw_carrier(rng: Rng, bandwidth: float) -> LteCarrier:
         special=rng.choice((5, 6, 7, 7, 7, 4, 0, 3)),
         ports=rng.choice((1, 2, 4), (0.25, 0.55, 0.2)),
         cell_id=rng.integer(0, 503),
-        load=rng.choice((0.0, rng.uniform(0, 0.3), rng.uniform(0.3, 1), 1.0), (0.2, 0.3, 0.3, 0.2)),
+        load=rng.choice(
+            (0.0, rng.uniform(0, 0.3), rng.uniform(0.3, 1), 1.0), (0.25, 0.4, 0.2, 0.15)
+        ),
         control_load=rng.uniform(0.05, 1.0),
         crs_boost_db=rng.choice((0.0, 3.0, 6.0), (0.4, 0.5, 0.1)),
     )

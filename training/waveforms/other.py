@@ -27,10 +27,10 @@ def emit(kind, span: Span, snr_db: float, rng: Rng) -> Emission:
     iq = iq * (10.0 ** (snr_db / 10) * max(bandwidth, 1e3) / span.sample_rate) ** 0.5
     level = spectrogram_db(iq, span.spec, span.hops_per_row, span.rows)[0]
     power = 10.0 ** (level / 10) / span.noise_per_pixel
-    # Within 20 dB of its strongest pixels is the emission; the next 12 dB, its skirts, are
-    # neither it nor noise (cover 0.3 is left out of training).
+    # Within 24 dB of its strongest pixels is the emission; the next 6 dB, where its skirts begin,
+    # are neither it nor noise (cover 0.3 is left out of training).
     peak = level.flatten().topk(max(1, level.numel() // 2000)).values[-1]
-    cover = torch.where(level > peak - 20, 1.0, torch.where(level > peak - 32, 0.3, 0.0))
+    cover = torch.where(level > peak - 24, 1.0, torch.where(level > peak - 30, 0.3, 0.0))
     return Emission(OTHER, iq, power, cover, torch.ones_like(cover, dtype=torch.bool))
 
 
@@ -230,6 +230,22 @@ def ook_bursts(span: Span, rng: Rng) -> tuple[Tensor, float]:
     return out, rate
 
 
+def transponders(span: Span, rng: Rng) -> tuple[Tensor, float]:
+    """Mode S and ADS-B replies: 1 Mbit/s pulse position modulation in telegrams of 64 or 120 us,
+    from many senders of different strength, at random times."""
+    out = _empty(span)
+    chip_s = 0.5e-6
+    centre = _frequency(span, rng, 2e6) if span.sample_rate > 4e6 else rng.uniform(-1e5, 1e5)
+    bursts = _bursts(span, rng, 64e-6, 120e-6, rng.choice((2.0, 8.0, 40.0)))
+    for a, b in bursts:
+        bits = (rng.tensor(int((b - a) / span.sample_rate / (2 * chip_s)) + 2) > 0.5).float()
+        chips = torch.stack([bits, 1 - bits], dim=1).flatten()
+        place = torch.arange(b - a) / (chip_s * span.sample_rate)
+        step = torch.full((b - a,), centre * 2 * math.pi / span.sample_rate)
+        out[a:b] = _rotate(step) * chips[place.long()] * 10 ** (rng.uniform(-15, 0) / 20)
+    return out, min(2e6, span.sample_rate)
+
+
 def fm(span: Span, rng: Rng) -> tuple[Tensor, float]:
     """Analogue FM, narrow or broadcast-wide."""
     deviation = rng.choice((2.5e3, 5e3, 75e3))
@@ -289,6 +305,7 @@ KINDS = (
     (fsk_bursts, 0.9e6),
     (gsm, 0.9e6),
     (ook_bursts, 0.9e6),
+    (transponders, 0.9e6),
     (fm, 0.9e6),
     (chirps, 0.9e6),
     (tones, 0.9e6),

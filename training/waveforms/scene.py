@@ -84,7 +84,7 @@ class SceneMaker:
     def draw_span(self, rng: Rng) -> Span:
         """A sample rate in the spec's range and a frame of 5 to 40 ms."""
         if rng.chance(0.6):
-            n = rng.choice(COMMON_FFT_SIZES, (1, 5, 3, 3, 3, 2, 4, 4, 3, 3, 4, 2, 3, 1))
+            n = rng.choice(COMMON_FFT_SIZES, (3, 5, 3, 3, 3, 2, 4, 4, 3, 3, 4, 2, 3, 1))
         else:
             wanted = rng.log_uniform(64, 6000)
             n = min(FFT_SIZES, key=lambda size: abs(size - wanted))
@@ -146,7 +146,7 @@ _NR_BANDWIDTHS = sorted({b for table in nr.RESOURCE_BLOCKS.values() for b in tab
 def draw_snr(rng: Rng) -> float:
     """dB, mostly 0 to 30; now and then a signal from a cable or a simulator, almost noise-free."""
     return rng.choice(
-        (rng.uniform(-6, 40), rng.uniform(3, 25), rng.uniform(40, 90)), (0.48, 0.47, 0.05)
+        (rng.uniform(-6, 40), rng.uniform(3, 25), rng.uniform(40, 90)), (0.47, 0.45, 0.08)
     )
 
 
