@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What all tests share: the installed packages, real recordings, a home folder of their own."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+SHARED_DATA = ROOT.parent / "shared" / "data"
+
+# Before anything imports matplotlib: tests have no display
+os.environ["MPLBACKEND"] = "Agg"
+
+
+def pytest_configure(config):
+    """Refuse to test anything but what ``./dev build`` installed."""
+    try:
+        import radiofm_core
+    except ImportError as error:
+        raise pytest.UsageError(f"{error}; run the tests with: ./dev test") from error
+    found = Path(radiofm_core.__file__).resolve()
+    if not found.is_relative_to(Path(sys.prefix).resolve()):
+        raise pytest.UsageError(
+            f"radiofm_core comes from {found.parent}, not from the Python environment "
+            f"{sys.prefix}; run the tests with: ./dev test"
+        )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_home(tmp_path_factory):
+    """GNU Radio, GRC and matplotlib keep their settings and caches out of the user's home."""
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("home")
+        patch.setenv("HOME", str(home))
+        # GNU Radio asks these before HOME
+        for name in ("GR_PREFS_PATH", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+            patch.delenv(name, raising=False)
+        patch.setenv("GRC_BLOCKS_PATH", str(Path(sys.prefix) / "share/gnuradio/grc/blocks"))
+        yield home
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real recordings, which are not part of this repository."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"the real recordings are not here ({SHARED_DATA}): they are not published")
+    return SHARED_DATA

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""GNU Radio Companion without its window: flowgraph files from dicts, compiled by ``grcc``."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+
+def flowgraph(name: str, blocks: list[tuple], connections: list[tuple]) -> dict:
+    """The content of a .grc file.
+
+    ``blocks`` are (name, id, parameters); ``connections`` (block, port, block, port).
+    """
+    state = {"coordinate": [8, 8], "rotation": 0, "state": "enabled"}
+    options = {"id": name, "title": name, "generate_options": "no_gui", "run_options": "run"}
+    return {
+        "options": {"parameters": options, "states": state},
+        "blocks": [
+            {
+                "name": block,
+                "id": kind,
+                "parameters": {key: str(value) for key, value in parameters.items()},
+                "states": state,
+            }
+            for block, kind, parameters in blocks
+        ],
+        "connections": [[str(end) for end in connection] for connection in connections],
+        "metadata": {"file_format": 1},
+    }
+
+
+def write_flowgraph(folder: Path, content: dict) -> Path:
+    """Write ``content`` as a .grc file named after its id."""
+    path = folder / f"{content['options']['parameters']['id']}.grc"
+    path.write_text(yaml.safe_dump(content, sort_keys=False))
+    return path
+
+
+def compile_flowgraphs(paths: list[Path], folder: Path) -> subprocess.CompletedProcess:
+    """Generate the Python programs of .grc files into ``folder``."""
+    grcc = shutil.which("grcc") or "/usr/bin/grcc"
+    return subprocess.run(
+        [sys.executable, grcc, "-o", str(folder), *map(str, paths)],
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def load_flowgraph(path: Path):
+    """The top block class of a generated program."""
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return getattr(module, path.stem)

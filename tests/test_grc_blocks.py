@@ -1,0 +1,247 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Every block can be dragged into GNU Radio Companion, generates, and is made as set there."""
+
+import inspect
+import re
+import time
+from pathlib import Path
+
+import pmt
+import pytest
+import yaml
+from gnuradio import gr, radiofm
+from grc_compiler import compile_flowgraphs, flowgraph, load_flowgraph, write_flowgraph
+from level_model import make_level_bundle, two_carriers, write_recording
+
+from radiofm_core.errors import UsageError
+from radiofm_core.recordings import DATATYPES
+from radiofm_core.spec import SpectrogramSpec
+
+GRC = Path(__file__).parent.parent / "grc"
+BLOCKS = sorted(set(radiofm.__all__) - {"make_vector", "vector_view"})
+FRAME_FLOATS = SpectrogramSpec().frame_floats
+# Parameters that GRC alone needs
+GRC_ONLY = {"frame_floats"}
+RATE = 1.92e6
+
+
+def block_file(name: str) -> dict:
+    return yaml.safe_load((GRC / f"radiofm_{name}.block.yml").read_text())
+
+
+def enum_options(name: str, parameter: str) -> list[str]:
+    entry = next(p for p in block_file(name)["parameters"] if p["id"] == parameter)
+    assert len(entry["options"]) == len(entry["option_labels"])
+    return entry["options"]
+
+
+def test_every_block_has_a_file_and_every_file_a_block():
+    files = {p.name.removesuffix(".block.yml") for p in GRC.glob("*.block.yml")}
+    assert files == {f"radiofm_{name}" for name in BLOCKS}
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_parameters_are_those_of_python_with_the_same_defaults(name):
+    signature = inspect.signature(getattr(radiofm, name)).parameters
+    make = block_file(name)["templates"]["make"]
+    for entry in block_file(name)["parameters"]:
+        key = entry["id"]
+        if key in GRC_ONLY:
+            continue
+        assert key in signature and f"${{{key}}}" in make
+        default = signature[key].default
+        if default in (inspect.Parameter.empty, "") or entry["dtype"] == "raw":
+            continue
+        if isinstance(default, bool | str):
+            assert str(entry["default"]) == str(default), key
+        else:
+            assert float(entry["default"]) == default, key
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_the_documentation_tells_input_output_and_every_parameter(name):
+    content = block_file(name)
+    text = content["documentation"]
+    positions = [text.index(f"\n{title}:\n") for title in ("Input", "Output", "Parameters")]
+    assert positions == sorted(positions)
+    for entry in content["parameters"]:
+        label = re.sub(r" \(.*\)$", "", entry["label"])  # without the unit
+        assert label in text[positions[2] :], label
+
+
+def test_categories_follow_the_flow_of_data():
+    flow = ["recording_source", "spectrogram_framer", "spectrogram_segmenter"]
+    flow += ["emission_tracker", "result_sink"]
+    categories = [block_file(name)["category"] for name in flow]
+    assert categories == sorted(categories)
+    assert all(category.startswith("[RadioFM]/") for category in categories)
+
+
+def test_the_sample_formats_are_those_that_recordings_may_have():
+    assert sorted(enum_options("recording_source", "datatype")) == sorted(["", *DATATYPES])
+
+
+# Flowgraphs of one block each, with nothing at its other ends: name -> (block, parameters)
+CASES = {
+    "recording": ("recording_source", {"file": "{sigmf}"}),
+    "raw_repeated": (
+        "recording_source",
+        {
+            "file": "{raw}",
+            "sample_rate": RATE,
+            "center_frequency": 1.8e9,
+            "datatype": "cf32_le",
+            "repeat": True,
+        },
+    ),
+    "framer": ("spectrogram_framer", {"sample_rate": RATE, "center_frequency": "value"}),
+    "framer_of_model": (
+        "spectrogram_framer",
+        {"sample_rate": RATE, "frame_duration": 40e-3, "model": "{model}"},
+    ),
+    "segmenter": ("spectrogram_segmenter", {"model": "{model}", "min_confidence": "value"}),
+    "segmenter_live": (
+        "spectrogram_segmenter",
+        {
+            "model": "{model}",
+            "overload": "drop",
+            "device": "cpu",
+            "precision": "bf16",
+            "threads": 1,
+            "max_batch": 2,
+        },
+    ),
+    "tracker": ("emission_tracker", {}),
+    "tracker_of_bursts": ("emission_tracker", {"hold_time": 0, "update_interval": 0.1}),
+    "sink": ("result_sink", {}),
+}
+
+
+def ends_of(name: str) -> tuple[list, list]:
+    """What must be connected to a block: null blocks, a silent sender of messages."""
+    blocks, connections = [], []
+    for direction, null in (("inputs", "source"), ("outputs", "sink")):
+        for port in block_file(name).get(direction, []):
+            if port["domain"] == "message":
+                if direction == "inputs" and not port.get("optional"):
+                    blocks.append(("strobe", "blocks_message_strobe", {"period": 10000}))
+                    connections.append(("strobe", "strobe", "block", port["id"]))
+                continue
+            vlen = FRAME_FLOATS if "vlen" in port else 1
+            blocks.append((null, f"blocks_null_{null}", {"type": port["dtype"], "vlen": vlen}))
+            ends = (null, 0, "block", 0) if null == "source" else ("block", 0, null, 0)
+            connections.append(ends)
+    return blocks, connections
+
+
+@pytest.fixture(scope="module")
+def generated(tmp_path_factory) -> Path:
+    """The folder with the programs that GRC generates for CASES."""
+    folder = tmp_path_factory.mktemp("grc")
+    files = {
+        "sigmf": write_recording(folder / "recording", two_carriers(0.02)),
+        "raw": folder / "recording.sigmf-data",
+        "model": make_level_bundle(folder / "level.pt"),
+    }
+    paths = []
+    for case, (name, parameters) in CASES.items():
+        values = {
+            key: value.format(**files) if isinstance(value, str) else value
+            for key, value in parameters.items()
+        }
+        others, connections = ends_of(name)
+        blocks = [
+            ("value", "variable", {"value": 0.75}),
+            ("block", f"radiofm_{name}", values),
+            *others,
+        ]
+        paths.append(write_flowgraph(folder, flowgraph(case, blocks, connections)))
+    done = compile_flowgraphs(paths, folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+def port_names(ports) -> set[str]:
+    return set(pmt.to_python(ports)) - {"system"}
+
+
+def message_ports(name: str, direction: str) -> set[str]:
+    return {p["id"] for p in block_file(name).get(direction, []) if p["domain"] == "message"}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_each_block_generates_and_is_made_with_the_ports_it_shows(generated, case):
+    name, _ = CASES[case]
+    top_block = load_flowgraph(generated / f"{case}.py")()
+    block = top_block.block
+    assert name in block.name()
+    assert port_names(block.message_ports_in()) == message_ports(name, "inputs")
+    assert port_names(block.message_ports_out()) == message_ports(name, "outputs")
+
+
+def test_every_block_is_in_a_case():
+    assert {name for name, _ in CASES.values()} == set(BLOCKS)
+
+
+def test_a_variable_changes_the_framers_center_frequency_while_it_runs(generated):
+    top_block = load_flowgraph(generated / "framer.py")()
+    top_block.start()
+    top_block.set_value(2.4e9)
+    deadline = time.monotonic() + 10
+    # it takes effect where the framer cuts its frame
+    while top_block.block.center_frequency() != 2.4e9 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    top_block.stop()
+    top_block.wait()
+    assert top_block.block.center_frequency() == 2.4e9
+
+
+def test_a_variable_changes_the_segmenters_confidence_while_it_runs(generated):
+    top_block = load_flowgraph(generated / "segmenter.py")()
+    top_block.set_value(0.25)
+    with pytest.raises(UsageError, match=r"1\.5"):
+        top_block.set_value(1.5)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("recording_source", {"sample_rate": -1}),
+        ("spectrogram_framer", {"sample_rate": 0}),
+        ("spectrogram_framer", {"sample_rate": RATE, "frame_duration": 0}),
+        ("spectrogram_segmenter", {"min_confidence": 1.5}),
+        ("spectrogram_segmenter", {"max_batch": 0}),
+        ("emission_tracker", {"hold_time": -1}),
+    ],
+)
+def test_grc_refuses_wrong_values(platform, name, parameters):
+    assert errors_in(platform, name, {}) == []
+    assert errors_in(platform, name, parameters)
+
+
+def errors_in(platform, name: str, parameters: dict) -> list[str]:
+    """What GRC says about one block with these values."""
+    graph = platform.make_flow_graph()
+    block = graph.new_block(f"radiofm_{name}")
+    needed = {"sample_rate": RATE} if "framer" in name else {}
+    for key, value in {"id": "block", **needed, **parameters}.items():
+        block.params[key].set_value(str(value))
+    graph.rewrite()
+    graph.validate()
+    # open ends are no wrong values
+    return [text for text in block.get_error_messages() if "Port is not connected" not in text]
+
+
+@pytest.fixture(scope="module")
+def platform(own_home):
+    """GRC's own library of blocks, as its window shows it."""
+    from gnuradio.grc.core.platform import Platform
+
+    version = (gr.major_version(), gr.api_version(), gr.minor_version())
+    made = Platform(
+        version=gr.version(),
+        version_parts=version,
+        prefs=gr.prefs(),
+    )
+    made.build_library()
+    return made
