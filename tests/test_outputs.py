@@ -15,11 +15,11 @@ from radiofm_core import keys
 from radiofm_core.bundle import BundleInfo, ClassInfo
 from radiofm_core.detections import FrameGeometry
 from radiofm_core.errors import OutputError
-from radiofm_core.outputs import RecordingResults
 from radiofm_core.outputs.emission_lines import EmissionSpool, emission_line
 from radiofm_core.outputs.files import PendingFile, prepare_folder
 from radiofm_core.outputs.mask_archive import MaskArchive
 from radiofm_core.outputs.overview import MAX_CELLS, Overview
+from radiofm_core.outputs.results import RecordingResults
 from radiofm_core.recordings import open_recording
 from radiofm_core.spec import SpectrogramSpec
 
@@ -316,7 +316,7 @@ def test_a_write_that_fails_leaves_nothing_under_a_final_name(tmp_path, recordin
     # what a full disk does: the picture cannot be written to its end
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, limits[1]))
     try:
-        with pytest.raises(OutputError, match="x.png.*--out"):
+        with pytest.raises(OutputError, match=r"x\.png.*--out"):
             results.finish()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)

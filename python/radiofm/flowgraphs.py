@@ -61,11 +61,19 @@ class _Flowgraph(gr.top_block):
     def launch(self) -> None:
         """Start, and wait for the end on a thread, so that the caller stays responsive."""
         self.start()
-        self._waiter = threading.Thread(target=self.wait, name="radiofm-wait", daemon=True)
+        self._waiter = threading.Thread(target=self._wait, name="radiofm-wait", daemon=True)
         self._waiter.start()
 
+    def _wait(self) -> None:
+        self.wait()
+        # After a stop in mid-run the blocks end in any order, and what one of them sent last may
+        # still lie before the next: stop() takes it in, and finish() ends what that left open
+        self.tracker.stop()
+        self.tracker.finish()
+        self.sink.stop()
+
     def ended(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds; True when the flowgraph has come to its end."""
+        """Wait up to ``timeout`` seconds; True when it has ended and all messages are delivered."""
         self._waiter.join(timeout)
         return not self._waiter.is_alive()
 

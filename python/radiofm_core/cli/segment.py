@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import keys
 from ..bundle import TASK_SEGMENTATION, BundleInfo, read_bundle_info
 from ..errors import BundleError, InputError, OutputError, RadiofmError, UsageError
-from ..outputs import RecordingResults, result_paths
+from ..outputs.paths import result_paths
 from ..recordings import Recording, open_recording
 from ..sample_data import DATATYPES
 from .blocks import import_flowgraphs
@@ -123,6 +123,9 @@ class _Session:
         )
         frame_duration = _frame_duration(recording, options.frame_duration)
         _check_length(recording, self._info, frame_duration)
+        # Here, because it imports matplotlib, which takes a second
+        from ..outputs.results import RecordingResults
+
         results = RecordingResults(Path(options.out), recording, self._info)
         try:
             self._make_segmenter()
@@ -186,7 +189,7 @@ class _Session:
             progress.close()
             flowgraph.close()
 
-    def _print(self, recording: Recording, results: RecordingResults, paths: dict) -> None:
+    def _print(self, recording: Recording, results, paths: dict) -> None:
         print(recording_line(recording, results.frames))
         shown = results.prominent(TABLE_ROWS)
         for line in emission_table(shown, recording, self._info, results.emissions):

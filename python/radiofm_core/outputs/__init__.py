@@ -1,6 +1,2 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Results of a run: SigMF annotations, JSON lines, the mask, the picture."""
-
-from .results import RecordingResults, result_paths
-
-__all__ = ["RecordingResults", "result_paths"]

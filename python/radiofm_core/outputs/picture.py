@@ -102,25 +102,32 @@ def _draw_spectrogram(axes, recording, overview, classes, scale):
 
 
 def _paint(power, mask, classes, width, low_db, high_db) -> np.ndarray:
-    """One stretch as RGB (height, width, 3), frequency upwards, time to the right."""
+    """One stretch as RGB uint8 (height, width, 3), frequency upwards, time to the right."""
     cols = power.shape[1]
     x = (np.arange(width) * len(power)) // width
     y = (np.arange(PAINTED[1]) * cols) // PAINTED[1]
     # Where a picture's pixel covers several cells, the mean would blur: the cell at its start
-    level = np.nan_to_num((power.T[np.ix_(y, x)] - low_db) / (high_db - low_db))
+    levels = np.clip((np.nan_to_num(power, nan=low_db) - low_db) / (high_db - low_db), 0, 1)
+    levels = np.round(255 * levels).astype(np.uint8).T[np.ix_(y, x)]
     shown = mask.T[np.ix_(y, x)]
-    image = POWER_COLORS(np.clip(level, 0, 1))[..., :3]
+    image = _ramp(None)[levels]
     for index in range(NOISE_CLASS + 1, len(classes)):
         inside = shown == index
-        if not inside.any():
-            continue
-        color = np.array(to_rgb(classes[index].color))
-        image[inside] = (1 - TINT) * image[inside] + TINT * color * (
-            0.45 + 0.55 * np.clip(level[inside], 0, 1)[:, None]
-        )
-        bold = _clear_shapes(mask == index).T[np.ix_(y, x)]
-        image[_outline(bold)] = color
+        if inside.any():
+            image[inside] = _ramp(classes[index].color)[levels[inside]]
+            bold = _clear_shapes(mask == index).T[np.ix_(y, x)]
+            image[_outline(bold)] = np.round(255 * np.array(to_rgb(classes[index].color)))
     return image
+
+
+def _ramp(color: str | None) -> np.ndarray:
+    """256 colours from faint to strong, uint8 (256, 3), in the tint of a class."""
+    levels = np.linspace(0, 1, 256)
+    ramp = POWER_COLORS(levels)[:, :3]
+    if color is not None:
+        tint = np.array(to_rgb(color)) * (0.45 + 0.55 * levels[:, None])
+        ramp = (1 - TINT) * ramp + TINT * tint
+    return np.round(255 * ramp).astype(np.uint8)
 
 
 def _clear_shapes(pixels: np.ndarray) -> np.ndarray:

@@ -12,22 +12,18 @@ from .. import keys
 from ..bundle import BundleInfo
 from ..detections import FrameGeometry
 from ..errors import OutputError
-from ..recordings import META_SUFFIX, Recording
+from ..recordings import Recording
 from ..tracking import ACTIVE_TIME
 from .emission_lines import EmissionSpool
 from .files import PendingFile, output_errors, prepare_folder
 from .mask_archive import MaskArchive
 from .overview import Overview
+from .paths import result_paths
+from .picture import write_picture
 from .sigmf_annotations import link_data, write_sigmf_meta
 
 # A picture that names more than this is read by nobody
 PICTURE_EMISSIONS = 60
-
-
-def result_paths(folder: Path, stem: str) -> dict[str, Path]:
-    """The files that a recording called ``stem`` gets in ``folder``."""
-    suffixes = {"picture": ".png", "sigmf": META_SUFFIX, "jsonl": ".jsonl", "mask": ".mask.npz"}
-    return {kind: folder / f"{stem}{suffix}" for kind, suffix in suffixes.items()}
 
 
 class RecordingResults:
@@ -119,9 +115,6 @@ class RecordingResults:
 
     def _write(self, kind: str, file, complete: bool) -> None:
         if kind == "picture":
-            # Here, because importing matplotlib takes a second
-            from .picture import write_picture
-
             write_picture(
                 file,
                 self._recording,

@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``radiofm watch``, ``models`` and ``doctor`` as a user runs them."""
+
+import json
+import signal
+import time
+
+import numpy as np
+import pytest
+from level_model import make_level_bundle, two_carriers, write_recording
+from radiofm_command import assert_one_line_error, radiofm, start_radiofm
+
+from radiofm_core.bundle import bundled_models
+from radiofm_core.spec import SpectrogramSpec
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return make_level_bundle(tmp_path_factory.mktemp("models") / "level.pt")
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    return write_recording(
+        tmp_path_factory.mktemp("recordings") / "two", np.tile(two_carriers(0.3), 5)
+    )
+
+
+def test_watch_prints_each_event_as_json(recording, model):
+    done = radiofm("watch", "--source", f"file={recording}", "--model", model, "--json")
+    assert done.returncode == 0, done.stderr
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    assert {e["label"] for e in events} == {"lte", "nr"}
+    started = {e["burst_id"] for e in events if e["event"] == "start"}
+    ended = {e["burst_id"] for e in events if e["event"] == "end"}
+    assert started == ended
+    assert done.stderr.startswith("radiofm: watching") and "dropped" in done.stderr
+
+
+def test_watch_prints_starts_and_ends_for_people(recording, model):
+    done = radiofm("watch", "--source", f"file={recording}", "--model", model, "--duration", "0.8s")
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert any("start" in line and "LTE" in line for line in lines)
+    assert any("end" in line and "after" in line for line in lines)
+
+
+def test_watch_ends_by_ctrl_c(tmp_path, model):
+    recording = write_recording(tmp_path / "x", np.tile(two_carriers(0.5), 40))
+    running = start_radiofm("watch", "--source", f"file={recording}", "--model", model)
+    # the first line says that it is watching
+    assert "watching" in running.stderr.readline()
+    time.sleep(1.5)
+    began = time.monotonic()
+    running.send_signal(signal.SIGINT)
+    _, errors = running.communicate(timeout=60)
+    assert running.returncode == 0 and "Traceback" not in errors
+    assert time.monotonic() - began < 20
+    assert "segmented" in errors
+
+
+def test_models_tells_what_is_inside(model):
+    done = radiofm("models", model)
+    assert done.returncode == 0, done.stderr
+    spec = SpectrogramSpec()
+    for fact in ("level", "noise, lte, nr, other", spec.fingerprint, "122.88 MS/s", "fp32, bf16"):
+        assert fact in done.stdout
+    (line,) = radiofm("models", model, "--json").stdout.splitlines()
+    assert SpectrogramSpec.from_dict(json.loads(line)["spec"]) == spec
+
+
+def test_models_refuses_what_is_no_model(tmp_path):
+    (tmp_path / "x.pt").write_bytes(b"nothing")
+    assert_one_line_error(radiofm("models", tmp_path / "x.pt"), "x.pt")
+
+
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled yet (./dev weights)")
+def test_doctor_finds_this_installation_well():
+    done = radiofm("doctor")
+    for part in ("NumPy", "PyTorch", "GNU Radio", "blocks", "model", "results"):
+        assert part in done.stdout
+    assert done.returncode == 0, done.stdout
+    assert "everything that is needed works" in done.stdout
+
+
+def test_help_names_the_commands_and_exit_codes():
+    text = radiofm("--help").stdout
+    for word in ("segment", "watch", "models", "doctor", "130 stopped by Ctrl-C"):
+        assert word in " ".join(text.split())
+    assert "bench" not in text
+    assert radiofm("--version").stdout.startswith("radiofm ")
