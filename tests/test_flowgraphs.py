@@ -80,7 +80,8 @@ def test_a_stop_in_mid_run_ends_within_a_second(long_recording, segmenter):
 
 
 def test_watching_a_file_runs_at_its_own_pace(tmp_path, model):
-    meta = write_recording(tmp_path / "x", two_carriers(1.0))
+    # four bursts: on a busy machine the frames of one may be dropped
+    meta = write_recording(tmp_path / "x", np.tile(two_carriers(0.3), 4))
     live = make_segmenter(model=model, threads=1, overload="drop")
     events = []
     flowgraph = WatchFlowgraph(
@@ -89,7 +90,7 @@ def test_watching_a_file_runs_at_its_own_pace(tmp_path, model):
     began = time.monotonic()
     flowgraph.launch()
     assert flowgraph.ended(60)
-    assert time.monotonic() - began > 0.8
+    assert time.monotonic() - began > 1.0
     assert {e["label"] for e in events if e["event"] == "end"} == {"lte", "nr"}
 
 
