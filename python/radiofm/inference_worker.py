@@ -79,17 +79,13 @@ class InferenceWorker:
         self._run = run
         run.thread.start()
 
-    def stop(self, timeout: float) -> int:
-        """End the run: wait ``timeout`` seconds for the call in flight, then leave it behind.
-
-        Returns the number of jobs that were not finished.
-        """
+    def stop(self, timeout: float) -> None:
+        """End the run: wait ``timeout`` seconds for the call in flight, then leave it behind."""
         run = self._run
         if run is None:
-            return 0
+            return
         with run.changed:
             run.stopping = True
-            unfinished = len(run.jobs) + run.in_flight
             run.jobs.clear()
             run.changed.notify_all()
         self._run = None
@@ -97,7 +93,6 @@ class InferenceWorker:
             run.thread.join(timeout)
             if run.thread.is_alive():
                 leave_behind(run.thread)
-        return unfinished
 
     @property
     def depth(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 
 import pmt
 from gnuradio import gr
@@ -18,6 +19,10 @@ QUIET_S = 0.25
 _SYSTEM = "system"
 _DONE = "done"
 _LOOK_AGAIN = "look_again"
+
+
+# Those that exist: a block finds its receivers' Python halves here
+_blocks: weakref.WeakSet[message_block] = weakref.WeakSet()
 
 
 class message_block(gr.basic_block):
@@ -38,6 +43,9 @@ class message_block(gr.basic_block):
     def __init__(self, name: str, senders: int | None):
         gr.basic_block.__init__(self, name=name, in_sig=None, out_sig=None)
         self._senders = senders
+        self._lock = threading.RLock()
+        self._is_stopping = self._is_stopped = False
+        _blocks.add(self)
         self._handlers: dict[str, object] = {}
         self._done = 0
         self._active: set[str] = set()
@@ -62,6 +70,12 @@ class message_block(gr.basic_block):
     def finish(self) -> None:
         """The last chance to publish; called once a run, after the last message."""
 
+    def publish(self, port: str, message) -> None:
+        """Send a PMT from ``port``, also while the flowgraph stops."""
+        self.message_port_pub(symbol(port), message)
+        if self._is_stopping:
+            _deliver_to_stopped(self.message_subscribers(symbol(port)))
+
     def backlog(self) -> int:
         """Messages that wait to be handled, over all ports."""
         return sum(self.nmsgs(symbol(port)) for port in self._handlers)
@@ -79,6 +93,7 @@ class message_block(gr.basic_block):
 
     def start(self) -> bool:
         """Begin a run."""
+        self._is_stopping = self._is_stopped = False
         self._done = 0
         self._active.clear()
         self._finished = False
@@ -86,8 +101,11 @@ class message_block(gr.basic_block):
 
     def stop(self) -> bool:
         """End a run that was stopped before its senders were done."""
-        self._drain()
-        self._finish_once()
+        with self._lock:
+            self._is_stopping = True
+            self._drain()
+            self._finish_once()
+            self._is_stopped = True
         return True
 
     def _on_system(self, message) -> None:
@@ -129,3 +147,20 @@ class message_block(gr.basic_block):
             self._failures += 1
             if self._failures == 1:
                 self.logger.error(f"{what} could not be handled: {one_line(error)}")
+
+
+def _deliver_to_stopped(subscribers) -> None:
+    """Let receivers that have stopped already take what was just sent to them.
+
+    A stopped flowgraph ends its blocks in any order. A receiver that is still to stop empties
+    its queue itself; the lock decides which of the two it is.
+    """
+    names = set()
+    while pmt.is_pair(subscribers):
+        names.add(pmt.symbol_to_string(pmt.car(pmt.car(subscribers))))
+        subscribers = pmt.cdr(subscribers)
+    for block in list(_blocks):
+        if block.alias() in names:
+            with block._lock:
+                if block._is_stopped:
+                    block._drain()

@@ -86,6 +86,7 @@ class spectrogram_segmenter(gr.sync_block):
             self._process, self._max_batch, self._fail, self._set_up_thread
         )
         self._reporter = StatusReporter(self._publish_status)
+        # under `wait`: handed to the worker, not yet consumed; under `drop`: all that came
         self._submitted = 0
         self._backlog = None
         self._backlog_limit = 0
@@ -128,9 +129,9 @@ class spectrogram_segmenter(gr.sync_block):
     def stop(self) -> bool:
         """End the run within STOP_GRACE_S, whatever the model does."""
         self._reporter.stop()
-        unfinished = self._worker.stop(STOP_GRACE_S)
+        self._worker.stop(STOP_GRACE_S)
         if not self._lossless:
-            self._stats.drop(unfinished)
+            self._stats.drop_rest(self._submitted)
         if self._stats.failed > 1:
             self.logger.warn(f"{self._stats.failed} frames had no result in this run")
         self._publish_status()
@@ -142,6 +143,7 @@ class spectrogram_segmenter(gr.sync_block):
         if not self._lossless:
             for job in self._jobs(frames, 0, len(frames)):
                 self._stats.drop(self._worker.submit_newest(job, self._max_batch))
+                self._submitted += 1
             return len(frames)
         # Frames stay in GNU Radio's buffer until they are published: a full buffer holds up the
         # source, and at the end of the stream nothing is left over. Two batches under way keep
@@ -256,7 +258,7 @@ class spectrogram_segmenter(gr.sync_block):
 
     def _publish_status(self) -> None:
         if self._is_connected(keys.PORT_STATUS):
-            status = self._stats.snapshot(self._worker.depth)
+            status = self._stats.snapshot(self._worker.depth, restart=True)
             self.message_port_pub(symbol(keys.PORT_STATUS), to_pmt(status))
 
     def _warm_up(self) -> None:
