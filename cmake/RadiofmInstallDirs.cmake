@@ -17,6 +17,9 @@ elseif(EXISTS "${CMAKE_INSTALL_PREFIX}/pyvenv.cfg")
             "import sys; print('lib/python%d.%d/site-packages' % sys.version_info[:2])"
     OUTPUT_VARIABLE RADIOFM_PYTHON_DIR_USED
     OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+elseif(CMAKE_INSTALL_PREFIX STREQUAL "/usr" AND IS_DIRECTORY /usr/lib/python3/dist-packages)
+  # Where Debian's Python looks in /usr; GNU Radio's own answer is right elsewhere.
+  set(RADIOFM_PYTHON_DIR_USED lib/python3/dist-packages)
 else()
   set(RADIOFM_PYTHON_DIR_USED "${GR_PYTHON_DIR}")
 endif()
