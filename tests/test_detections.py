@@ -72,6 +72,17 @@ def test_a_carrier_that_fills_the_span_ends_at_its_edges():
     assert found.low == CENTER - RATE / 2 and found.high == CENTER + RATE / 2
 
 
+@pytest.mark.parametrize("columns", [1, 2, 3, 5, 8])
+def test_a_narrow_component_on_a_slope_does_not_shrink_away(columns):
+    slope = np.minimum(np.abs(np.arange(256) - 128), 12) * -4.0 - 20
+    power = np.broadcast_to(slope, (256, 256)).astype(np.float32)
+    for first in range(105, 150):
+        mask = np.zeros((256, 256), np.uint8)
+        mask[20:60, first : first + columns] = 2
+        (found,) = detect(mask, power)
+        assert found.bandwidth >= columns * BIN / 3 - 1
+
+
 def test_small_gaps_do_not_split_and_ragged_fringes_do_not_widen():
     mask, power = frame_with(-2e6, 2e6, slice(50, 200), -20, -60)
     whole = detect(mask, power)[0]

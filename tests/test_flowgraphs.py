@@ -9,7 +9,6 @@ from gnuradio.radiofm.flowgraphs import (
     SegmentFlowgraph,
     WatchFlowgraph,
     make_segmenter,
-    suitable_frame_duration,
 )
 from gnuradio.radiofm.live_sources import open_live_source
 from level_model import RATE, make_level_bundle, two_carriers, write_recording
@@ -121,12 +120,6 @@ def test_samples_arrive_over_zeromq(model):
     sender.stop()
     sender.wait()
     assert labels == {"lte", "nr"}
-
-
-def test_short_recordings_get_short_frames():
-    assert suitable_frame_duration(0.001) == 0.005
-    assert suitable_frame_duration(0.012) == 0.012
-    assert suitable_frame_duration(60) == 0.02
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,12 @@ def test_given_values_override_the_description(write):
     assert recording.captures[0].center_frequency == 9e8
 
 
+def test_short_recordings_get_shorter_frames(write):
+    stem = write()
+    durations = [open_recording(stem, 5000 / t).suitable_frame_duration for t in (0.001, 0.012, 9)]
+    assert durations == pytest.approx([0.005, 0.012, 0.02])
+
+
 @pytest.mark.parametrize("datatype", sorted(DATATYPES))
 def test_raw_file_of_every_datatype(tmp_path, datatype):
     values = np.random.default_rng(1).integers(1, 99, (300, 2)).astype(DATATYPES[datatype].base)

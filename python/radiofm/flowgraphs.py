@@ -20,14 +20,8 @@ from .result_sink import result_sink
 from .spectrogram_framer import spectrogram_framer
 from .spectrogram_segmenter import spectrogram_segmenter
 
-MIN_FRAME_DURATION_S = 5e-3
 # Messages that may wait for the callback before the model is held up
 MAX_BACKLOG = 64
-
-
-def suitable_frame_duration(duration: float) -> float:
-    """The frame duration for a recording of ``duration`` seconds: short ones get finer rows."""
-    return min(max(duration, MIN_FRAME_DURATION_S), DEFAULT_FRAME_DURATION_S)
 
 
 class _Flowgraph(gr.top_block):
@@ -109,7 +103,7 @@ class SegmentFlowgraph(_Flowgraph):
         hold_time: float = 0.05,
     ):
         if frame_duration is None:
-            frame_duration = suitable_frame_duration(recording.duration)
+            frame_duration = recording.suitable_frame_duration
         spec = segmenter.bundle_info.spec
         framer = spectrogram_framer(recording.sample_rate, frame_duration=frame_duration, spec=spec)
         self.source = recording_source(recording)

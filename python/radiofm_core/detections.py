@@ -212,8 +212,10 @@ def _measure(label, trust, rows, cols, inside, part, power, noise, geometry) -> 
     first_row, end_row = first_row + rows.start, end_row + rows.start
     first_col, end_col = first_col + cols.start, end_col + cols.start
     profile = power[first_row:end_row].mean(axis=0)
-    low = geometry.edge_frequency(_refine(profile, first_col, -1, per_pixel))
-    high = geometry.edge_frequency(_refine(profile, end_col, +1, per_pixel))
+    # A narrow component on a slope must not shrink away: at most a third of it from each side
+    inwards = min(MAX_REFINEMENT, (end_col - first_col) / 3)
+    low = geometry.edge_frequency(_refine(profile, first_col, -1, per_pixel, inwards))
+    high = geometry.edge_frequency(_refine(profile, end_col, +1, per_pixel, inwards))
     snr = per_pixel / max(noise, 1e-30) - 1.0
     snr_db = 10.0 * np.log10(snr) if snr > 0 else MIN_SNR_DB
     pwr = per_pixel * (end_col - first_col) / HANN_NOISE_BINS
@@ -232,12 +234,15 @@ def _measure(label, trust, rows, cols, inside, part, power, noise, geometry) -> 
     )
 
 
-def _refine(profile: np.ndarray, edge: int, side: int, inside_power: float) -> float:
+def _refine(
+    profile: np.ndarray, edge: int, side: int, inside_power: float, inwards: float
+) -> float:
     """The edge in fractions of a column, from the mean power on both sides of it.
 
     A steep edge spreads over the bins of the window's main lobe, symmetrically, so the sum of
     how full these bins are tells where it lies. Left where the mask puts it when the power says
-    nothing clear: a neighbour, a shallow edge, an edge at the span's end.
+    nothing clear: a neighbour, a shallow edge, an edge at the span's end, an edge more than
+    ``inwards`` columns inside the mask's.
     """
     reach = 4
     near = np.arange(edge - reach, edge + reach)
@@ -250,4 +255,4 @@ def _refine(profile: np.ndarray, edge: int, side: int, inside_power: float) -> f
     full = np.clip((values - outside) / (inside - outside), 0.0, 1.0)
     shift = float(full.sum()) - reach
     # ``shift`` columns more are filled than the mask says: outwards
-    return edge + side * shift if abs(shift) <= MAX_REFINEMENT else float(edge)
+    return edge + side * shift if -inwards <= shift <= MAX_REFINEMENT else float(edge)

@@ -15,12 +15,14 @@ from pathlib import Path
 from .errors import InputError
 from .iso_time import parse_time
 from .sample_data import DATATYPES, check_samples
+from .spec import DEFAULT_FRAME_DURATION_S
 
 META_SUFFIX = ".sigmf-meta"
 DATA_SUFFIX = ".sigmf-data"
 # Hashing this much takes about half a second; larger data are not compared with core:sha512
 MAX_CHECKSUM_BYTES = 256 << 20
 MAX_META_BYTES = 64 << 20
+MIN_FRAME_DURATION_S = 5e-3
 
 
 @dataclass(frozen=True)
@@ -54,6 +56,11 @@ class Recording:
     def duration(self) -> float:
         """Seconds."""
         return self.num_samples / self.sample_rate
+
+    @property
+    def suitable_frame_duration(self) -> float:
+        """Seconds: short recordings get shorter frames, so finer rows, of which more fit in."""
+        return min(max(self.duration, MIN_FRAME_DURATION_S), DEFAULT_FRAME_DURATION_S)
 
     @property
     def stem(self) -> str:

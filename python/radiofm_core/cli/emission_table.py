@@ -25,15 +25,15 @@ def recording_line(recording: Recording, frames: int) -> str:
     )
 
 
-def emission_row(emission: dict, start: float) -> tuple[str, ...]:
-    """One emission's cells; ``start`` in seconds."""
+def emission_row(emission: dict, start: float, span: float) -> tuple[str, ...]:
+    """One emission's cells; ``start`` and the recording's length ``span`` in seconds."""
     duration = emission[keys.DURATION]
     on_air = emission[ACTIVE_TIME] / duration if duration else 1.0
     return (
         display_name(emission[keys.LABEL]),
         f"{emission[keys.CENTER_FREQUENCY] / 1e6:.3f} MHz",
         f"{emission[keys.BANDWIDTH] / 1e6:.3f} MHz",
-        f"{start * 1e3:.2f} ms" if abs(start) < 10 else f"{start:.3f} s",
+        f"{start * 1e3:.2f} ms" if span < 10 else f"{start:.3f} s",
         readable_time(duration),
         f"{on_air * 100:.0f} %",
         f"{emission[keys.SNR_DB]:.1f} dB",
@@ -47,7 +47,9 @@ def emission_table(
     """Lines: a table of ``emissions``, of which there are ``total``."""
     if not emissions:
         return ["  no emission found: the model takes all of it for noise"]
-    rows = [emission_row(e, e[keys.START_OFFSET] / recording.sample_rate) for e in emissions]
+    starts = [e[keys.START_OFFSET] / recording.sample_rate for e in emissions]
+    span = recording.duration
+    rows = [emission_row(e, s, span) for e, s in zip(emissions, starts, strict=True)]
     lines = table(HEADER, rows)
     if use_color(sys.stdout):
         colors = {display_name(c.name): c.color for c in info.classes}

@@ -121,7 +121,7 @@ class _Session:
         recording = open_recording(
             path, options.sample_rate, options.center_frequency, options.datatype
         )
-        frame_duration = _frame_duration(recording, options.frame_duration)
+        frame_duration = options.frame_duration or recording.suitable_frame_duration
         _check_length(recording, self._info, frame_duration)
         # Here, because it imports matplotlib, which takes a second
         from ..outputs.results import RecordingResults
@@ -199,13 +199,6 @@ class _Session:
         folder = paths["picture"].parent
         names = ", ".join(path.name for path in paths.values())
         print(f"  written to {folder}: {names}\n", flush=True)
-
-
-def _frame_duration(recording: Recording, wanted: float | None) -> float:
-    if wanted is not None:
-        return wanted
-    # Short recordings get finer rows, so that the model sees enough of them
-    return min(max(recording.duration, 5e-3), 20e-3)
 
 
 def _check_length(recording: Recording, info: BundleInfo, frame_duration: float) -> None:

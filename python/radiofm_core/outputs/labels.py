@@ -14,6 +14,7 @@ from ..tracking import ACTIVE_TIME
 from .units import display_name, readable_hz
 
 MAX_LABELS = 14
+CROWD = 8
 DARK = "#0e131d"
 LIGHT = "#e8edf5"
 
@@ -35,10 +36,12 @@ def draw_labels(
     prominent = sorted(emissions, key=_area, reverse=True)
     taken: list = []
     labels = 0
+    # Beside many small boxes long labels would hide the picture
+    crowded = len(prominent) > CROWD
     for emission in prominent:
         box = _box(emission, sample_rate, scale)
         _draw_box(axes, box)
-        if labels < MAX_LABELS and _draw_label(axes, emission, box, colors, taken):
+        if labels < MAX_LABELS and _draw_label(axes, emission, box, colors, taken, crowded):
             labels += 1
     hidden = num_emissions - labels
     if hidden:
@@ -85,7 +88,7 @@ def _texts(emission: dict) -> list[str]:
     return [full, f"{name}  {width}", name]
 
 
-def _draw_label(axes, emission, box, colors, taken) -> bool:
+def _draw_label(axes, emission, box, colors, taken, crowded) -> bool:
     """Write the longest text that fits at the first free corner; False if there is no room."""
     renderer = axes.figure.canvas.get_renderer()
     frame = axes.get_window_extent(renderer)
@@ -93,7 +96,8 @@ def _draw_label(axes, emission, box, colors, taken) -> bool:
     left, right = max(left, frame.x0), min(right, frame.x1)
     bottom, top = max(bottom, frame.y0), min(top, frame.y1)
     color = colors.get(emission[keys.LABEL], LIGHT)
-    for text in _texts(emission):
+    texts = _texts(emission)
+    for text in texts:
         label = axes.text(
             0,
             0,
@@ -113,7 +117,10 @@ def _draw_label(axes, emission, box, colors, taken) -> bool:
         roomy = right - left >= width and top - bottom >= height
         inside = [(left, top), (left, bottom + height), (right - width, top)]
         outside = [(left, top + height), (left, bottom), (right, top)]
-        for x, y in inside if roomy else outside:
+        places = inside if roomy else outside
+        if crowded and not roomy and text != texts[-1]:
+            places = []
+        for x, y in places:
             place = (x, y - height, x + width, y)
             if _free(place, frame, taken):
                 label.set_position((x + pad, y - pad))

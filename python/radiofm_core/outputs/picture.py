@@ -34,6 +34,9 @@ POWER_COLORS = LinearSegmentedColormap.from_list(
 )
 # How much of a class's colour is laid over its pixels
 TINT = 0.58
+MAX_RANGE_DB = 70.0
+# A title of up to this many characters stands beside the legend in full size
+TITLE_CHARACTERS = 34
 STYLE = {"font.family": ["DejaVu Sans"], "font.size": 10.5}
 
 
@@ -87,6 +90,8 @@ def _draw_spectrogram(axes, recording, overview, classes, scale):
         return -half, half, -100.0, 0.0
     low_db = float(np.percentile(seen, 3)) - 2.0
     high_db = max(float(np.percentile(seen, 99.7)), low_db + 25.0)
+    # A recording without noise reaches down for ever; what is that faint says nothing
+    low_db = max(low_db, high_db - MAX_RANGE_DB)
     cell_time = overview.cell_samples / recording.sample_rate * scale
     lowest, highest = np.inf, -np.inf
     for first, end, center in overview.stretches():
@@ -184,7 +189,14 @@ def _draw_header(figure, recording, overview, classes, model) -> None:
         f"{where}   ·   {recording.sample_rate / 1e6:g} MS/s   ·   "
         f"{readable_time(recording.duration)}   ·   {model}"
     )
-    figure.text(0.073, 0.945, recording.stem, color=INK, fontsize=15, weight="bold", va="center")
+    title = recording.stem
+    if len(title) > 1.5 * TITLE_CHARACTERS:
+        half = round(0.75 * TITLE_CHARACTERS)
+        title = f"{title[:half]}…{title[-half:]}"
+    size = 15 * min(1.0, TITLE_CHARACTERS / len(title))
+    # A name may hold a dollar, which is no formula
+    title = title.replace("$", r"\$")
+    figure.text(0.073, 0.945, title, color=INK, fontsize=size, weight="bold", va="center")
     figure.text(0.073, 0.898, facts, color=FAINT, fontsize=10.5, va="center")
     mask = overview.classes()
     share = np.bincount(mask.ravel(), minlength=len(classes)) / max(mask.size, 1)
