@@ -146,7 +146,7 @@ def test_augmentation_keeps_level_and_truth_together(prepared):
     frames = FrameSet(prepared, SPEC)
     rng = np.random.default_rng(0)
     rows = set()
-    for _ in range(20):
+    for _ in range(60):
         level, truth, _ = frames.augmented(np.arange(4), rng)
         assert level.shape[2:] == truth.shape[1:]
         assert level.shape[2] % SPEC.row_multiple == 0
@@ -161,16 +161,16 @@ def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
     recipe = replace(read_recipe(ROOT / "training/recipes/debug.yaml"), folder=tmp_path)
     path = export_recipe(recipe)
     info = read_bundle_info(path)
-    assert info.name == "debug" and info.recipe["finetune"]["steps"] == 6
+    assert info.name == "debug" and info.recipe["refine"]["steps"] == 2
     assert 0 <= info.metrics["validation"]["mean_iou"] <= 1
     mask, _ = load_bundle(path, "cpu").segment(
         np.full((1, 1, 32, 256), -90, np.float32), (75e3, 78e-6)
     )
     assert mask.shape == (1, 32, 256)
     # Finished stages are loaded, not run again, and give the same bytes of weights.
-    stamp = recipe.checkpoint("finetune").stat().st_mtime_ns
+    stamp = recipe.checkpoint("refine").stat().st_mtime_ns
     export_recipe(recipe)
-    assert recipe.checkpoint("finetune").stat().st_mtime_ns == stamp
+    assert recipe.checkpoint("refine").stat().st_mtime_ns == stamp
     assert not list(tmp_path.rglob("*.part"))
 
 
@@ -181,3 +181,15 @@ def test_the_demo_recording_is_what_the_generator_makes(tmp_path):
     kept = np.fromfile(ROOT / "examples/demo/demo.sigmf-data", np.int8).astype(int)
     # Rounding may differ by a step between processors' FFTs.
     assert len(made) == len(kept) and np.abs(made - kept).max() <= 2
+
+
+def test_mixed_frames_get_the_wanted_share(prepared):
+    frames = FrameSet(prepared, SPEC)
+    assert frames.with_mixed_share(0.0, 1).tolist() == list(range(20))
+    kinds = np.array([[np.count_nonzero(t == c) > 600 for c in (1, 2, 3)] for t in frames.truth])
+    mixed = kinds.sum(1) >= 2
+    assert 0 < mixed.sum() < 20
+    chosen = frames.with_mixed_share(0.6, 1)
+    assert mixed[chosen].mean() == pytest.approx(0.6, abs=0.03)
+    assert set(np.flatnonzero(~mixed)) <= set(chosen.tolist())
+    assert chosen.tolist() == frames.with_mixed_share(0.6, 1).tolist()

@@ -21,10 +21,13 @@ from radiofm_core.errors import InputError
 from radiofm_core.spec import SpectrogramSpec
 
 from .waveforms.scene import SceneMaker
+from .waveforms.span import LTE, NR, OTHER
 
 STEP_DB = 0.4
 LOWEST_DB = -32.0
 CHUNK = 16
+# A kind of signal counts as held by a frame from this many pixels on
+LEAST_PIXELS = 600
 
 
 @dataclass(frozen=True)
@@ -109,6 +112,24 @@ class FrameSet:
 
     def __len__(self) -> int:
         return len(self.levels)
+
+    def with_mixed_share(self, share: float, seed: int) -> np.ndarray:
+        """Frame indexes, some repeated, of which ``share`` hold two or more kinds of signal; 0:
+        every frame once. Frames of one kind alone teach a model to name the frame, not the pixel.
+        """
+        everything = np.arange(len(self))
+        if not share:
+            return everything
+        kinds = np.zeros(len(self), int)
+        for label in (LTE, NR, OTHER):
+            kinds += np.array([np.count_nonzero(t == label) > LEAST_PIXELS for t in self.truth])
+        mixed, plain = everything[kinds >= 2], everything[kinds < 2]
+        if not len(mixed) or not len(plain):
+            return everything
+        rng = np.random.default_rng(seed)
+        wanted = round(len(plain) * share / (1 - share))
+        repeated = np.tile(mixed, -(-wanted // len(mixed)))
+        return np.concatenate([plain, rng.permutation(repeated)[:wanted]])
 
     def batch(self, index: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """dB float32 (B, 1, R, W), truth int64 (B, R, W), resolution (B, 2)."""

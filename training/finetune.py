@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Supervised fine-tuning of the whole segmenter. ``python -m training.finetune --recipe R.yaml``"""
+"""Supervised fine-tuning of the whole segmenter: two cosine cycles, `finetune` and `refine`.
+
+``python -m training.finetune --recipe R.yaml``
+"""
 
 from __future__ import annotations
 
@@ -30,7 +33,7 @@ def segmentation_loss(logits: Tensor, truth: Tensor) -> Tensor:
 
 
 def finetune(recipe: Recipe) -> Segmenter:
-    """Run or load pre-training and fine-tuning; returns the trained segmenter."""
+    """Run or load all stages; returns the trained segmenter."""
     model = pretrain(recipe)
     torch.manual_seed(recipe.seed + 1)
     data = recipe.data
@@ -42,8 +45,15 @@ def finetune(recipe: Recipe) -> Segmenter:
             logits = model.logits(level, resolution)
         return segmentation_loss(logits, truth)
 
-    out = recipe.checkpoint("finetune")
-    return train(model, recipe.finetune, batch_loss, len(frames), recipe.seed + 1, out)
+    for number, stage in enumerate(("finetune", "refine"), start=1):
+        config, seed = getattr(recipe, stage), recipe.seed + number
+        chosen = frames.with_mixed_share(config.mixed_share, seed)
+
+        def chosen_loss(index, rng, chosen=chosen):
+            return batch_loss(chosen[index], rng)
+
+        train(model, config, chosen_loss, len(chosen), seed, recipe.checkpoint(stage))
+    return model
 
 
 if __name__ == "__main__":

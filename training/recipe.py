@@ -29,7 +29,10 @@ class DataConfig:
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage of training: AdamW, linear warm-up, cosine to zero."""
+    """One stage of training: AdamW, linear warm-up, cosine to zero.
+
+    ``mixed_share``: share of frames that hold two or more kinds of signal, 0: as they come.
+    """
 
     steps: int
     batch: int = 16
@@ -37,6 +40,7 @@ class StageConfig:
     weight_decay: float = 0.05
     warmup: int = 100
     mask_ratio: float = 0.75
+    mixed_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Recipe:
     data: DataConfig
     pretrain: StageConfig
     finetune: StageConfig
+    refine: StageConfig
     model: ModelConfig = field(default_factory=ModelConfig)
     spec: SpectrogramSpec = field(default_factory=SpectrogramSpec)
     folder: Path = Path("build/training")
@@ -69,7 +74,7 @@ class Recipe:
         return self.folder / self.name
 
     def checkpoint(self, stage: str) -> Path:
-        """The finished weights of ``stage`` (pretrain, finetune)."""
+        """The finished weights of ``stage`` (pretrain, finetune, refine)."""
         return self.run_folder / f"{stage}.pt"
 
     def to_dict(self) -> dict:
@@ -103,6 +108,7 @@ _NESTED = {
     "data": DataConfig,
     "pretrain": StageConfig,
     "finetune": StageConfig,
+    "refine": StageConfig,
     "model": ModelConfig,
 }
 
