@@ -21,7 +21,7 @@ from .waveforms.ofdm import Grid, emit
 from .waveforms.rng import Rng
 from .waveforms.span import LTE, NR, NoiseBank, Span
 
-SEED = 20261120
+SEED = 3
 CENTER_HZ = 2.4e9
 DURATION_S = 30e-3
 DRIVE_DBFS = -13.0
@@ -54,8 +54,8 @@ def lte_grid(rng: Rng) -> Grid:
 
 
 def nr_grid(rng: Rng) -> Grid:
-    """A 20 MHz FDD carrier at 30 kHz with four SSB beams and a light load."""
-    cell = nr.NrCarrier(51, 30e3, None, 4, 20, 15, 0.45, 0.8, 40, 3.0)
+    """A 20 MHz TDD carrier at 30 kHz with four SSB beams and a moderate load."""
+    cell = nr.NrCarrier(51, 30e3, "DDDSU", 4, 20, 15, 0.6, 0.8, 40, 3.0)
     return nr.build_grid(cell, 33, round(NR_OFFSET_HZ / 30e3), 0.9e-3, rng)
 
 
@@ -84,7 +84,7 @@ def annotations(span: Span) -> list[tuple[int, int, dict]]:
 
     rows = [
         entry("lte", 0, span.duration, LTE_OFFSET_HZ, 100 * 180e3 + 15e3, "20 MHz FDD, 2 ports"),
-        entry("nr", 0, span.duration, NR_OFFSET_HZ, 51 * 360e3, "20 MHz FDD, 30 kHz, SSB + PDSCH"),
+        entry("nr", 0, span.duration, NR_OFFSET_HZ, 51 * 360e3, "20 MHz TDD, 30 kHz, SSB + PDSCH"),
     ]
     rows += [entry("other", a, n, WIFI_OFFSET_HZ, WIFI_HZ, "OFDM packet") for a, n in WIFI_PACKETS]
     return rows
@@ -95,8 +95,8 @@ def make_demo(folder: Path) -> Path:
     span, rng = make_span(), Rng(SEED)
     iq = NoiseBank(rng.generator).draw(span.samples)
     iq = iq + emit(lte_grid(rng), span, LTE, 20.0, rng).iq
-    iq = iq + emit(nr_grid(rng), span, NR, 23.0, rng).iq
-    level = (10 ** (24.0 / 10) * WIFI_HZ / span.sample_rate) ** 0.5
+    iq = iq + emit(nr_grid(rng), span, NR, 18.0, rng).iq
+    level = (10 ** (14.0 / 10) * WIFI_HZ / span.sample_rate) ** 0.5
     iq = iq + level * wifi_packets(span, rng)
     iq = iq * (10 ** (DRIVE_DBFS / 20) / iq.abs().square().mean().sqrt())
     parts = (torch.view_as_real(iq) * 128).round().clamp(-128, 127).to(torch.int8)
