@@ -20,30 +20,31 @@ from training.finetune import segmentation_loss
 from training.loop import learning_rate
 from training.make_demo import make_demo
 from training.pretrain import draw_masks, masked_loss
-from training.recipe import StageConfig, read_recipe
+from training.recipe import FramesConfig, StageConfig, read_recipe
 from training.waveforms.scene import SceneMaker
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / "training/recipes").glob("*.yaml"))
 SPEC = SpectrogramSpec()
+FRAMES = FramesConfig(frames=20, first_seed=500, rows=128)
 
 
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
-    return prepare(tmp_path_factory.mktemp("frames") / "set", 20, 500, SPEC, 1)
+    return prepare(tmp_path_factory.mktemp("frames"), FRAMES, SPEC, 1)
 
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_every_recipe_parses(path):
     recipe = read_recipe(path)
-    assert recipe.data.train_frames > 0
+    assert recipe.data.train.frames > 0
 
 
 @pytest.mark.parametrize(
     ("text", "named"),
     [
         ("nmae: x", "nmae"),
-        ("name: x\nseed: 1\ndata: {trian_frames: 3}", "trian_frames"),
+        ("name: x\nseed: 1\ndata: {train: {farmes: 3}}", "farmes"),
         ("name: x", "seed"),
         ("just text", "just text"),
     ],
@@ -57,8 +58,15 @@ def test_a_wrong_recipe_is_refused_naming_the_key(tmp_path, text, named):
 
 def test_overlapping_seeds_are_refused():
     recipe = read_recipe(ROOT / "training/recipes/debug.yaml")
+    inside = replace(recipe.data.train, first_seed=recipe.data.train.first_seed + 5)
     with pytest.raises(UsageError, match="overlap"):
-        replace(recipe, data=replace(recipe.data, val_seed=recipe.data.train_seed + 5))
+        replace(recipe, data=replace(recipe.data, validation=inside))
+
+
+def test_frames_of_odd_rows_are_refused():
+    recipe = read_recipe(ROOT / "training/recipes/debug.yaml")
+    with pytest.raises(UsageError, match=r"100 rows.*multiples of 16"):
+        replace(recipe, data=replace(recipe.data, train=replace(recipe.data.train, rows=100)))
 
 
 def test_a_missing_recipe_is_one_line_and_exit_2():
@@ -105,6 +113,11 @@ def test_segmentation_loss_leaves_ignored_pixels_out_and_weighs_frames_alike():
     assert segmentation_loss(logits, truth).item() == pytest.approx(np.log(4) / 2, abs=1e-5)
 
 
+def test_learning_rate_can_end_above_zero():
+    stage = StageConfig(steps=100, warmup=10, learning_rate=1.0, final_share=0.4)
+    assert learning_rate(99, stage) == pytest.approx(0.4, abs=1e-3)
+
+
 def test_learning_rate_warms_up_and_anneals_to_zero():
     stage = StageConfig(steps=100, warmup=10, learning_rate=1.0)
     rates = [learning_rate(s, stage) for s in range(100)]
@@ -123,7 +136,7 @@ def test_scores_of_a_known_confusion():
 def test_prepared_frames_are_the_generators_own(prepared):
     frames = FrameSet(prepared, SPEC)
     level, truth, resolution = frames.batch(np.array([4]))
-    frame = SceneMaker(SPEC).frame(504)
+    frame = SceneMaker(SPEC, rows=128).frame(504)
     wanted = frame.level_db[0].numpy()
     wanted = np.clip(wanted - np.median(wanted), -32, -32 + 255 * STEP_DB)
     assert np.abs(level[0, 0].numpy() - wanted).max() <= STEP_DB
@@ -133,8 +146,17 @@ def test_prepared_frames_are_the_generators_own(prepared):
 
 def test_preparing_twice_makes_nothing_anew(prepared):
     before = (prepared / "levels.npy").stat().st_mtime_ns
-    prepare(prepared, 20, 500, SPEC, 1)
+    assert prepare(prepared.parent, FRAMES, SPEC, 1) == prepared
     assert (prepared / "levels.npy").stat().st_mtime_ns == before
+
+
+def test_frames_of_another_generator_are_made_anew(tmp_path, monkeypatch):
+    few = FramesConfig(frames=1, first_seed=500, rows=16)
+    folder = prepare(tmp_path, few, SPEC, 1)
+    before = (folder / "levels.npy").stat().st_mtime_ns
+    monkeypatch.setattr("training.dataset.generator_fingerprint", lambda: "another")
+    assert prepare(tmp_path, few, SPEC, 1) == folder
+    assert (folder / "levels.npy").stat().st_mtime_ns > before
 
 
 def test_frames_of_another_spec_are_refused(prepared):
@@ -181,15 +203,3 @@ def test_the_demo_recording_is_what_the_generator_makes(tmp_path):
     kept = np.fromfile(ROOT / "examples/demo/demo.sigmf-data", np.int8).astype(int)
     # Rounding may differ by a step between processors' FFTs.
     assert len(made) == len(kept) and np.abs(made - kept).max() <= 2
-
-
-def test_mixed_frames_get_the_wanted_share(prepared):
-    frames = FrameSet(prepared, SPEC)
-    assert frames.with_mixed_share(0.0, 1).tolist() == list(range(20))
-    kinds = np.array([[np.count_nonzero(t == c) > 600 for c in (1, 2, 3)] for t in frames.truth])
-    mixed = kinds.sum(1) >= 2
-    assert 0 < mixed.sum() < 20
-    chosen = frames.with_mixed_share(0.6, 1)
-    assert mixed[chosen].mean() == pytest.approx(0.6, abs=0.03)
-    assert set(np.flatnonzero(~mixed)) <= set(chosen.tolist())
-    assert chosen.tolist() == frames.with_mixed_share(0.6, 1).tolist()

@@ -86,9 +86,18 @@ def test_signal_to_noise_ratio_is_as_asked():
     assert measured.item() == pytest.approx(predicted.item(), abs=0.3)
 
 
+def test_a_strong_signals_leakage_is_neither_noise_nor_transmission():
+    cell = fdd_cell(load=1.0, resource_blocks=25)
+    strong = truth_of([lte_emission(cell, snr_db=60.0)], SPAN)
+    weak = truth_of([lte_emission(cell, snr_db=10.0)], SPAN)
+    assert torch.equal(strong == LTE, weak == LTE)
+    assert (strong == IGNORE).float().mean() > 0.2
+    assert (weak == IGNORE).float().mean() < 0.05
+
+
 def test_an_idle_nr_cell_sends_only_its_ssb():
     rng = Rng(5)
-    cell = nr.NrCarrier(52, 15e3, None, 1, 20, 16, 0.0, 0.0, 0, 0.0)
+    cell = nr.NrCarrier(52, 15e3, None, 1, 20, 16, 0.0, 0.0, 0, 0.0, 52)
     grid = nr.build_grid(cell, 40, 0, 0.0, rng)
     sent = grid.truth.nonzero()
     assert sent[:, 1].min() == 16 and sent[:, 1].max() == 35

@@ -8,6 +8,7 @@ less 32 dB), ``truth.npy`` (uint8 classes, 255 = not scored), ``resolution.npy``
 
 from __future__ import annotations
 
+import hashlib
 import json
 import multiprocessing
 from dataclasses import asdict, dataclass
@@ -17,51 +18,71 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from radiofm_core import spectrogram
 from radiofm_core.errors import InputError
 from radiofm_core.spec import SpectrogramSpec
 
+from .recipe import FramesConfig, Recipe
 from .waveforms.scene import SceneMaker
-from .waveforms.span import LTE, NR, OTHER
 
 STEP_DB = 0.4
 LOWEST_DB = -32.0
 CHUNK = 16
-# A kind of signal counts as held by a frame from this many pixels on
-LEAST_PIXELS = 600
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """How a set was made: frames ``first_seed`` .. ``first_seed + frames - 1``."""
+    """How a set was made."""
 
     frames: int
     first_seed: int
+    rows: int
     spec_fingerprint: str
-    generator: str = "training.waveforms.scene"
+    generator: str
 
 
-def prepare(
-    folder: Path, frames: int, first_seed: int, spec: SpectrogramSpec, workers: int
-) -> Path:
-    """Generate a set with ``workers`` processes; a complete one that fits is left as it is."""
-    wanted = Prepared(frames, first_seed, spec.fingerprint)
+def generator_fingerprint() -> str:
+    """16 hexadecimal digits that stand for the code that draws frames."""
+    sources = sorted((Path(__file__).parent / "waveforms").glob("*.py"))
+    digest = hashlib.sha256()
+    for path in (*sources, Path(spectrogram.__file__)):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def frame_set(recipe: Recipe, part: str) -> FrameSet:
+    """The recipe's ``train``, ``refine`` or ``validation`` frames, generated where they are not
+    there yet."""
+    data = recipe.data
+    folder = prepare(recipe.folder, getattr(data, part), recipe.spec, data.workers)
+    return FrameSet(folder, recipe.spec)
+
+
+def prepare(below: Path, config: FramesConfig, spec: SpectrogramSpec, workers: int) -> Path:
+    """Generate a set in a folder ``below`` with ``workers`` processes; a complete one that this
+    code made is left as it is. Returns its folder."""
+    folder = below / f"frames-{config.first_seed}-{config.frames}x{config.rows}"
+    wanted = Prepared(
+        config.frames, config.first_seed, config.rows, spec.fingerprint, generator_fingerprint()
+    )
     note = folder / "prepared.json"
     if note.exists() and json.loads(note.read_text()) == asdict(wanted):
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     note.unlink(missing_ok=True)
-    shape = (frames, spec.rows, spec.cols)
+    shape = (config.frames, config.rows, spec.cols)
     for name in ("levels", "truth"):
         np.lib.format.open_memmap(folder / f"{name}.npy", "w+", np.uint8, shape).flush()
-    resolution = np.zeros((frames, 2), np.float32)
-    starts = range(0, frames, CHUNK)
-    jobs = [(folder, spec, first_seed, a, min(a + CHUNK, frames)) for a in starts]
+    resolution = np.zeros((config.frames, 2), np.float32)
+    starts = range(0, config.frames, CHUNK)
+    jobs = [
+        (folder, config.first_seed, start, min(start + CHUNK, config.frames)) for start in starts
+    ]
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, _start_worker, (spec,)) as pool:
+    with context.Pool(workers, _start_worker, (spec, config.rows)) as pool:
         made = pool.imap_unordered(_make_chunk, jobs)
-        for start, part in tqdm(
-            made, total=len(jobs), desc=f"frames for {folder.name}", unit="x16"
-        ):
+        bar = tqdm(made, total=len(jobs), desc=folder.name, unit=f"x{CHUNK}")
+        for start, part in bar:
             resolution[start : start + len(part)] = part
     np.save(folder / "resolution.npy", resolution)
     note.write_text(json.dumps(asdict(wanted), indent=1) + "\n")
@@ -71,14 +92,14 @@ def prepare(
 _maker: SceneMaker | None = None
 
 
-def _start_worker(spec: SpectrogramSpec) -> None:
+def _start_worker(spec: SpectrogramSpec, rows: int) -> None:
     global _maker
     torch.set_num_threads(1)
-    _maker = SceneMaker(spec)
+    _maker = SceneMaker(spec, rows)
 
 
 def _make_chunk(job) -> tuple[int, list[tuple[float, float]]]:
-    folder, _, first_seed, start, stop = job
+    folder, first_seed, start, stop = job
     levels = np.load(folder / "levels.npy", mmap_mode="r+")
     truth = np.load(folder / "truth.npy", mmap_mode="r+")
     part = []
@@ -112,24 +133,6 @@ class FrameSet:
 
     def __len__(self) -> int:
         return len(self.levels)
-
-    def with_mixed_share(self, share: float, seed: int) -> np.ndarray:
-        """Frame indexes, some repeated, of which ``share`` hold two or more kinds of signal; 0:
-        every frame once. Frames of one kind alone teach a model to name the frame, not the pixel.
-        """
-        everything = np.arange(len(self))
-        if not share:
-            return everything
-        kinds = np.zeros(len(self), int)
-        for label in (LTE, NR, OTHER):
-            kinds += np.array([np.count_nonzero(t == label) > LEAST_PIXELS for t in self.truth])
-        mixed, plain = everything[kinds >= 2], everything[kinds < 2]
-        if not len(mixed) or not len(plain):
-            return everything
-        rng = np.random.default_rng(seed)
-        wanted = round(len(plain) * share / (1 - share))
-        repeated = np.tile(mixed, -(-wanted // len(mixed)))
-        return np.concatenate([plain, rng.permutation(repeated)[:wanted]])
 
     def batch(self, index: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """dB float32 (B, 1, R, W), truth int64 (B, R, W), resolution (B, 2)."""

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from . import classes
 from .cli import run_stage
-from .dataset import FrameSet, prepare
+from .dataset import frame_set
 from .finetune import finetune
 from .loop import autocast
 from .recipe import Recipe
@@ -45,10 +45,7 @@ def scores(counts: np.ndarray) -> dict:
 def evaluate(recipe: Recipe) -> dict:
     """Train or load, then score the validation frames; prints and returns the scores."""
     model = finetune(recipe).eval()
-    data = recipe.data
-    folder = recipe.folder / f"val-{data.val_seed}-{data.val_frames}"
-    prepare(folder, data.val_frames, data.val_seed, recipe.spec, data.workers)
-    frames = FrameSet(folder, recipe.spec)
+    frames = frame_set(recipe, "validation")
     counts = np.zeros((len(classes.NAMES), len(classes.NAMES)), np.int64)
     for start in tqdm(range(0, len(frames), BATCH), desc="evaluate", unit="batch"):
         level, truth, resolution = frames.batch(np.arange(start, min(start + BATCH, len(frames))))

@@ -21,6 +21,7 @@ from radiofm_core.spec import SpectrogramSpec
 
 from . import classes
 from .cli import run_stage
+from .dataset import generator_fingerprint
 from .evaluate import evaluate
 from .finetune import finetune
 from .recipe import Recipe
@@ -85,7 +86,8 @@ def export_recipe(recipe: Recipe) -> Path:
     """Train or load, evaluate, and write ``<folder>/<name>.pt`` below the recipe's run folder."""
     metrics = evaluate(recipe)
     data = dataclasses.asdict(recipe.data)
-    text = json.dumps([data, recipe.spec.fingerprint], sort_keys=True)
+    made_by = [data, recipe.spec.fingerprint, generator_fingerprint()]
+    text = json.dumps(made_by, sort_keys=True)
     path = export_bundle(
         recipe.run_folder / f"{recipe.name}.pt",
         finetune(recipe),

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from . import classes
 from .cli import run_stage
-from .dataset import FrameSet
+from .dataset import frame_set
 from .loop import autocast, train
 from .models.segmenter import Segmenter
 from .pretrain import pretrain
@@ -36,23 +36,17 @@ def finetune(recipe: Recipe) -> Segmenter:
     """Run or load all stages; returns the trained segmenter."""
     model = pretrain(recipe)
     torch.manual_seed(recipe.seed + 1)
-    data = recipe.data
-    frames = FrameSet(recipe.folder / f"train-{data.train_seed}-{data.train_frames}", recipe.spec)
+    for number, (stage, part) in enumerate((("finetune", "train"), ("refine", "refine")), 1):
+        frames = frame_set(recipe, part)
 
-    def batch_loss(index, rng):
-        level, truth, resolution = frames.augmented(index, rng)
-        with autocast():
-            logits = model.logits(level, resolution)
-        return segmentation_loss(logits, truth)
+        def batch_loss(index, rng, frames=frames):
+            level, truth, resolution = frames.augmented(index, rng)
+            with autocast():
+                logits = model.logits(level, resolution)
+            return segmentation_loss(logits, truth)
 
-    for number, stage in enumerate(("finetune", "refine"), start=1):
         config, seed = getattr(recipe, stage), recipe.seed + number
-        chosen = frames.with_mixed_share(config.mixed_share, seed)
-
-        def chosen_loss(index, rng, chosen=chosen):
-            return batch_loss(chosen[index], rng)
-
-        train(model, config, chosen_loss, len(chosen), seed, recipe.checkpoint(stage))
+        train(model, config, batch_loss, len(frames), seed, recipe.checkpoint(stage))
     return model
 
 

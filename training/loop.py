@@ -21,11 +21,12 @@ LOG_EVERY = 20
 
 
 def learning_rate(step: int, stage: StageConfig) -> float:
-    """Linear warm-up, then a cosine to zero at the last step."""
+    """Linear warm-up, then a cosine to the stage's final share at the last step."""
     if step < stage.warmup:
         return stage.learning_rate * (step + 1) / stage.warmup
     share = (step - stage.warmup) / max(1, stage.steps - stage.warmup)
-    return stage.learning_rate * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+    cosine = 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
+    return stage.learning_rate * (stage.final_share + (1 - stage.final_share) * cosine)
 
 
 def epochs(frames: int, batch: int, seed: int, start: int):

@@ -55,7 +55,7 @@ def lte_grid(rng: Rng) -> Grid:
 
 def nr_grid(rng: Rng) -> Grid:
     """A 20 MHz TDD carrier at 30 kHz with four SSB beams and a moderate load."""
-    cell = nr.NrCarrier(51, 30e3, "DDDSU", 4, 20, 15, 0.6, 0.8, 40, 3.0)
+    cell = nr.NrCarrier(51, 30e3, "DDDSU", 4, 20, 15, 0.6, 0.8, 40, 3.0, 51)
     return nr.build_grid(cell, 33, round(NR_OFFSET_HZ / 30e3), 0.9e-3, rng)
 
 

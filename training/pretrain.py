@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from .cli import run_stage
-from .dataset import FrameSet, prepare
+from .dataset import frame_set
 from .loop import autocast, train
 from .models.segmenter import MaskedModel, Segmenter
 from .models.vit import PATCH
@@ -44,15 +44,7 @@ def masked_loss(reconstruction: Tensor, target: Tensor, masked: Tensor) -> Tenso
 def pretrain(recipe: Recipe) -> Segmenter:
     """Run or load the stage; returns a segmenter whose encoder is pre-trained."""
     torch.manual_seed(recipe.seed)
-    data = recipe.data
-    folder = prepare(
-        recipe.folder / f"train-{data.train_seed}-{data.train_frames}",
-        data.train_frames,
-        data.train_seed,
-        recipe.spec,
-        data.workers,
-    )
-    frames = FrameSet(folder, recipe.spec)
+    frames = frame_set(recipe, "train")
     segmenter = Segmenter(recipe.model, len(recipe.spec.channels))
     model = MaskedModel(segmenter.encoder, len(recipe.spec.channels))
 

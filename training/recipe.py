@@ -17,30 +17,41 @@ from .models.segmenter import ModelConfig
 
 
 @dataclass(frozen=True)
-class DataConfig:
-    """Generated frames: how many, from which seeds. Validation never meets training."""
+class FramesConfig:
+    """A set of generated frames, of the seeds ``first_seed`` .. ``first_seed + frames - 1``."""
 
-    train_frames: int
-    val_frames: int
-    train_seed: int
-    val_seed: int
+    frames: int
+    first_seed: int
+    rows: int = 256
+
+    @property
+    def seeds(self) -> range:
+        """The seeds that the set's frames are drawn from."""
+        return range(self.first_seed, self.first_seed + self.frames)
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """The sets: ``train`` for pre-training and fine-tuning (short frames are cheap, so there can
+    be many), ``refine`` for the last cycle, ``validation``, which never meets the others."""
+
+    train: FramesConfig
+    refine: FramesConfig
+    validation: FramesConfig
     workers: int = 2
 
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage of training: AdamW, linear warm-up, cosine to zero.
-
-    ``mixed_share``: share of frames that hold two or more kinds of signal, 0: as they come.
-    """
+    """One stage of training: AdamW, linear warm-up, cosine to ``final_share`` of the rate."""
 
     steps: int
     batch: int = 16
     learning_rate: float = 1e-3
     weight_decay: float = 0.05
     warmup: int = 100
+    final_share: float = 0.0
     mask_ratio: float = 0.75
-    mixed_share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -58,15 +69,20 @@ class Recipe:
     folder: Path = Path("build/training")
 
     def __post_init__(self):
-        d = self.data
-        apart = (
-            d.train_seed + d.train_frames <= d.val_seed or d.val_seed + d.val_frames <= d.train_seed
-        )
-        if not apart:
-            raise UsageError(
-                f"recipe {self.name}: training seeds {d.train_seed}+{d.train_frames} and "
-                f"validation seeds {d.val_seed}+{d.val_frames} overlap; set them apart"
-            )
+        validation = self.data.validation.seeds
+        for name in ("train", "refine"):
+            seeds = getattr(self.data, name).seeds
+            if seeds.start < validation.stop and validation.start < seeds.stop:
+                raise UsageError(
+                    f"recipe {self.name}: the seeds of {name} {seeds} and of validation "
+                    f"{validation} overlap; set them apart"
+                )
+        for frames in (self.data.train, self.data.refine, self.data.validation):
+            if frames.rows < 1 or frames.rows % self.spec.row_multiple:
+                raise UsageError(
+                    f"recipe {self.name}: frames of {frames.rows} rows; rows come in multiples "
+                    f"of {self.spec.row_multiple}"
+                )
 
     @property
     def run_folder(self) -> Path:
@@ -105,11 +121,14 @@ def recipe_argument(description: str) -> Recipe:
 
 
 _NESTED = {
-    "data": DataConfig,
-    "pretrain": StageConfig,
-    "finetune": StageConfig,
-    "refine": StageConfig,
-    "model": ModelConfig,
+    Recipe: {
+        "data": DataConfig,
+        "pretrain": StageConfig,
+        "finetune": StageConfig,
+        "refine": StageConfig,
+        "model": ModelConfig,
+    },
+    DataConfig: {"train": FramesConfig, "refine": FramesConfig, "validation": FramesConfig},
 }
 
 
@@ -120,10 +139,10 @@ def _build(kind, fields, where: str):
     unknown = sorted(set(fields) - set(known))
     if unknown:
         raise UsageError(f"{where}: unknown key {unknown[0]!r}; the keys are {sorted(known)}")
-    values = {}
+    values, nested = {}, _NESTED.get(kind, {})
     for key, value in fields.items():
-        if key in _NESTED:
-            value = _build(_NESTED[key], value, f"{where}, {key}")
+        if key in nested:
+            value = _build(nested[key], value, f"{where}, {key}")
         elif isinstance(value, list):
             value = tuple(value)
         elif key == "folder":

@@ -56,4 +56,4 @@ def _hop_power(iq, spec, hops_per_row, rows):
     pieces += [iq[..., None, samples - n :]] * (hops - 1 - max(inner, 0))
     window = torch.hann_window(n, periodic=True, dtype=torch.float32, device=iq.device)
     spectrum = torch.fft.fft(torch.cat(pieces, dim=-2) * (window / window.sum()))
-    return torch.view_as_real(spectrum).square_().sum(-1)
+    return spectrum.real.square() + spectrum.imag.square()

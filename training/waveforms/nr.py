@@ -39,7 +39,8 @@ TDD_PATTERNS = ("DDDSU", "DDDDDDDSUU", "DDSUU", "DDDSUDDSUU", "DSUUU")
 
 @dataclass(frozen=True)
 class NrCarrier:
-    """One downlink carrier. ``tdd``: a slot pattern, or None for FDD."""
+    """One downlink carrier. ``tdd``: a slot pattern, or None for FDD. ``widest_user``: the most
+    resource blocks that one user is given."""
 
     resource_blocks: int
     subcarrier_hz: float
@@ -51,6 +52,7 @@ class NrCarrier:
     control_load: float
     trs_period_slots: int
     ssb_boost_db: float
+    widest_user: int
 
 
 def draw_carrier(rng: Rng, bandwidth: float) -> NrCarrier:
@@ -71,6 +73,7 @@ def draw_carrier(rng: Rng, bandwidth: float) -> NrCarrier:
         control_load=rng.uniform(0.0, 1.0),
         trs_period_slots=rng.choice((0, 20, 40, 80), (0.4, 0.2, 0.2, 0.2)),
         ssb_boost_db=rng.choice((0.0, 3.0, 6.0), (0.6, 0.3, 0.1)),
+        widest_user=blocks if rng.chance(0.7) else rng.integer(1, min(12, blocks)),
     )
 
 
@@ -137,8 +140,8 @@ def _put_data(grid: Tensor, cell: NrCarrier, down: Tensor, rng: Rng) -> None:
             continue
         users = 1 if cell.load == 1.0 else rng.integer(1, 3)
         for _ in range(users):
-            whole = rng.chance(0.35) or cell.load == 1.0
-            width = blocks if whole else rng.integer(1, blocks)
+            whole = (rng.chance(0.35) or cell.load == 1.0) and cell.widest_user == blocks
+            width = blocks if whole else rng.integer(1, cell.widest_user)
             low = 0 if whole else rng.integer(0, blocks - width)
             end = usable if rng.chance(0.8) else rng.integer(first + 1, usable)
             span = slice(low * RB_SUBCARRIERS, (low + width) * RB_SUBCARRIERS)

@@ -9,10 +9,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from radiofm_core.spectrogram import spectrogram_db
+
 from .rng import Rng
 from .span import Emission, Span
 
 RB_SUBCARRIERS = 12
+# From this signal-to-noise ratio on, what leaks out of the grid's own pixels can rise above noise.
+LEAKING_SNR_DB = 18.0
 
 
 @dataclass
@@ -57,6 +61,9 @@ def emit(grid: Grid, span: Span, label: int, snr_db: float, rng: Rng) -> Emissio
     snr = 10.0 ** (snr_db / 10.0)
     power, cover, inside = _pixels(grid, amplitude, span)
     iq = _modulate(grid, amplitude, span, rng) * snr**0.5
+    if snr_db > LEAKING_SNR_DB:
+        power, cover, inside = _with_leakage(iq, span, power * snr, cover, inside)
+        power = power / snr
     return Emission(label, iq, power * snr, cover, inside)
 
 
@@ -108,12 +115,11 @@ def _modulate(grid: Grid, amplitude: Tensor, span: Span, rng: Rng) -> Tensor:
     spectrum = torch.zeros(last - first, n, dtype=torch.complex64)
     spectrum[:, k[seen] % n] = values * rng.qpsk(values.shape)
     body = torch.fft.ifft(spectrum) * n**0.5
-    lengths = starts[first + 1 : last + 1] - starts[first:last]
-    symbol = torch.repeat_interleave(torch.arange(last - first), lengths)
-    place = torch.arange(symbol.numel()) - (starts[first:last] - starts[first])[symbol]
-    # The prefix repeats the symbol's end: position 0 of a symbol is its body's -prefix.
-    place = (place - (lengths - n)[symbol]) % n
-    x = body.view(-1)[symbol * n + place]
+    x = torch.empty(int(starts[last] - starts[first]), dtype=torch.complex64)
+    edges = (starts[first : last + 1] - starts[first]).tolist()
+    for symbol, a, b in zip(body, edges[:-1], edges[1:], strict=True):
+        x[b - n : b] = symbol
+        x[a : b - n] = symbol[n - (b - a - n) :]
     skip = begin - int(starts[first])
     x = x[skip : skip + span.samples]
     out[: x.numel()] = x
@@ -137,6 +143,15 @@ def _pixels(grid: Grid, amplitude: Tensor, span: Span) -> tuple[Tensor, Tensor, 
     energy = sent * _over_symbols(energy) / _over_symbols(sent).clamp_min(1e-6)
     inside = (cols.sum(0) >= 0.5).expand(span.rows, -1)
     return rows @ energy @ cols, rows @ sent @ cols, inside
+
+
+def _with_leakage(iq, span: Span, power: Tensor, cover: Tensor, inside: Tensor):
+    """Power, cover and band with the pixels outside the grid that a strong signal reaches: edges
+    of symbols and the window's skirts are neither noise nor transmission (cover 0.3)."""
+    level = spectrogram_db(iq, span.spec, span.hops_per_row, span.rows)[0]
+    own = 10.0 ** (level / 10) / span.noise_per_pixel
+    leaked = (cover < 0.3) & (own > 0.3)
+    return torch.where(leaked, own, power), torch.where(leaked, 0.3, cover), inside | leaked
 
 
 def _over_symbols(x: Tensor) -> Tensor:

@@ -116,6 +116,17 @@ def wifi(span: Span, rng: Rng) -> tuple[Tensor, float]:
     return out, used
 
 
+def wide_bursts(span: Span, rng: Rng) -> tuple[Tensor, float]:
+    """OFDM packets wider than the span: Wi-Fi as a narrow receiver hears it."""
+    out = _empty(span)
+    edge = span.sample_rate / 2
+    spacing = rng.choice((312.5e3, 78.125e3))
+    for a, b in _bursts(span, rng, 40e-6, rng.log_uniform(200e-6, 5e-3), rng.choice((0.3, 2, 8))):
+        level = 10 ** (rng.uniform(-10, 0) / 20)
+        out[a:b] = level * multicarrier(b - a, span, rng, spacing, -edge, edge, 0.25)
+    return out, span.sample_rate
+
+
 def broadcast(span: Span, rng: Rng) -> tuple[Tensor, float]:
     """A DVB-T or DAB-like OFDM carrier, on all the time, with its edges in the span: one that
     fills it could not be told from noise."""
@@ -299,6 +310,7 @@ def pulses(span: Span, rng: Rng) -> tuple[Tensor, float]:
 # Each kind with the least sample rate at which it looks like itself
 KINDS = (
     (wifi, 5e6),
+    (wide_bursts, 0.9e6),
     (broadcast, 2.1e6),
     (single_carrier, 0.9e6),
     (hopping_fsk, 5e6),
@@ -311,4 +323,11 @@ KINDS = (
     (tones, 0.9e6),
     (pulses, 0.9e6),
 )
-WEIGHTS = {"wifi": 5.0, "broadcast": 1.0, "hopping_fsk": 1.2, "fsk_bursts": 1.2, "pulses": 0.5}
+WEIGHTS = {
+    "wifi": 5.0,
+    "wide_bursts": 0.7,
+    "hopping_fsk": 1.2,
+    "fsk_bursts": 1.5,
+    "transponders": 1.5,
+    "pulses": 0.5,
+}

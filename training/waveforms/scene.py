@@ -21,12 +21,12 @@ VISIBLE_DB = -9.0
 # More samples than this make a frame too dear to generate; wide spans get shorter frames.
 MOST_SAMPLES = 1_300_000
 SCENARIOS = {
-    "lte": 0.15,
-    "nr": 0.18,
-    "cellular": 0.17,
-    "inside": 0.15,
-    "other": 0.2,
-    "mixed": 0.11,
+    "lte": 0.14,
+    "nr": 0.14,
+    "cellular": 0.18,
+    "inside": 0.14,
+    "other": 0.18,
+    "mixed": 0.18,
     "empty": 0.04,
 }
 
@@ -58,10 +58,11 @@ COMMON_FFT_SIZES = (64, 128, 160, 256, 512, 640, 1024, 1280, 1344, 1536, 2048, 3
 
 
 class SceneMaker:
-    """Draws frames from seeds. One per process: it keeps a pool of noise."""
+    """Draws frames of ``rows`` rows from seeds. One per process: it keeps a pool of noise."""
 
-    def __init__(self, spec: SpectrogramSpec):
+    def __init__(self, spec: SpectrogramSpec, rows: int | None = None):
         self.spec = spec
+        self.rows = rows or spec.rows
         self.bank = NoiseBank(torch.Generator().manual_seed(1))
 
     def frame(self, seed: int) -> Frame:
@@ -82,7 +83,7 @@ class SceneMaker:
         return Frame(level, truth, self.spec.resolution(span.sample_rate, span.hops_per_row))
 
     def draw_span(self, rng: Rng) -> Span:
-        """A sample rate in the spec's range and a frame of 5 to 40 ms."""
+        """A sample rate in the spec's range and rows as in frames of 5 to 40 ms."""
         if rng.chance(0.6):
             n = rng.choice(COMMON_FFT_SIZES, (3, 5, 3, 3, 3, 2, 4, 4, 3, 3, 4, 2, 3, 1))
         else:
@@ -91,8 +92,9 @@ class SceneMaker:
         rate = n * SUBCARRIER_HZ
         # The default frame, fine rows as for short recordings, and anything between
         wanted = rng.choice((20e-3, rng.uniform(5e-3, 8e-3), rng.log_uniform(5e-3, 40e-3)))
-        hops = self.spec.hops_per_row(rate, min(wanted, MOST_SAMPLES / rate))
-        return Span(n, hops, self.spec.rows, self.spec)
+        most = MOST_SAMPLES / rate * self.spec.rows / self.rows
+        hops = self.spec.hops_per_row(rate, min(wanted, most))
+        return Span(n, hops, self.rows, self.spec)
 
     def draw_emissions(self, span: Span, rng: Rng) -> list[Emission]:
         """What is on the air: a scenario of :data:`SCENARIOS`."""
@@ -108,7 +110,7 @@ class SceneMaker:
         if scenario in ("cellular", "mixed"):
             for _ in range(rng.integer(2, 5) if scenario == "cellular" else rng.integer(1, 2)):
                 self._add_carrier(out, taken, span, rng, rng.choice(("lte", "nr")))
-        if scenario in ("other", "mixed") or rng.chance(0.12):
+        if scenario in ("other", "mixed") or rng.chance(0.2):
             for _ in range(rng.integer(1, 3)):
                 kind = other.draw_kind(span, rng)
                 out.append(other.emit(kind, span, draw_snr(rng) + 3, rng))
@@ -160,7 +162,7 @@ def place_carrier(bandwidth, span, taken, inside, rng) -> float | None:
         if inside:
             slack = max(0.0, 0.45 * bandwidth - half)
             centre = rng.uniform(-slack, slack)
-        elif not taken and rng.chance(0.3):
+        elif not taken and rng.chance(0.45):
             centre = rng.choice((0.0, rng.uniform(-1e5, 1e5)))
         elif rng.chance(0.75) and bandwidth < 2 * half:
             centre = rng.uniform(-half + bandwidth / 2, half - bandwidth / 2)
