@@ -110,20 +110,21 @@ def check_results() -> tuple[Outcome, str]:
 
 def check_soapy() -> tuple[Outcome, str]:
     """Live receivers."""
-    try:
-        importlib.import_module("gnuradio.soapy")
-    except ImportError as error:
-        return Outcome.OPTIONAL, f"no live receivers ({_line(error)}); apt install gnuradio"
-    return Outcome.GOOD, "gr-soapy; `SoapySDRUtil --find` lists the receivers"
+    return _optional("soapy", "live receivers", "`SoapySDRUtil --find` lists the receivers")
 
 
 def check_zeromq() -> tuple[Outcome, str]:
     """Samples over the network."""
+    return _optional("zeromq", "samples over ZeroMQ", "")
+
+
+def _optional(module: str, what: str, hint: str) -> tuple[Outcome, str]:
+    """A part of GNU Radio that not everyone needs."""
     try:
-        importlib.import_module("gnuradio.zeromq")
+        importlib.import_module(f"gnuradio.{module}")
     except ImportError as error:
-        return Outcome.OPTIONAL, f"no samples over ZeroMQ ({_line(error)}); apt install gnuradio"
-    return Outcome.GOOD, "gr-zeromq"
+        return Outcome.OPTIONAL, f"no {what} ({_line(error)}); apt install gnuradio"
+    return Outcome.GOOD, "; ".join(filter(None, (f"gr-{module}", hint)))
 
 
 def _line(error: object) -> str:

@@ -19,11 +19,6 @@ SPAN_TOLERANCE = 0.01
 # Share of the wider band that must be common when neither band lies within the other
 OVERLAP = 0.5
 
-# Keys that emissions have beside a detection's
-ACTIVE_TIME = "active_time"
-BURSTS = "bursts"
-MERGED_INTO = "merged_into"
-
 
 @dataclass
 class Emission:
@@ -125,11 +120,11 @@ class Emission:
             keys.END_OFFSET: self.end_offset,
             keys.SNR_DB: self.snr_db,
             keys.PWR_DB: self.pwr_db,
-            ACTIVE_TIME: min(self.active_time, duration),
-            BURSTS: self.bursts,
+            keys.ACTIVE_TIME: min(self.active_time, duration),
+            keys.BURSTS: self.bursts,
         }
         if self.merged_into is not None:
-            fields[MERGED_INTO] = self.merged_into
+            fields[keys.MERGED_INTO] = self.merged_into
         return fields
 
 

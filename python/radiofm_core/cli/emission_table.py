@@ -10,7 +10,6 @@ from .. import keys
 from ..bundle import BundleInfo
 from ..outputs.units import display_name, readable_hz, readable_time
 from ..recordings import Recording
-from ..tracking import ACTIVE_TIME
 from .console import colored, table, use_color
 
 HEADER = ("label", "centre", "width", "start", "length", "on air", "SNR", "confidence")
@@ -28,7 +27,7 @@ def recording_line(recording: Recording, frames: int) -> str:
 def emission_row(emission: dict, start: float, span: float) -> tuple[str, ...]:
     """One emission's cells; ``start`` and the recording's length ``span`` in seconds."""
     duration = emission[keys.DURATION]
-    on_air = emission[ACTIVE_TIME] / duration if duration else 1.0
+    on_air = emission[keys.ACTIVE_TIME] / duration if duration else 1.0
     return (
         display_name(emission[keys.LABEL]),
         f"{emission[keys.CENTER_FREQUENCY] / 1e6:.3f} MHz",

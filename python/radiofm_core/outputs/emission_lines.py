@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 
 from .. import keys
-from ..tracking import ACTIVE_TIME, BURSTS, MERGED_INTO
 from .files import output_errors
 
 # The order on a line, with the decimals that are kept: more would pretend a precision that
@@ -31,8 +30,8 @@ _DECIMALS = {
     keys.END_OFFSET: None,
     keys.SNR_DB: 2,
     keys.PWR_DB: 2,
-    ACTIVE_TIME: 9,
-    BURSTS: None,
+    keys.ACTIVE_TIME: 9,
+    keys.BURSTS: None,
 }
 
 
@@ -64,7 +63,7 @@ class EmissionSpool:
 
     def add(self, event: Mapping) -> None:
         """Take an ``end`` event; other events and merged emissions are left out."""
-        if event[keys.EVENT] != keys.EVENT_END or MERGED_INTO in event:
+        if event[keys.EVENT] != keys.EVENT_END or keys.MERGED_INTO in event:
             return
         fields = {key: value for key, value in event.items() if key != keys.EVENT}
         self._starts.append(int(event[keys.START_OFFSET]))

@@ -10,7 +10,6 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from .. import keys
-from ..tracking import ACTIVE_TIME
 from .units import display_name, readable_hz
 
 MAX_LABELS = 14
@@ -50,7 +49,7 @@ def draw_labels(
 
 
 def _area(emission: dict) -> float:
-    active = emission.get(ACTIVE_TIME, emission[keys.DURATION])
+    active = emission.get(keys.ACTIVE_TIME, emission[keys.DURATION])
     return emission[keys.BANDWIDTH] * active
 
 

@@ -13,7 +13,6 @@ from ..bundle import BundleInfo
 from ..detections import FrameGeometry
 from ..errors import OutputError
 from ..recordings import Recording
-from ..tracking import ACTIVE_TIME
 from .emission_lines import EmissionSpool
 from .files import PendingFile, output_errors, prepare_folder
 from .mask_archive import MaskArchive
@@ -85,7 +84,7 @@ class RecordingResults:
         """Up to ``limit`` emissions of the largest bandwidth x time on the air, by start."""
         best: list[tuple[float, int, dict]] = []
         for order, emission in enumerate(self._spool.emissions()):
-            area = emission[keys.BANDWIDTH] * emission[ACTIVE_TIME]
+            area = emission[keys.BANDWIDTH] * emission[keys.ACTIVE_TIME]
             best.append((-area, order, emission))
             if len(best) >= 2 * limit:
                 best = sorted(best)[:limit]

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from .. import keys
 from ..recordings import Recording
-from ..tracking import ACTIVE_TIME, BURSTS
 from ..version import __version__
 
 SIGMF_VERSION = "1.2.5"
@@ -22,8 +21,8 @@ _EXTENSION_KEYS = (
     keys.CONFIDENCE,
     keys.SNR_DB,
     keys.PWR_DB,
-    ACTIVE_TIME,
-    BURSTS,
+    keys.ACTIVE_TIME,
+    keys.BURSTS,
 )
 # These describe the data file's place and form, which differ beside the results
 _DATA_KEYS = ("core:dataset", "core:metadata_only")
