@@ -51,10 +51,10 @@ class Report(AfterStep):
     def on_train_start(self, trainer, pl_module) -> None:
         """Begin, or go on where the checkpoint was made."""
         step = trainer.global_step
-        self.seconds = sum(
-            g.begin(step) or 0.0 for g in trainer.loggers if isinstance(g, CsvLogger)
-        )
-        self.began = self.logged = time.monotonic()
+        for logger in trainer.loggers:
+            if isinstance(logger, CsvLogger):
+                logger.begin(step)
+        self.logged = time.monotonic()
         self.logged_step = step
         name = trainer.loggers[0].name if trainer.loggers else ""
         self.bar = tqdm(
@@ -79,8 +79,7 @@ class Report(AfterStep):
         speed = (step - self.logged_step) * self.config.batch / (now - self.logged)
         self.logged, self.logged_step = now, step
         rate = max(g["lr"] for g in trainer.optimizers[0].param_groups)
-        metrics = {"loss": loss, "learning_rate": rate, "frames_per_s": speed}
-        log(trainer, {**metrics, "seconds": self.seconds + now - self.began})
+        log(trainer, {"loss": loss, "learning_rate": rate, "frames_per_s": speed})
         self.bar.set_postfix(loss=f"{loss:.4f}")
 
     def on_train_end(self, trainer, pl_module) -> None:

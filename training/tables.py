@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from pathlib import Path
 
 from pytorch_lightning.loggers.logger import Logger
@@ -26,6 +27,7 @@ class CsvLogger(Logger):
     def __init__(self, path: Path):
         super().__init__()
         self.path = path
+        self.began = time.monotonic()
 
     @property
     def name(self) -> str:
@@ -41,9 +43,8 @@ class CsvLogger(Logger):
         """They are in the recipe."""
 
     @rank_zero_only
-    def begin(self, step: int) -> float:
-        """Drop what a stopped run wrote after the ``step`` that it goes on from; returns the
-        seconds of training until then."""
+    def begin(self, step: int) -> None:
+        """Drop what a stopped run wrote after the ``step`` that it goes on from."""
         rows = []
         if self.path.exists() and step:
             with self.path.open(newline="") as file:
@@ -53,11 +54,12 @@ class CsvLogger(Logger):
             writer = csv.DictWriter(file, COLUMNS, restval="", extrasaction="ignore")
             writer.writeheader()
             writer.writerows(rows)
-        return float(rows[-1]["seconds"]) if rows else 0.0
+        self.began = time.monotonic() - (float(rows[-1]["seconds"]) if rows else 0.0)
 
     @rank_zero_only
     def log_metrics(self, metrics: dict[str, float], step: int | None = None) -> None:
         """One row; names that are no column are left to the other loggers."""
         with self.path.open("a", newline="") as file:
             row = {k: f"{v:.6g}" for k, v in metrics.items() if k in COLUMNS}
-            csv.DictWriter(file, COLUMNS, restval="").writerow({**row, "step": step})
+            row |= {"step": step, "seconds": f"{time.monotonic() - self.began:.1f}"}
+            csv.DictWriter(file, COLUMNS, restval="").writerow(row)
