@@ -40,6 +40,10 @@ def small_frames(tmp_path_factory, monkeypatch):
     for module in (training.finetune, training.pretrain):
         monkeypatch.setattr(module, "frame_set", module.frame_set)
     use_frames(tmp_path_factory.mktemp("frames"), (training.finetune, training.pretrain))
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # for models this small, several wait for each other
+    yield
+    torch.set_num_threads(threads)
 
 
 def same(a: dict, b: dict) -> bool:
