@@ -22,6 +22,7 @@ from radiofm_core import spectrogram
 from radiofm_core.errors import InputError
 from radiofm_core.spec import SpectrogramSpec
 
+from . import processes
 from .recipe import FramesConfig, Recipe
 from .waveforms.scene import SceneMaker
 
@@ -51,10 +52,12 @@ def generator_fingerprint() -> str:
 
 
 def frame_set(recipe: Recipe, part: str) -> FrameSet:
-    """The recipe's ``train``, ``refine`` or ``validation`` frames, generated where they are not
-    there yet."""
+    """The recipe's ``train``, ``refine``, ``validation`` or ``calibration`` frames, generated
+    where they are not there yet."""
     data = recipe.data
-    folder = prepare(recipe.folder, getattr(data, part), recipe.spec, data.workers)
+    folder = processes.first_alone(
+        lambda: prepare(recipe.folder, getattr(data, part), recipe.spec, data.workers)
+    )
     return FrameSet(folder, recipe.spec)
 
 

@@ -20,10 +20,10 @@ from radiofm_core.bundle import FORMAT_VERSION, INFO_FILE, TASK_SEGMENTATION
 from radiofm_core.spec import SpectrogramSpec
 
 from . import classes
+from .calibrate import calibrate
 from .cli import run_stage
 from .dataset import generator_fingerprint
 from .evaluate import evaluate
-from .finetune import finetune
 from .recipe import Recipe
 
 
@@ -90,7 +90,7 @@ def export_recipe(recipe: Recipe) -> Path:
     text = json.dumps(made_by, sort_keys=True)
     path = export_bundle(
         recipe.run_folder / f"{recipe.name}.pt",
-        finetune(recipe),
+        calibrate(recipe),
         recipe.spec,
         recipe.name,
         recipe.to_dict(),

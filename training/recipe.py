@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spec import SpectrogramSpec
 
 from .models.segmenter import ModelConfig
+from .settings import FinetuneConfig, PretrainConfig
 
 
 @dataclass(frozen=True)
@@ -33,51 +35,44 @@ class FramesConfig:
 @dataclass(frozen=True)
 class DataConfig:
     """The sets: ``train`` for pre-training and fine-tuning (short frames are cheap, so there can
-    be many), ``refine`` for the last cycle, ``validation``, which never meets the others."""
+    be many), ``refine`` for the last cycle, ``validation`` for scores and for stopping early,
+    ``calibration`` for the temperature of the confidences. The last two never meet the others."""
 
     train: FramesConfig
-    refine: FramesConfig
     validation: FramesConfig
+    refine: FramesConfig | None = None
+    calibration: FramesConfig | None = None
     workers: int = 2
 
 
 @dataclass(frozen=True)
-class StageConfig:
-    """One stage of training: AdamW, linear warm-up, cosine to ``final_share`` of the rate."""
-
-    steps: int
-    batch: int = 16
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.05
-    warmup: int = 100
-    final_share: float = 0.0
-    mask_ratio: float = 0.75
-
-
-@dataclass(frozen=True)
 class Recipe:
-    """A whole run. ``path`` is the file that it came from; results go below ``folder``."""
+    """A whole run; results go below ``folder``. Without ``pretrain`` the model is trained from
+    scratch; ``refine`` needs frames in ``data``."""
 
     name: str
     seed: int
     data: DataConfig
-    pretrain: StageConfig
-    finetune: StageConfig
-    refine: StageConfig
+    finetune: FinetuneConfig
+    pretrain: PretrainConfig | None = None
+    refine: FinetuneConfig | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
     spec: SpectrogramSpec = field(default_factory=SpectrogramSpec)
     folder: Path = Path("build/training")
 
     def __post_init__(self):
-        validation = self.data.validation.seeds
-        for name in ("train", "refine"):
-            seeds = getattr(self.data, name).seeds
-            if seeds.start < validation.stop and validation.start < seeds.stop:
+        if self.refine is not None and self.data.refine is None:
+            raise UsageError(f"recipe {self.name}: refine has no frames; set them in data, refine")
+        parts = ("train", "refine", "validation", "calibration")
+        sets = {p: getattr(self.data, p) for p in parts if getattr(self.data, p) is not None}
+        for first, second in itertools.combinations(sets, 2):
+            a, b = sets[first].seeds, sets[second].seeds
+            if a.start < b.stop and b.start < a.stop and (first, second) != ("train", "refine"):
                 raise UsageError(
-                    f"recipe {self.name}: the seeds of {name} {seeds} and of validation "
-                    f"{validation} overlap; set them apart"
+                    f"recipe {self.name}: the seeds of {first} {a} and of {second} {b} overlap; "
+                    "set them apart"
                 )
-        for frames in (self.data.train, self.data.refine, self.data.validation):
+        for frames in sets.values():
             if frames.rows < 1 or frames.rows % self.spec.row_multiple:
                 raise UsageError(
                     f"recipe {self.name}: frames of {frames.rows} rows; rows come in multiples "
@@ -102,15 +97,32 @@ class Recipe:
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """Read a recipe; raises InputError (unreadable) or UsageError (unknown or missing keys)."""
-    path = Path(path)
+    """Read a recipe; raises InputError (unreadable) or UsageError (unknown or missing keys).
+
+    With ``base: OTHER.yaml`` (beside it) a recipe is that one but for the keys that it sets
+    itself; ``null`` takes a section away.
+    """
+    return _build(Recipe, _fields(Path(path), ()), str(path))
+
+
+def _fields(path: Path, seen: tuple[Path, ...]) -> object:
     try:
         fields = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"recipe {path} cannot be read ({reason})") from error
-    recipe = _build(Recipe, fields, str(path))
-    return recipe
+    if not isinstance(fields, dict) or "base" not in fields:
+        return fields
+    base = path.parent / str(fields.pop("base"))
+    if base in (*seen, path):
+        raise UsageError(f"{path}: its base {base.name} is based on it in turn; remove one 'base'")
+    return _overlaid(_fields(base, (*seen, path)), fields)
+
+
+def _overlaid(below: object, above: object) -> object:
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    return below | {k: _overlaid(below.get(k), v) for k, v in above.items()}
 
 
 def recipe_argument(description: str) -> Recipe:
@@ -123,12 +135,12 @@ def recipe_argument(description: str) -> Recipe:
 _NESTED = {
     Recipe: {
         "data": DataConfig,
-        "pretrain": StageConfig,
-        "finetune": StageConfig,
-        "refine": StageConfig,
+        "pretrain": PretrainConfig,
+        "finetune": FinetuneConfig,
+        "refine": FinetuneConfig,
         "model": ModelConfig,
     },
-    DataConfig: {"train": FramesConfig, "refine": FramesConfig, "validation": FramesConfig},
+    DataConfig: dict.fromkeys(("train", "refine", "validation", "calibration"), FramesConfig),
 }
 
 
@@ -141,14 +153,17 @@ def _build(kind, fields, where: str):
         raise UsageError(f"{where}: unknown key {unknown[0]!r}; the keys are {sorted(known)}")
     values, nested = {}, _NESTED.get(kind, {})
     for key, value in fields.items():
-        if key in nested:
+        if key in nested and value is not None:
             value = _build(nested[key], value, f"{where}, {key}")
         elif isinstance(value, list):
             value = tuple(value)
         elif key == "folder":
             value = Path(value)
+        elif isinstance(value, str) and known[key].type in ("int", "float"):
+            # YAML takes 1e-3 for a text
+            raise UsageError(f"{where}: {key} is the text {value!r}; write a number, as 0.001")
         values[key] = value
     try:
         return kind(**values)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise UsageError(f"{where}: {error}") from error
