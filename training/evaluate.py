@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from . import classes
 from .cli import run_stage
-from .dataset import frame_set
+from .data.parts import frame_set
 from .finetune import finetune
 from .loop import autocast
 from .recipe import Recipe

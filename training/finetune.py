@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from . import classes
 from .cli import run_stage
-from .dataset import frame_set
+from .data.parts import frame_set
 from .loop import autocast, train
 from .models.segmenter import Segmenter
 from .pretrain import pretrain

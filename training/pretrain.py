@@ -12,11 +12,12 @@ import torch
 from torch import Tensor
 
 from .cli import run_stage
-from .dataset import frame_set
+from .data.parts import frame_set
 from .loop import autocast, train
 from .models.segmenter import MaskedModel, Segmenter
 from .models.vit import PATCH
 from .recipe import Recipe
+from .start import first_model
 
 
 def draw_masks(batch: int, rows: int, cols: int, ratio: float, rng: np.random.Generator) -> Tensor:
@@ -42,10 +43,13 @@ def masked_loss(reconstruction: Tensor, target: Tensor, masked: Tensor) -> Tenso
 
 
 def pretrain(recipe: Recipe) -> Segmenter:
-    """Run or load the stage; returns a segmenter whose encoder is pre-trained."""
+    """Run or load the stage, if the recipe has it; returns a segmenter whose encoder is
+    pre-trained."""
     torch.manual_seed(recipe.seed)
-    frames = frame_set(recipe, "train")
-    segmenter = Segmenter(recipe.model, len(recipe.spec.channels))
+    segmenter = first_model(recipe)
+    if recipe.pretrain is None:
+        return segmenter
+    frames = frame_set(recipe, "pretrain")
     model = MaskedModel(segmenter.encoder, len(recipe.spec.channels))
 
     def batch_loss(index, rng):

@@ -13,32 +13,32 @@ import yaml
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spec import SpectrogramSpec
 
+from .data.sources import KINDS, FramesConfig, SourceConfig
 from .models.segmenter import ModelConfig
 
-
-@dataclass(frozen=True)
-class FramesConfig:
-    """A set of generated frames, of the seeds ``first_seed`` .. ``first_seed + frames - 1``."""
-
-    frames: int
-    first_seed: int
-    rows: int = 256
-
-    @property
-    def seeds(self) -> range:
-        """The seeds that the set's frames are drawn from."""
-        return range(self.first_seed, self.first_seed + self.frames)
+# A set: one source, or several that are joined
+PartConfig = SourceConfig | tuple[SourceConfig, ...]
+PARTS = ("pretrain", "train", "refine", "validation")
 
 
 @dataclass(frozen=True)
 class DataConfig:
     """The sets: ``train`` for pre-training and fine-tuning (short frames are cheap, so there can
-    be many), ``refine`` for the last cycle, ``validation``, which never meets the others."""
+    be many), ``refine`` for the last cycle, ``validation``, which never meets the others, and
+    ``pretrain`` where pre-training has frames of its own."""
 
-    train: FramesConfig
-    refine: FramesConfig
-    validation: FramesConfig
+    train: PartConfig
+    refine: PartConfig
+    validation: PartConfig
+    pretrain: PartConfig | None = None
     workers: int = 2
+
+    def sources(self, part: str) -> tuple[SourceConfig, ...]:
+        """The sources of a part of :data:`PARTS`."""
+        config = getattr(self, part)
+        if config is None:
+            config = self.train
+        return config if isinstance(config, tuple) else (config,)
 
 
 @dataclass(frozen=True)
@@ -56,33 +56,59 @@ class StageConfig:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole run. ``path`` is the file that it came from; results go below ``folder``."""
+    """A whole run; results go below ``folder``. ``start``: a model bundle (``default``, a
+    bundled model's name or a file) to go on from; without ``pretrain`` it is fine-tuned as it
+    is."""
 
     name: str
     seed: int
     data: DataConfig
-    pretrain: StageConfig
     finetune: StageConfig
     refine: StageConfig
+    pretrain: StageConfig | None = None
+    start: str | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
     spec: SpectrogramSpec = field(default_factory=SpectrogramSpec)
     folder: Path = Path("build/training")
 
     def __post_init__(self):
-        validation = self.data.validation.seeds
-        for name in ("train", "refine"):
-            seeds = getattr(self.data, name).seeds
-            if seeds.start < validation.stop and validation.start < seeds.stop:
+        for part in PARTS:
+            sources = self.data.sources(part)
+            for source in sources:
+                self._check_rows(source)
+                if source.rows != sources[0].rows:
+                    raise UsageError(
+                        f"recipe {self.name}: {part} joins frames of {sources[0].rows} and of "
+                        f"{source.rows} rows; set them alike"
+                    )
+                if part != "validation" and isinstance(source, FramesConfig):
+                    self._check_seeds(part, source)
+
+    def _check_rows(self, source: SourceConfig) -> None:
+        if source.rows < 1 or source.rows % self.spec.row_multiple:
+            raise UsageError(
+                f"recipe {self.name}: frames of {source.rows} rows; rows come in multiples "
+                f"of {self.spec.row_multiple}"
+            )
+
+    def _check_seeds(self, part: str, source: FramesConfig) -> None:
+        seeds = source.seeds
+        for other in self.data.sources("validation"):
+            if not isinstance(other, FramesConfig):
+                continue
+            if seeds.start < other.seeds.stop and other.seeds.start < seeds.stop:
                 raise UsageError(
-                    f"recipe {self.name}: the seeds of {name} {seeds} and of validation "
-                    f"{validation} overlap; set them apart"
+                    f"recipe {self.name}: the seeds of {part} {seeds} and of validation "
+                    f"{other.seeds} overlap; set them apart"
                 )
-        for frames in (self.data.train, self.data.refine, self.data.validation):
-            if frames.rows < 1 or frames.rows % self.spec.row_multiple:
-                raise UsageError(
-                    f"recipe {self.name}: frames of {frames.rows} rows; rows come in multiples "
-                    f"of {self.spec.row_multiple}"
-                )
+
+    def stage_of(self, part: str) -> StageConfig | None:
+        """The stage that trains on a part; None for validation."""
+        return {
+            "pretrain": self.pretrain,
+            "train": self.finetune,
+            "refine": self.refine,
+        }.get(part)
 
     @property
     def run_folder(self) -> Path:
@@ -128,7 +154,6 @@ _NESTED = {
         "refine": StageConfig,
         "model": ModelConfig,
     },
-    DataConfig: {"train": FramesConfig, "refine": FramesConfig, "validation": FramesConfig},
 }
 
 
@@ -143,6 +168,8 @@ def _build(kind, fields, where: str):
     for key, value in fields.items():
         if key in nested:
             value = _build(nested[key], value, f"{where}, {key}")
+        elif kind is DataConfig and key in PARTS:
+            value = _build_part(value, f"{where}, {key}")
         elif isinstance(value, list):
             value = tuple(value)
         elif key == "folder":
@@ -152,3 +179,22 @@ def _build(kind, fields, where: str):
         return kind(**values)
     except TypeError as error:
         raise UsageError(f"{where}: {error}") from error
+    except UsageError as error:
+        # A recipe's own errors name it already.
+        raise error if kind is Recipe else UsageError(f"{where}: {error}") from error
+
+
+def _build_part(value, where: str) -> PartConfig:
+    if isinstance(value, list) and value:
+        return tuple(_build_source(v, f"{where} {i}") for i, v in enumerate(value, 1))
+    return _build_source(value, where)
+
+
+def _build_source(fields, where: str) -> SourceConfig:
+    named = [key for key in KINDS if isinstance(fields, dict) and key in fields]
+    if len(named) != 1:
+        raise UsageError(
+            f"{where}: expected one of the keys {', '.join(KINDS)}, which tells where the frames "
+            f"come from, found {fields!r}"
+        )
+    return _build(KINDS[named[0]], fields, where)
