@@ -49,6 +49,7 @@ def first_model(recipe: Recipe) -> Segmenter:
     except RuntimeError as error:
         raise UsageError(
             f"recipe {recipe.name}: start {recipe.start} is a model of sizes "
-            f"{info.recipe.get('model')}, the recipe's are {asdict(recipe.model)}; set them alike"
+            f"{info.recipe.get('model')}, the recipe's are {asdict(recipe.model)}; set them alike, "
+            "or, if they are, take a model that this version of the code exported"
         ) from error
     return model
