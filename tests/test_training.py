@@ -14,13 +14,15 @@ import torch
 from radiofm_core.bundle import load_bundle, read_bundle_info
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spec import SpectrogramSpec
-from training.dataset import STEP_DB, FrameSet, prepare
+from training.data.generated import prepare
+from training.data.sources import FramesConfig
+from training.data.store import STEP_DB, FrameSet
 from training.export import export_recipe
 from training.loop import learning_rate
 from training.make_demo import make_demo
 from training.objectives.masking import draw_masks, masked_loss
 from training.objectives.segmentation import confusion, scores, segmentation_loss
-from training.recipe import FramesConfig, read_recipe
+from training.recipe import read_recipe
 from training.settings import StageConfig
 from training.waveforms.scene import SceneMaker
 
@@ -38,7 +40,7 @@ def prepared(tmp_path_factory):
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_every_recipe_parses(path):
     recipe = read_recipe(path)
-    assert recipe.data.train.frames > 0
+    assert recipe.data.sources("train") and recipe.finetune.steps > 0
     opening = path.read_text().split("\nname:")[0].split("\nbase:")[0]
     assert f"--recipe training/recipes/{path.name}" in opening or "./dev weights" in opening
 
@@ -182,7 +184,7 @@ def test_frames_of_another_generator_are_made_anew(tmp_path, monkeypatch):
     few = FramesConfig(frames=1, first_seed=500, rows=16)
     folder = prepare(tmp_path, few, SPEC, 1)
     before = (folder / "levels.npy").stat().st_mtime_ns
-    monkeypatch.setattr("training.dataset.generator_fingerprint", lambda: "another")
+    monkeypatch.setattr("training.data.generated.generator_fingerprint", lambda: "another")
     assert prepare(tmp_path, few, SPEC, 1) == folder
     assert (folder / "levels.npy").stat().st_mtime_ns > before
 

@@ -4,9 +4,8 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +15,11 @@ import training.finetune
 import training.pretrain
 from radiofm_core.spec import SpectrogramSpec
 from training import processes
-from training.dataset import FrameSet, Prepared
+from training.data import store
+from training.data.sources import FramesConfig
+from training.data.store import FrameSet
 from training.models.segmenter import ModelConfig
-from training.recipe import DataConfig, FramesConfig, Recipe
+from training.recipe import DataConfig, Recipe
 from training.settings import FinetuneConfig, PretrainConfig
 
 SPEC = SpectrogramSpec()
@@ -30,7 +31,6 @@ PLAIN = ModelConfig(
 
 def make_frames(folder: Path, frames: int, rows: int = 32) -> FrameSet:
     """Noise, and in each frame a block of a class whose level tells it."""
-    folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(frames)
     levels = rng.integers(70, 90, (frames, rows, SPEC.cols)).astype(np.uint8)
     truth = np.zeros_like(levels)
@@ -38,11 +38,8 @@ def make_frames(folder: Path, frames: int, rows: int = 32) -> FrameSet:
         kind, left = i % 4, rng.integers(0, SPEC.cols - 80)
         levels[i, :, left : left + 80] += kind * 20
         truth[i, :, left : left + 80] = kind
-    np.save(folder / "levels.npy", levels)
-    np.save(folder / "truth.npy", truth)
-    np.save(folder / "resolution.npy", np.full((frames, 2), (75e3, 78e-6), np.float32))
-    about = Prepared(frames, 0, rows, SPEC.fingerprint, "test")
-    (folder / "prepared.json").write_text(json.dumps(asdict(about)))
+    resolution = np.full((frames, 2), (75e3, 78e-6), np.float32)
+    store.write(folder, levels, truth, resolution, {"spec_fingerprint": SPEC.fingerprint})
     return FrameSet(folder, SPEC)
 
 
@@ -65,8 +62,8 @@ def use_frames(folder: Path, modules) -> None:
     """Let ``modules`` find small frames in ``folder``, made on first use."""
 
     def frame_set(recipe: Recipe, part: str) -> FrameSet:
-        frames = getattr(recipe.data, part).frames
-        return processes.first_alone(lambda: make_frames(folder / part, frames))
+        [source] = recipe.data.sources(part)
+        return processes.first_alone(lambda: make_frames(folder / part, source.frames))
 
     for module in modules:
         module.frame_set = frame_set

@@ -22,7 +22,7 @@ class Batches:
 
     Args:
         make: ``make(index, rng)`` gives the tensors of a batch.
-        frames: how many there are to choose from.
+        frames: how many there are to choose from, at least a step's.
     """
 
     def __init__(
@@ -41,8 +41,6 @@ class Batches:
                 f"a batch of {stage.batch} frames cannot be dealt to {world} processes x "
                 f"{stage.accumulate} parts; change batch or accumulate"
             )
-        if stage.batch > frames:
-            raise UsageError(f"a batch of {stage.batch} frames of a set of {frames}; lower batch")
         self.make, self.stage, self.frames, self.seed = make, stage, frames, seed
         self.first_step, self.rank, self.world = first_step, rank, world
 

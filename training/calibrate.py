@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from . import processes, runs
 from .cli import run_stage
-from .dataset import FrameSet, frame_set
+from .data.parts import frame_set
+from .data.store import FrameSet
 from .finetune import finetune
 from .objectives.segmentation import predictions
 from .recipe import Recipe

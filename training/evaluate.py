@@ -14,7 +14,7 @@ from tqdm import tqdm
 from . import classes
 from .calibrate import CalibrationError, calibrate
 from .cli import run_stage
-from .dataset import frame_set
+from .data.parts import frame_set
 from .objectives.segmentation import confusion, predictions, scores
 from .recipe import Recipe
 

@@ -10,26 +10,25 @@ import torch
 
 from . import processes, runs
 from .cli import run_stage
-from .dataset import frame_set
+from .data.parts import frame_set
 from .models.adapt import adapt, layer_scale, release
 from .models.segmenter import CalibratedSegmenter
 from .pretrain import pretrain
-from .recipe import Recipe
+from .recipe import PART_OF_STAGE, Recipe
 
-# The stage and the frames that it trains on
-CYCLES = (("finetune", "train"), ("refine", "refine"))
+CYCLES = ("finetune", "refine")
 
 
 def finetune(recipe: Recipe) -> CalibratedSegmenter:
     """Run or load all stages; returns the trained segmenter."""
     model = pretrain(recipe)
-    for number, (stage, part) in enumerate(CYCLES, 1):
+    for number, stage in enumerate(CYCLES, 1):
         if getattr(recipe, stage) is None:
             continue
         path, facts = recipe.checkpoint(stage), runs.about(recipe, stage)
         if not path.exists():
             torch.manual_seed(recipe.seed + number)
-            _train(recipe, model, stage, part, recipe.seed + number, facts)
+            _train(recipe, model, stage, recipe.seed + number, facts)
             if processes.rank() == 0:
                 runs.save(path, {"about": facts, "weights": model.state_dict()})
                 runs.finish(path)
@@ -38,13 +37,13 @@ def finetune(recipe: Recipe) -> CalibratedSegmenter:
     return model
 
 
-def _train(recipe: Recipe, model, stage: str, part: str, seed: int, facts: dict) -> None:
+def _train(recipe: Recipe, model, stage: str, seed: int, facts: dict) -> None:
     # Lightning takes seconds to import, and what is only loaded needs none of it.
     from .callbacks import StopEarly
     from .loop import fit
     from .objectives.segmentation import Segmentation, mean_iou
 
-    config, frames = getattr(recipe, stage), frame_set(recipe, part)
+    config, frames = getattr(recipe, stage), frame_set(recipe, PART_OF_STAGE[stage])
     watchers = []
     if config.patience:
         held_out = frame_set(recipe, "validation")

@@ -12,21 +12,21 @@ import torch
 
 from . import processes, runs
 from .cli import run_stage
-from .dataset import frame_set
-from .models.build import build_masked, build_segmenter
+from .data.parts import frame_set
+from .models.build import build_masked
 from .models.segmenter import CalibratedSegmenter
-from .recipe import Recipe
+from .recipe import PART_OF_STAGE, Recipe
+from .start import first_model
 
 
 def pretrain(recipe: Recipe) -> CalibratedSegmenter:
-    """Run or load the stage; returns a segmenter whose encoder is pre-trained (and untrained
-    where the recipe has no such stage)."""
+    """Run or load the stage; returns a segmenter whose encoder is pre-trained, and one as
+    :func:`first_model` gives it where the recipe has no such stage."""
     torch.manual_seed(recipe.seed)
-    channels = len(recipe.spec.channels)
-    segmenter = build_segmenter(recipe.model, channels)
+    segmenter = first_model(recipe)
     if recipe.pretrain is None:
         return segmenter
-    model = build_masked(segmenter, recipe.model, channels)
+    model = build_masked(segmenter, recipe.model, len(recipe.spec.channels))
     path, facts = recipe.checkpoint("pretrain"), runs.about(recipe, "pretrain")
     if not path.exists():
         _train(recipe, model, facts)
@@ -44,7 +44,7 @@ def _train(recipe: Recipe, model: torch.nn.Module, facts: dict[str, str]) -> Non
     from .objectives.masking import Masking, Watch
 
     config, folder = recipe.pretrain, recipe.run_folder
-    frames = frame_set(recipe, "train")
+    frames = frame_set(recipe, PART_OF_STAGE["pretrain"])
     epoch = max(1, len(frames) // config.batch)
     every = config.watch_every or min(epoch, math.ceil(config.steps / 4))
     objective = Masking(model.train(), frames, config)

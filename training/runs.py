@@ -11,21 +11,23 @@ import torch
 
 from radiofm_core.errors import InputError, OutputError
 
-from .recipe import Recipe
-
-STAGES = ("pretrain", "finetune", "refine")
-# What has no influence on the weights of a stage.
-FREE = ("data.workers", "data.validation", "data.calibration")
+from .data.sources import FramesConfig
+from .recipe import HELD_OUT, PART_OF_STAGE, Recipe
 
 
 def about(recipe: Recipe, stage: str) -> dict[str, str]:
     """Everything that the weights of ``stage`` depend on, by recipe key."""
+    upto = list(PART_OF_STAGE)[: list(PART_OF_STAGE).index(stage) + 1]
+    stages = [s for s in upto if getattr(recipe, s) is not None]
     fields = recipe.to_dict()
-    wanted = ("seed", "model", "data", *STAGES[: STAGES.index(stage) + 1])
-    facts = _flat({name: fields[name] for name in wanted})
-    free = FREE if stage == "refine" else (*FREE, "data.refine")
-    facts = {k: v for k, v in facts.items() if not k.startswith(free)}
-    return {"spec": recipe.spec.fingerprint, **facts}
+    facts = _flat({name: fields[name] for name in ("seed", "start", "model", *stages)})
+    data = recipe.data
+    taken = {f"data.{PART_OF_STAGE[s]}": data.sources(PART_OF_STAGE[s]) for s in stages}
+    # Of one's own data, training has what these leave.
+    held = [s for p in HELD_OUT for s in data.sources(p) if not isinstance(s, FramesConfig)]
+    taken["data held out"] = tuple(held)
+    facts |= {k: str([dataclasses.asdict(s) for s in sources]) for k, sources in taken.items()}
+    return {"spec": recipe.spec.fingerprint, "stages": ", ".join(stages), **facts}
 
 
 def _flat(fields: dict, above: str = "") -> dict[str, str]:

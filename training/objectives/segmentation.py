@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .. import classes, processes
-from ..dataset import FrameSet
+from ..data.store import FrameSet
 from ..settings import FinetuneConfig
 from ..waveforms.span import IGNORE
 
