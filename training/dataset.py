@@ -43,7 +43,7 @@ class Prepared:
 
 def generator_fingerprint() -> str:
     """16 hexadecimal digits that stand for the code that draws frames."""
-    sources = sorted((Path(__file__).parent / "waveforms").glob("*.py"))
+    sources = sorted((Path(__file__).parent / "waveforms").rglob("*.py"))
     digest = hashlib.sha256()
     for path in (*sources, Path(spectrogram.__file__)):
         digest.update(path.read_bytes())
