@@ -80,7 +80,7 @@ def shared_grids(cell: lte.LteCarrier, host: nr.NrCarrier, place: Place, rng: Rn
     subframes; NR sends in the others, around LTE's reference signals and after its control
     region, and its SS/PBCH blocks in MBSFN subframes."""
     ms = place.milliseconds
-    own = rng.walk(ms, 0.0, 1.0, 0.4) < rng.uniform(0.2, 0.8)
+    own = rng.walk(ms, 0.0, 1.0, 0.4) < rng.uniform(0.1, 0.7)
     at = place.subcarriers(SUBCARRIER_HZ)
     base = lte.build_grid(cell, ms, at, place.time, rng, busy=own)
     guest = nr.build_grid(host, ms, at, place.time, rng)
@@ -126,7 +126,7 @@ def shared(place: Place, span: Span, snr_db: float, rng: Rng) -> list[Emission]:
         subcarrier_hz=15e3,
         tdd=None,
         ssb_beams=0,
-        load=rng.uniform(0.2, 1.0),
+        load=rng.uniform(0.4, 1.0),
         control_load=0.0,
         sib1=False,
         widest_user=None,

@@ -75,12 +75,12 @@ class Channel:
         """H at ``times`` (T,) seconds and ``frequencies`` (F,) Hz: complex64 (T, F), or (1, F)
         where the channel stands still."""
         most = float(self.doppler.abs().max())
-        step = max(1, len(times) - 1)
+        step = len(times)
         if most > 0 and len(times) > 1:
             spacing = float(times[-1] - times[0]) / (len(times) - 1)
             # Hold the response while its fastest part turns by less than a twentieth of a radian.
-            step = max(1, int(0.05 / (2 * math.pi * most * spacing)))
-        step = min(step, len(times))
+            step = int(0.05 / (2 * math.pi * most * spacing))
+        step = max(1, min(step, len(times)))
         moments = times[::step]
         turns = (moments[:, None, None] * self.doppler).remainder(1.0) * (2 * math.pi)
         taps = (self.gains * torch.polar(torch.ones_like(turns), turns)).sum(2)

@@ -53,7 +53,8 @@ def _layout(blocks: int, ports: int, cell_id: int, extended: bool, sixths: int, 
     PHICH group of FDD, and the order in which the PDCCH fills the rest."""
     count = blocks * RB_SUBCARRIERS
     k = torch.arange(count)
-    places: list[tuple[int, int]] = []
+    # First subcarrier and symbol in one number, which sorts as the PDCCH's mapping does
+    places: list[int] = []
     number = torch.full((symbols, count), -1)
     first_groups: list[int] = []
     for symbol in range(symbols):
@@ -66,7 +67,7 @@ def _layout(blocks: int, ports: int, cell_id: int, extended: bool, sixths: int, 
             number[symbol, k % 3 == cell_id % 3] = -1
         if symbol == 0:
             first_groups = list(range(count // size))
-        places += [(start, symbol) for start in range(0, count, size)]
+        places += range(symbol, 4 * count + symbol, 4 * size)
     # PCFICH: four groups about a quarter of the band apart (6.7.4)
     start = 6 * (cell_id % (2 * blocks))
     pcfich = [((start + (i * blocks // 2) * 6) % count) // 6 for i in range(4)]

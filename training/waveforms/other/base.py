@@ -40,9 +40,10 @@ def draw_bursts(
     return bursts
 
 
-def frequency(span: Span, rng: Rng, bandwidth: float) -> float:
-    """A centre within the span, partly outside at times."""
-    reach = max(0.0, span.sample_rate / 2 - 0.4 * bandwidth)
+def frequency(span: Span, rng: Rng, bandwidth: float, cut: bool = False) -> float:
+    """A centre with which the band lies within the span; ``cut``: partly outside at times, for
+    kinds that :func:`resampled` cuts off there instead of folding them over."""
+    reach = max(0.0, span.sample_rate / 2 - (0.3 if cut else 0.6) * bandwidth)
     return rng.uniform(-reach, reach)
 
 

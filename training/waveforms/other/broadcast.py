@@ -45,7 +45,8 @@ def dvb_t(span: Span, rng: Rng) -> tuple[Tensor, float]:
     x = torch.cat([body[:, n - prefix :], body], dim=1).reshape(-1)
     start = rng.integer(0, n)
     used = active * native / n
-    return resampled(x[start : start + count], wide, span, frequency(span, rng, used)), used
+    centre = frequency(span, rng, used, cut=True)
+    return resampled(x[start : start + count], wide, span, centre), used
 
 
 def dab(span: Span, rng: Rng) -> tuple[Tensor, float]:
@@ -59,7 +60,8 @@ def dab(span: Span, rng: Rng) -> tuple[Tensor, float]:
     x = torch.cat([body[:, DAB_FFT - DAB_PREFIX :], body], dim=1).reshape(-1)[:count]
     null = rng.integer(-DAB_NULL, int(96e-3 * DAB_RATE))
     x[max(0, null) : max(0, null + DAB_NULL)] = 0
-    return resampled(x, wide, span, frequency(span, rng, 1.536e6)), 1.536e6
+    centre = frequency(span, rng, 1.536e6, cut=True)
+    return resampled(x, wide, span, centre), 1.536e6
 
 
 def single_carrier(span: Span, rng: Rng) -> tuple[Tensor, float]:

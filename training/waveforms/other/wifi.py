@@ -105,7 +105,7 @@ def wifi(span: Span, rng: Rng) -> tuple[Tensor, float]:
     if whole:
         centre = rng.uniform(-0.02, 0.02) * width * 1e6
     else:
-        centre = frequency(span, rng, width * 1e6)
+        centre = frequency(span, rng, width * 1e6, cut=True)
     count, wide = resampling(span.samples, span.sample_rate, native)
     x = torch.zeros(count, dtype=torch.complex64)
     gap = rng.choice((0.05, 0.3, 2.0, 8.0))
