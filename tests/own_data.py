@@ -14,7 +14,7 @@ from PIL import Image
 
 from radiofm_core.spec import SpectrogramSpec
 from training.waveforms import lte
-from training.waveforms.ofdm import Grid, emit
+from training.waveforms.ofdm import Grid, Sender, emit
 from training.waveforms.rng import Rng
 from training.waveforms.scene import truth_of
 from training.waveforms.span import LTE, NoiseBank, Span
@@ -62,7 +62,7 @@ def on_air(seed: int) -> tuple[np.ndarray, np.ndarray, Grid, Span]:
     span = Span(round(RATE / 15e3), SPEC.hops_per_row(RATE), ROWS, SPEC)
     cell = lte.LteCarrier(15, 1, 7, 2, 101, 0.8, 0.6, 3.0)
     grid = lte.build_grid(cell, int(span.duration * 1e3) + 3, OFFSET, 0.4e-3, rng)
-    emission = emit(grid, span, LTE, 15.0, rng)
+    emission = emit(grid, span, LTE, 15.0, rng, Sender())
     iq = NoiseBank(rng.generator, 1 << 18).draw(span.samples) + emission.iq
     return torch.view_as_real(0.02 * iq).numpy(), truth_of([emission], span).numpy(), grid, span
 

@@ -16,13 +16,14 @@ from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import InputError, OutputError, UsageError
 from training.data import generated, images, own, recordings, store
 from training.data.items import leave_out, take_share
-from training.data.parts import data_fingerprint, frame_set
+from training.data.parts import data_fingerprint, frame_set, prepare_part
 from training.data.sources import FramesConfig, ImagesConfig, RecordingsConfig
 from training.data.store import STEP_DB, FrameSet
 from training.export import export_recipe
 from training.models.segmenter import ModelConfig
 from training.prepare import prepare
 from training.recipe import DataConfig, read_recipe
+from training.runs import about, read, save
 from training.settings import FinetuneConfig, PretrainConfig
 from training.start import first_model
 
@@ -62,6 +63,40 @@ def test_a_recording_is_never_in_two_sets(tmp_path):
         assert {i.identity for i in own.left_to_train(wider, (validation,))} == {
             i.identity for i in train
         }
+
+
+def test_calibration_shares_no_recording_with_validation_or_training(tmp_path):
+    for i in range(6):
+        make_recording(tmp_path / "rec" / f"r{i}", i)
+    source = RecordingsConfig(str(tmp_path / "rec"), rows=64)
+    held = replace(source, share=0.34)
+    recipe = recipe_of(tmp_path, source, held)
+    # The same source in both parts still gives each recordings of its own.
+    recipe = replace(recipe, data=replace(recipe.data, calibration=held))
+    taken = {}
+    for part in ("train", "validation", "calibration"):
+        [folder] = prepare_part(recipe, part)
+        taken[part] = set(json.loads((folder / "prepared.json").read_text())["frames_of_file"])
+    assert [len(names) for names in taken.values()] == [3, 2, 1]
+    assert len(set.union(*taken.values())) == 6
+
+
+def test_weights_are_not_kept_when_other_recordings_are_held_out(tmp_path):
+    source = RecordingsConfig(str(tmp_path), rows=64)
+    facts = [
+        about(recipe_of(tmp_path, source, validation), "finetune")
+        for validation in (
+            replace(source, share=0.2),
+            replace(source, share=0.5),
+            FramesConfig(2, 10, 64),
+            FramesConfig(3, 90, 64),
+        )
+    ]
+    assert len({f["data held out"] for f in facts}) == 3 and facts[2] == facts[3]
+    path = tmp_path / "weights.pt"
+    save(path, {"about": facts[0]})
+    with pytest.raises(InputError, match=r"made with data held out .*'share': 0\.2"):
+        read(path, facts[1])
 
 
 def test_frames_of_one_recording_stay_together(tmp_path):

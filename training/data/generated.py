@@ -24,7 +24,7 @@ CHUNK = 16
 
 def generator_fingerprint() -> str:
     """16 hexadecimal digits that stand for the code that draws frames."""
-    sources = sorted(Path(scene.__file__).parent.glob("*.py"))
+    sources = sorted(Path(scene.__file__).parent.rglob("*.py"))
     digest = hashlib.sha256()
     for path in (*sources, Path(spectrogram.__file__)):
         digest.update(path.read_bytes())
