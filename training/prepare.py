@@ -11,15 +11,14 @@ import json
 from .cli import run_stage
 from .data.parts import prepare_part
 from .data.store import NOTE
-from .recipe import PARTS, Recipe
+from .recipe import Recipe
 
 
 def prepare(recipe: Recipe) -> None:
     """Prepare every part and print a line for each of its sources."""
-    for part in PARTS:
-        if part != "pretrain" or recipe.data.pretrain is not None:
-            for folder in prepare_part(recipe, part):
-                print(f"{part}: {describe(json.loads((folder / NOTE).read_text()))}, in {folder}")
+    for part in recipe.data.parts:
+        for folder in prepare_part(recipe, part):
+            print(f"{part}: {describe(json.loads((folder / NOTE).read_text()))}, in {folder}")
 
 
 def describe(note: dict) -> str:

@@ -40,6 +40,11 @@ class DataConfig:
     calibration: PartConfig | None = None
     workers: int = 2
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Those of :data:`PARTS` that are set."""
+        return tuple(p for p in PARTS if getattr(self, p) is not None)
+
     def sources(self, part: str) -> tuple[SourceConfig, ...]:
         """The sources of a part of :data:`PARTS`; none where it is not set."""
         config = getattr(self, part)
@@ -68,7 +73,7 @@ class Recipe:
     def __post_init__(self):
         if self.refine is not None and self.data.refine is None:
             raise UsageError(f"recipe {self.name}: refine has no frames; set them in data, refine")
-        for part in PARTS:
+        for part in self.data.parts:
             sources = self.data.sources(part)
             for source in sources:
                 self._check_rows(source)

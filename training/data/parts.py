@@ -10,7 +10,7 @@ from pathlib import Path
 from radiofm_core.errors import UsageError
 
 from .. import processes
-from ..recipe import HELD_OUT, PARTS, Recipe
+from ..recipe import HELD_OUT, Recipe
 from . import generated, own
 from .items import Item
 from .sources import FramesConfig, OwnConfig
@@ -57,7 +57,7 @@ def prepare_part(recipe: Recipe, part: str) -> list[Path]:
 def data_fingerprint(recipe: Recipe) -> str:
     """16 hexadecimal digits that change with any frame that the recipe trains or scores on."""
     made_of = []
-    for part in PARTS:
+    for part in recipe.data.parts:
         for source in recipe.data.sources(part):
             if isinstance(source, FramesConfig):
                 made_of.append([part, generated.wanted(source, recipe.spec)])
