@@ -76,7 +76,10 @@ def requirements(name: str) -> dict[str, str]:
     return dict(line.split("==") for line in lines)
 
 
-@pytest.mark.parametrize("name", ["requirements.txt", "requirements-dev.txt"])
+LISTS = ("requirements.txt", "requirements-dev.txt", "requirements-training.txt")
+
+
+@pytest.mark.parametrize("name", LISTS)
 def test_the_packages_here_are_the_pinned_ones(name):
     for package, pinned in requirements(name).items():
         assert version(package).split("+")[0] == pinned, package
@@ -90,8 +93,7 @@ def test_nothing_that_is_missing_is_needed():
     done = subprocess.run(
         [sys.executable, "-m", "pip", "check"], capture_output=True, text=True, timeout=120
     )
-    ours = {name.lower() for name in requirements("requirements-dev.txt")}
-    ours |= {name.lower() for name in requirements("requirements.txt")}
+    ours = {package.lower() for name in LISTS for package in requirements(name)}
     # the system's own packages are not this project's to mend
     broken = [line for line in done.stdout.splitlines() if line.split(" ")[0].lower() in ours]
     assert broken == []

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The training scripts: masks, losses, recipes, and a whole run in miniature."""
 
+import io
 import subprocess
 import sys
 from dataclasses import replace
@@ -12,15 +13,18 @@ import torch
 
 from radiofm_core.bundle import load_bundle, read_bundle_info
 from radiofm_core.errors import InputError, UsageError
+from radiofm_core.recordings import open_recording
 from radiofm_core.spec import SpectrogramSpec
-from training.dataset import STEP_DB, FrameSet, prepare
-from training.evaluate import confusion, scores
+from training.data.generated import prepare
+from training.data.sources import FramesConfig
+from training.data.store import STEP_DB, FrameSet
 from training.export import export_recipe
-from training.finetune import segmentation_loss
 from training.loop import learning_rate
 from training.make_demo import make_demo
-from training.pretrain import draw_masks, masked_loss
-from training.recipe import FramesConfig, StageConfig, read_recipe
+from training.objectives.masking import draw_masks, masked_loss
+from training.objectives.segmentation import confusion, scores, segmentation_loss
+from training.recipe import read_recipe
+from training.settings import StageConfig
 from training.waveforms.scene import SceneMaker
 
 ROOT = Path(__file__).parents[1]
@@ -37,7 +41,29 @@ def prepared(tmp_path_factory):
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_every_recipe_parses(path):
     recipe = read_recipe(path)
-    assert recipe.data.train.frames > 0
+    assert recipe.data.sources("train") and recipe.finetune.steps > 0
+    opening = path.read_text().split("\nname:")[0].split("\nbase:")[0]
+    assert f"--recipe training/recipes/{path.name}" in opening or "./dev weights" in opening
+
+
+def test_the_papers_recipes_differ_in_what_their_names_say():
+    read = {p.stem: read_recipe(p) for p in RECIPES if p.stem.startswith("paper")}
+    assert len(read) == 12 and all(name == r.name for name, r in read.items())
+    for size, sizes in {
+        "s": (512, 12, 8, 256),
+        "m": (768, 12, 12, 512),
+        "l": (1024, 24, 16, 512),
+    }.items():
+        scratch = read[f"paper_scratch_{size}"]
+        assert scratch.pretrain is None and scratch.finetune.adapt == "full"
+        for mask in (70, 75, 80):
+            recipe = read[f"paper_vit_{size}_mask{mask}"]
+            model = recipe.model
+            assert (model.dim, model.depth, model.heads, model.decoder_dim) == sizes
+            assert recipe.pretrain.mask_ratio == mask / 100
+            assert scratch == replace(
+                recipe, name=scratch.name, pretrain=None, finetune=scratch.finetune
+            )
 
 
 @pytest.mark.parametrize(
@@ -47,6 +73,11 @@ def test_every_recipe_parses(path):
         ("name: x\nseed: 1\ndata: {train: {farmes: 3}}", "farmes"),
         ("name: x", "seed"),
         ("just text", "just text"),
+        ("name: x\nfinetune: {steps: 5, learning_rate: 1e-3}", "learning_rate.*'1e-3'"),
+        ("name: x\npretrain: {steps: 5, mask_ratio: 0.95}", "mask_ratio is 0.95.*0.5 .. 0.9"),
+        ("name: x\npretrain: {steps: 5, mask_kinds: [rows]}", "'rows'.*time"),
+        ("name: x\nfinetune: {steps: 5, adapt: lara}", "'lara'.*lora"),
+        ("base: r.yaml", "base"),
     ],
 )
 def test_a_wrong_recipe_is_refused_naming_the_key(tmp_path, text, named):
@@ -56,11 +87,28 @@ def test_a_wrong_recipe_is_refused_naming_the_key(tmp_path, text, named):
         read_recipe(path)
 
 
-def test_overlapping_seeds_are_refused():
+@pytest.mark.parametrize(("part", "held"), [("train", "validation"), ("validation", "calibration")])
+def test_overlapping_seeds_are_refused(part, held):
     recipe = read_recipe(ROOT / "training/recipes/debug.yaml")
-    inside = replace(recipe.data.train, first_seed=recipe.data.train.first_seed + 5)
-    with pytest.raises(UsageError, match="overlap"):
-        replace(recipe, data=replace(recipe.data, validation=inside))
+    frames = getattr(recipe.data, part)
+    inside = replace(frames, first_seed=frames.first_seed + 5)
+    with pytest.raises(UsageError, match=f"seeds of {part} .* and of {held} .* overlap"):
+        replace(recipe, data=replace(recipe.data, **{held: (inside,)}))
+
+
+def test_a_recipe_replaces_its_bases_sources(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text(
+        f"base: {ROOT / 'training/recipes/debug.yaml'}\n"
+        "data:\n  train: [{recordings: x, rows: 64}, {frames: 8, first_seed: 5, rows: 64}]\n"
+        "  refine: {recordings: x}\n  validation: {frames: 4}\n"
+        "pretrain: null\n"
+    )
+    recipe = read_recipe(path)
+    assert [s.kind for s in recipe.data.sources("train")] == ["recordings", "frames"]
+    assert recipe.data.refine.recordings == "x" and recipe.data.refine.rows == 256
+    assert recipe.data.validation == FramesConfig(4, 10_000_000, 128)
+    assert recipe.stage_of("pretrain") is None and recipe.stage_of("train").steps == 6
 
 
 def test_frames_of_odd_rows_are_refused():
@@ -154,7 +202,7 @@ def test_frames_of_another_generator_are_made_anew(tmp_path, monkeypatch):
     few = FramesConfig(frames=1, first_seed=500, rows=16)
     folder = prepare(tmp_path, few, SPEC, 1)
     before = (folder / "levels.npy").stat().st_mtime_ns
-    monkeypatch.setattr("training.dataset.generator_fingerprint", lambda: "another")
+    monkeypatch.setattr("training.data.generated.generator_fingerprint", lambda: "another")
     assert prepare(tmp_path, few, SPEC, 1) == folder
     assert (folder / "levels.npy").stat().st_mtime_ns > before
 
@@ -189,17 +237,29 @@ def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
         np.full((1, 1, 32, 256), -90, np.float32), (75e3, 78e-6)
     )
     assert mask.shape == (1, 32, 256)
+    assert 0 <= info.metrics["calibration"]["error_after"] <= 1
+    assert info.metrics["calibration"]["temperature"] != 1
     # Finished stages are loaded, not run again, and give the same bytes of weights.
     stamp = recipe.checkpoint("refine").stat().st_mtime_ns
+    before = path.read_bytes()
     export_recipe(recipe)
     assert recipe.checkpoint("refine").stat().st_mtime_ns == stamp
+    first, again = (torch.jit.load(io.BytesIO(b)).state_dict() for b in (before, path.read_bytes()))
+    assert all(torch.equal(first[k], again[k]) for k in first)
+    for part in (
+        "pretrain.csv",
+        "refine.csv",
+        "pictures/pretrain-000004.png",
+        "tensorboard/refine",
+    ):
+        assert (recipe.run_folder / part).exists()
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_the_demo_recording_is_what_the_generator_makes(tmp_path):
-    make_demo(tmp_path)
+def test_a_demo_recording_has_the_emissions_that_the_bundled_one_has(tmp_path):
+    path = make_demo(tmp_path)
     assert (tmp_path / "demo.sigmf-data").stat().st_size <= 4 << 20
-    made = np.fromfile(tmp_path / "demo.sigmf-data", np.int8).astype(int)
-    kept = np.fromfile(ROOT / "examples/demo/demo.sigmf-data", np.int8).astype(int)
-    # Rounding may differ by a step between processors' FFTs.
-    assert len(made) == len(kept) and np.abs(made - kept).max() <= 2
+    made, kept = open_recording(path), open_recording(ROOT / "examples/demo/demo.sigmf-meta")
+    assert made.meta["annotations"] == kept.meta["annotations"]
+    assert made.captures == kept.captures and made.num_samples == kept.num_samples
+    assert made.datatype == kept.datatype and made.sample_rate == kept.sample_rate

@@ -6,18 +6,34 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from radiofm_core.errors import RadiofmError
+from radiofm_core.errors import RadiofmError, UsageError
 
+from . import processes
 from .recipe import Recipe, recipe_argument
 
 
-def run_stage(stage: Callable[[Recipe], object], description: str) -> None:
-    """Read ``--recipe``, run ``stage``, exit."""
+def run_stage(stage: Callable[[Recipe], object], description: str, several: bool = False) -> None:
+    """Read ``--recipe``, run ``stage``, exit. ``several``: torchrun may start it."""
     try:
-        stage(recipe_argument(description))
+        recipe = recipe_argument(description)
+        if processes.world() > 1 and not several:
+            raise UsageError("this stage runs in one process; start it without torchrun")
+        processes.join()
+        stage(recipe)
+        processes.leave()
     except RadiofmError as error:
-        print(f"error: {error}", file=sys.stderr)
-        sys.exit(error.exit_code)
+        _end(f"error: {error}", error.exit_code)
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        _end(f"error: {place}{error.strerror or error}", 2)
+    except ModuleNotFoundError as error:
+        _end(
+            f"error: no package {error.name}; training needs those of requirements-training.txt", 2
+        )
     except KeyboardInterrupt:
-        print("stopped; run the same command again to go on", file=sys.stderr)
-        sys.exit(130)
+        _end("stopped; run the same command again to go on", 130)
+
+
+def _end(line: str, code: int) -> None:
+    print(line, file=sys.stderr)
+    sys.exit(code)

@@ -9,50 +9,37 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from . import classes
+from .calibrate import CalibrationError, calibrate
 from .cli import run_stage
-from .dataset import frame_set
-from .finetune import finetune
-from .loop import autocast
+from .data.parts import frame_set
+from .objectives.segmentation import confusion, predictions, scores
 from .recipe import Recipe
-from .waveforms.span import IGNORE
-
-BATCH = 16
-
-
-def confusion(mask: np.ndarray, truth: np.ndarray, count: int) -> np.ndarray:
-    """Pixel counts (truth, predicted) where the truth is scored."""
-    scored = truth != IGNORE
-    pairs = truth[scored].astype(np.int64) * count + mask[scored]
-    return np.bincount(pairs, minlength=count * count).reshape(count, count)
-
-
-def scores(counts: np.ndarray) -> dict:
-    """Pixel accuracy, IoU by class and their mean from a confusion matrix."""
-    hit = np.diag(counts).astype(float)
-    union = counts.sum(0) + counts.sum(1) - np.diag(counts)
-    iou = {n: round(hit[i] / max(1, union[i]), 4) for i, n in enumerate(classes.NAMES)}
-    return {
-        "pixel_accuracy": round(hit.sum() / max(1, counts.sum()), 4),
-        "mean_iou": round(float(np.mean(list(iou.values()))), 4),
-        "iou": iou,
-    }
 
 
 def evaluate(recipe: Recipe) -> dict:
     """Train or load, then score the validation frames; prints and returns the scores."""
-    model = finetune(recipe).eval()
+    model = calibrate(recipe)
     frames = frame_set(recipe, "validation")
+    temperature = float(model.temperature)
     counts = np.zeros((len(classes.NAMES), len(classes.NAMES)), np.int64)
-    for start in tqdm(range(0, len(frames), BATCH), desc="evaluate", unit="batch"):
-        level, truth, resolution = frames.batch(np.arange(start, min(start + BATCH, len(frames))))
-        with torch.inference_mode(), autocast():
-            mask = model.logits(level, resolution).argmax(1)
-        counts += confusion(mask.numpy(), truth.numpy(), len(classes.NAMES))
-    result = {"validation": scores(counts), "frames": len(frames)}
+    before, after = CalibrationError(), CalibrationError()
+
+    def bar(batches):
+        return tqdm(batches, desc="evaluate", unit="batch")
+
+    for logits, truth in predictions(model, frames, progress=bar):
+        counts += confusion(logits.argmax(1).cpu().numpy(), truth.cpu().numpy(), len(counts))
+        before.add(logits.softmax(1), truth)
+        after.add((logits / temperature).softmax(1), truth)
+    calibration = {
+        "temperature": round(temperature, 3),
+        "error_before": round(before.value(), 4),
+        "error_after": round(after.value(), 4),
+    }
+    result = {"validation": scores(counts), "calibration": calibration, "frames": len(frames)}
     print(json.dumps(result, indent=1))
     return result
 

@@ -6,8 +6,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import hashlib
 import json
 import os
 import subprocess
@@ -20,10 +18,10 @@ from radiofm_core.bundle import FORMAT_VERSION, INFO_FILE, TASK_SEGMENTATION
 from radiofm_core.spec import SpectrogramSpec
 
 from . import classes
+from .calibrate import calibrate
 from .cli import run_stage
-from .dataset import generator_fingerprint
+from .data.parts import data_fingerprint
 from .evaluate import evaluate
-from .finetune import finetune
 from .recipe import Recipe
 
 
@@ -85,16 +83,13 @@ def git_revision() -> str:
 def export_recipe(recipe: Recipe) -> Path:
     """Train or load, evaluate, and write ``<folder>/<name>.pt`` below the recipe's run folder."""
     metrics = evaluate(recipe)
-    data = dataclasses.asdict(recipe.data)
-    made_by = [data, recipe.spec.fingerprint, generator_fingerprint()]
-    text = json.dumps(made_by, sort_keys=True)
     path = export_bundle(
         recipe.run_folder / f"{recipe.name}.pt",
-        finetune(recipe),
+        calibrate(recipe),
         recipe.spec,
         recipe.name,
         recipe.to_dict(),
-        hashlib.sha256(text.encode()).hexdigest()[:16],
+        data_fingerprint(recipe),
         metrics,
     )
     print(f"wrote {path}")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Supervised fine-tuning of the whole segmenter: two cosine cycles, `finetune` and `refine`.
+"""Supervised fine-tuning of a segmenter: one or two cosine cycles, `finetune` and `refine`.
 
 ``python -m training.finetune --recipe R.yaml``
 """
@@ -7,48 +7,64 @@
 from __future__ import annotations
 
 import torch
-from torch import Tensor
-from torch.nn import functional
 
-from . import classes
+from . import processes, runs
 from .cli import run_stage
-from .dataset import frame_set
-from .loop import autocast, train
-from .models.segmenter import Segmenter
+from .data.parts import frame_set
+from .models.adapt import adapt, layer_scale, release
+from .models.segmenter import CalibratedSegmenter
 from .pretrain import pretrain
-from .recipe import Recipe
-from .waveforms.span import IGNORE
+from .recipe import PART_OF_STAGE, Recipe
+
+CYCLES = ("finetune", "refine")
 
 
-def segmentation_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Weighted cross entropy, averaged within each frame first: a frame with a short burst counts
-    as much as one that a carrier fills."""
-    weights = torch.tensor(classes.WEIGHTS, device=logits.device)
-    pixel = functional.cross_entropy(
-        logits, truth, weight=weights, ignore_index=IGNORE, reduction="none"
-    )
-    scored = truth != IGNORE
-    weight = weights[truth.clamp_max(len(classes.WEIGHTS) - 1)] * scored
-    return (pixel.sum((1, 2)) / weight.sum((1, 2)).clamp_min(1.0)).mean()
-
-
-def finetune(recipe: Recipe) -> Segmenter:
+def finetune(recipe: Recipe) -> CalibratedSegmenter:
     """Run or load all stages; returns the trained segmenter."""
     model = pretrain(recipe)
-    torch.manual_seed(recipe.seed + 1)
-    for number, (stage, part) in enumerate((("finetune", "train"), ("refine", "refine")), 1):
-        frames = frame_set(recipe, part)
-
-        def batch_loss(index, rng, frames=frames):
-            level, truth, resolution = frames.augmented(index, rng)
-            with autocast():
-                logits = model.logits(level, resolution)
-            return segmentation_loss(logits, truth)
-
-        config, seed = getattr(recipe, stage), recipe.seed + number
-        train(model, config, batch_loss, len(frames), seed, recipe.checkpoint(stage))
+    for number, stage in enumerate(CYCLES, 1):
+        if getattr(recipe, stage) is None:
+            continue
+        path, facts = recipe.checkpoint(stage), runs.about(recipe, stage)
+        if not path.exists():
+            torch.manual_seed(recipe.seed + number)
+            _train(recipe, model, stage, recipe.seed + number, facts)
+            if processes.rank() == 0:
+                runs.save(path, {"about": facts, "weights": model.state_dict()})
+                runs.finish(path)
+            processes.wait()
+        model.load_state_dict(runs.read(path, facts)["weights"])
     return model
 
 
+def _train(recipe: Recipe, model, stage: str, seed: int, facts: dict) -> None:
+    # Lightning takes seconds to import, and what is only loaded needs none of it.
+    from .callbacks import StopEarly
+    from .loop import fit
+    from .objectives.segmentation import Segmentation, mean_iou
+
+    config, frames = getattr(recipe, stage), frame_set(recipe, PART_OF_STAGE[stage])
+    watchers = []
+    if config.patience:
+        held_out = frame_set(recipe, "validation")
+
+        def score() -> float:
+            return mean_iou(model, held_out, config.precision)
+
+        watchers = [StopEarly(model, score, config.validate_every, config.patience)]
+    adapt(model, config)
+    fit(
+        Segmentation(model, frames, config),
+        config,
+        len(frames),
+        seed,
+        recipe.run_folder / stage,
+        facts,
+        tuple(watchers),
+        layer_scale(model, config.layer_decay),
+    )
+    release(model)
+
+
 if __name__ == "__main__":
-    run_stage(finetune, __doc__)
+    run_stage(finetune, __doc__, several=True)

@@ -1,23 +1,41 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The training loop that both stages share: schedule, mixed precision, log, checkpoint, resume."""
+"""The training loop that all stages share, on Lightning: schedule, log, checkpoint, resume,
+several processes."""
 
 from __future__ import annotations
 
-import csv
+import logging
 import math
-import time
+import os
+import signal
+import warnings
 from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
+import pytorch_lightning as lightning
 import torch
+from pytorch_lightning.loggers import TensorBoardLogger
 from torch import Tensor, nn
-from tqdm import tqdm
 
-from .recipe import StageConfig
+from . import processes, runs
+from .batches import Batches
+from .callbacks import Keep, Report
+from .settings import StageConfig
+from .tables import CsvLogger
 
-SAVE_EVERY_S = 120.0
-LOG_EVERY = 20
+
+class Objective(Protocol):
+    """What a stage trains, and on what."""
+
+    model: nn.Module
+
+    def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """The tensors of the frames ``index``, on the CPU."""
+
+    def loss(self, *tensors: Tensor) -> Tensor:
+        """Of a batch, on the model's device."""
 
 
 def learning_rate(step: int, stage: StageConfig) -> float:
@@ -29,99 +47,114 @@ def learning_rate(step: int, stage: StageConfig) -> float:
     return stage.learning_rate * (stage.final_share + (1 - stage.final_share) * cosine)
 
 
-def epochs(frames: int, batch: int, seed: int, start: int):
-    """Endless shuffled batches of indexes with their own random generators, from step ``start``
-    on: a resumed run sees what an uninterrupted one would have."""
-    per_epoch = frames // batch
-    step = start
-    while True:
-        order = np.random.default_rng((seed, step // per_epoch)).permutation(frames)
-        for i in range(step % per_epoch, per_epoch):
-            yield order[i * batch : (i + 1) * batch], np.random.default_rng((seed, 7, step))
-            step += 1
+class Stage(lightning.LightningModule):
+    """An objective as Lightning wants it."""
+
+    def __init__(self, objective: Objective, config: StageConfig, facts: dict, scale: Callable):
+        super().__init__()
+        self.model = objective.model
+        self.objective, self.config, self.facts, self.scale = objective, config, facts, scale
+
+    def training_step(self, batch: tuple[Tensor, ...], _: int) -> Tensor:
+        """The loss of a batch."""
+        return self.objective.loss(*batch)
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """AdamW; no decay of biases, norms and tokens."""
+        groups: dict[tuple, list] = {}
+        for name, p in self.model.named_parameters():
+            if p.requires_grad:
+                key = (self.config.weight_decay if p.ndim > 1 else 0.0, self.scale(name))
+                groups.setdefault(key, []).append(p)
+        return torch.optim.AdamW(
+            [{"params": p, "weight_decay": d, "scale": s} for (d, s), p in groups.items()],
+            betas=(0.9, 0.95),
+        )
+
+    def optimizer_step(self, epoch, batch_index, optimizer, closure=None):
+        """A step at the rate of its number: nothing to remember for a resumed run."""
+        for group in optimizer.param_groups:
+            group["lr"] = group["scale"] * learning_rate(self.global_step, self.config)
+        optimizer.step(closure)
+
+    def on_save_checkpoint(self, checkpoint: dict) -> None:
+        """So that another recipe does not go on from it."""
+        checkpoint["about"] = self.facts
 
 
-def train(
-    model: nn.Module,
-    stage: StageConfig,
-    batch_loss: Callable[[np.ndarray, np.random.Generator], Tensor],
+def fit(
+    objective: Objective,
+    config: StageConfig,
     frames: int,
     seed: int,
     out: Path,
-) -> nn.Module:
-    """Train ``model`` for ``stage.steps`` steps and save its weights as ``out``.
+    facts: dict[str, str],
+    watchers: tuple[lightning.Callback, ...] = (),
+    scale: Callable[[str], float] = lambda name: 1.0,
+) -> None:
+    """Train ``objective.model`` in place for ``config.steps`` steps (a watcher may end it sooner).
 
-    ``batch_loss(index, rng)`` computes the loss of a batch under the caller's autocast. A run that
-    was stopped goes on from its last checkpoint (at most two minutes old); a finished one is
-    loaded and returned.
+    A run that was stopped goes on from ``out.resume.ckpt``, at most two minutes old, exactly as
+    if it had not been stopped; who has saved the weights removes it. Logs: ``out.csv`` and, for
+    ``tensorboard --logdir``, the folder ``tensorboard`` beside it.
+
+    Args:
+        objective: what to train.
+        config: the stage's settings.
+        frames: how many frames there are to train on.
+        seed: decides on the order of the frames and all that is drawn.
+        out: path of the stage's files, without suffix.
+        facts: what :func:`runs.about` says.
+        watchers: Lightning callbacks.
+        scale: a factor on the learning rate by the parameter's name.
     """
-    out.parent.mkdir(parents=True, exist_ok=True)
-    if out.exists():
-        model.load_state_dict(torch.load(out, weights_only=True))
-        return model
-    optimiser = torch.optim.AdamW(_groups(model, stage.weight_decay), betas=(0.9, 0.95))
-    resume = out.with_suffix(".resume.pt")
-    step = _resume(resume, model, optimiser)
-    log = out.with_suffix(".csv").open("a", newline="")
-    writer = csv.writer(log)
-    model.train()
-    saved = time.monotonic()
-    losses: list[float] = []
-    bar = tqdm(total=stage.steps, initial=step, desc=out.stem, unit="step")
-    for index, rng in epochs(frames, stage.batch, seed, step):
-        if step >= stage.steps:
-            break
-        torch.manual_seed(int(rng.integers(1 << 62)))
-        for group in optimiser.param_groups:
-            group["lr"] = learning_rate(step, stage)
-        loss = batch_loss(index, rng)
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimiser.step()
-        step += 1
-        losses.append(float(loss.detach()))
-        bar.update()
-        if step % LOG_EVERY == 0:
-            mean = sum(losses) / len(losses)
-            writer.writerow([step, f"{mean:.5f}", f"{bar.format_dict['elapsed']:.0f}"])
-            log.flush()
-            bar.set_postfix(loss=f"{mean:.4f}")
-            losses.clear()
-        if time.monotonic() - saved > SAVE_EVERY_S:
-            _save(
-                resume,
-                {"model": model.state_dict(), "optimiser": optimiser.state_dict(), "step": step},
-            )
-            saved = time.monotonic()
-    bar.close()
-    log.close()
-    _save(out, model.state_dict())
-    resume.unlink(missing_ok=True)
-    return model
+    resume = runs.resume_file(out)
+    if resume.exists():
+        runs.read(resume, facts)
+    loggers = [
+        CsvLogger(out.with_suffix(".csv")),
+        TensorBoardLogger(out.parent / "tensorboard", name=out.name, version=""),
+    ]
+    module = Stage(objective, config, facts, scale)
+    with warnings.catch_warnings():
+        # Its advice is about loaders and modes that are as they are on purpose.
+        warnings.filterwarnings("ignore", module="pytorch_lightning")
+        logging.getLogger("pytorch_lightning").setLevel(logging.WARNING)
+        trainer = lightning.Trainer(
+            **_hardware(),
+            max_steps=config.steps,
+            accumulate_grad_batches=config.accumulate,
+            gradient_clip_val=1.0,
+            logger=loggers if processes.rank() == 0 else False,
+            callbacks=[*watchers, Report(config), Keep(resume)],
+            enable_progress_bar=False,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+            use_distributed_sampler=False,
+            default_root_dir=out.parent,
+        )
+        batches = Batches(
+            objective.batch,
+            config,
+            frames,
+            seed,
+            lambda: trainer.global_step,
+            processes.rank(),
+            processes.world(),
+        )
+        handler = signal.getsignal(signal.SIGINT)
+        try:
+            trainer.fit(module, batches, ckpt_path=resume if resume.exists() else None)
+        except SystemExit as error:  # Lightning's answer to Ctrl-C
+            signal.signal(signal.SIGINT, handler)
+            raise KeyboardInterrupt from error
+    processes.wait()
 
 
-def autocast():
-    """bfloat16 where it is fast: three times the speed of float32 on current processors."""
-    return torch.autocast("cpu", torch.bfloat16)
-
-
-def _groups(model: nn.Module, decay: float) -> list[dict]:
-    weights = [p for p in model.parameters() if p.requires_grad and p.ndim > 1]
-    others = [p for p in model.parameters() if p.requires_grad and p.ndim <= 1]
-    return [{"params": weights, "weight_decay": decay}, {"params": others, "weight_decay": 0.0}]
-
-
-def _resume(path: Path, model: nn.Module, optimiser) -> int:
-    if not path.exists():
-        return 0
-    state = torch.load(path, weights_only=True)
-    model.load_state_dict(state["model"])
-    optimiser.load_state_dict(state["optimiser"])
-    return state["step"]
-
-
-def _save(path: Path, state: dict) -> None:
-    part = path.with_name(path.name + ".part")
-    torch.save(state, part)
-    part.replace(path)
+def _hardware() -> dict:
+    kind = "gpu" if torch.cuda.is_available() else "cpu"
+    if processes.world() == 1:
+        return {"accelerator": kind, "devices": 1}
+    local = int(os.environ.get("LOCAL_WORLD_SIZE", processes.world()))
+    nodes = processes.world() // local
+    return {"accelerator": kind, "devices": local, "num_nodes": nodes, "strategy": "ddp"}

@@ -1,66 +1,56 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Masked spectrogram modelling: hide patches, reconstruct them, learn what radio looks like.
+"""Pre-training by masked spectrogram modelling; labels are not looked at.
 
-After arXiv 2411.09996; the encoder sees mask tokens in place (as SimMIM, arXiv 2111.09886), because
-its convolutional stem needs the whole grid. ``python -m training.pretrain --recipe R.yaml``
+``python -m training.pretrain --recipe R.yaml``
 """
 
 from __future__ import annotations
 
-import numpy as np
+import math
+
 import torch
-from torch import Tensor
 
+from . import processes, runs
 from .cli import run_stage
-from .dataset import frame_set
-from .loop import autocast, train
-from .models.segmenter import MaskedModel, Segmenter
-from .models.vit import PATCH
-from .recipe import Recipe
+from .data.parts import frame_set
+from .models.build import build_masked
+from .models.segmenter import CalibratedSegmenter
+from .recipe import PART_OF_STAGE, Recipe
+from .start import first_model
 
 
-def draw_masks(batch: int, rows: int, cols: int, ratio: float, rng: np.random.Generator) -> Tensor:
-    """(batch, rows * cols) bool, True = hidden: at random, whole rows, or whole columns."""
-    kind = rng.integers(0, 4, size=batch)
-    score = rng.random((batch, rows, cols))
-    score = np.where((kind == 2)[:, None, None], rng.random((batch, rows, 1)), score)
-    score = np.where((kind == 3)[:, None, None], rng.random((batch, 1, cols)), score)
-    flat = score.reshape(batch, -1)
-    hidden = max(1, round(ratio * rows * cols))
-    limit = np.sort(flat, axis=1)[:, hidden - 1 : hidden]
-    return torch.from_numpy(flat <= limit)
-
-
-def masked_loss(reconstruction: Tensor, target: Tensor, masked: Tensor) -> Tensor:
-    """Mean squared error over the hidden patches' pixels."""
-    rows, cols = target.shape[2] // PATCH, target.shape[3] // PATCH
-    grid = masked.view(-1, 1, rows, 1, cols, 1).float()
-    error = (
-        (reconstruction - target).square().unflatten(3, (cols, PATCH)).unflatten(2, (rows, PATCH))
-    )
-    return (error * grid).sum() / (grid.sum() * PATCH * PATCH * target.shape[1])
-
-
-def pretrain(recipe: Recipe) -> Segmenter:
-    """Run or load the stage; returns a segmenter whose encoder is pre-trained."""
+def pretrain(recipe: Recipe) -> CalibratedSegmenter:
+    """Run or load the stage; returns a segmenter whose encoder is pre-trained, and one as
+    :func:`first_model` gives it where the recipe has no such stage."""
     torch.manual_seed(recipe.seed)
-    frames = frame_set(recipe, "train")
-    segmenter = Segmenter(recipe.model, len(recipe.spec.channels))
-    model = MaskedModel(segmenter.encoder, len(recipe.spec.channels))
-
-    def batch_loss(index, rng):
-        level, _, resolution = frames.augmented(index, rng)
-        rows, cols = level.shape[2] // PATCH, level.shape[3] // PATCH
-        masked = draw_masks(len(index), rows, cols, recipe.pretrain.mask_ratio, rng)
-        with autocast():
-            reconstruction, target = model(level, resolution, masked)
-        return masked_loss(reconstruction, target, masked)
-
-    train(
-        model, recipe.pretrain, batch_loss, len(frames), recipe.seed, recipe.checkpoint("pretrain")
-    )
+    segmenter = first_model(recipe)
+    if recipe.pretrain is None:
+        return segmenter
+    model = build_masked(segmenter, recipe.model, len(recipe.spec.channels))
+    path, facts = recipe.checkpoint("pretrain"), runs.about(recipe, "pretrain")
+    if not path.exists():
+        _train(recipe, model, facts)
+        if processes.rank() == 0:
+            runs.save(path, {"about": facts, "weights": model.state_dict()})
+            runs.finish(path)
+        processes.wait()
+    model.load_state_dict(runs.read(path, facts)["weights"])
     return segmenter
 
 
+def _train(recipe: Recipe, model: torch.nn.Module, facts: dict[str, str]) -> None:
+    # Lightning takes seconds to import, and what is only loaded needs none of it.
+    from .loop import fit
+    from .objectives.masking import Masking, Watch
+
+    config, folder = recipe.pretrain, recipe.run_folder
+    frames = frame_set(recipe, PART_OF_STAGE["pretrain"])
+    epoch = max(1, len(frames) // config.batch)
+    every = config.watch_every or min(epoch, math.ceil(config.steps / 4))
+    objective = Masking(model.train(), frames, config)
+    watch = Watch(objective, frame_set(recipe, "validation"), folder / "pictures", every)
+    fit(objective, config, len(frames), recipe.seed, folder / "pretrain", facts, (watch,))
+
+
 if __name__ == "__main__":
-    run_stage(pretrain, __doc__)
+    run_stage(pretrain, __doc__, several=True)

@@ -13,76 +13,100 @@ import yaml
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spec import SpectrogramSpec
 
+from .data.sources import KINDS, FramesConfig, SourceConfig
 from .models.segmenter import ModelConfig
+from .settings import FinetuneConfig, PretrainConfig, StageConfig
 
-
-@dataclass(frozen=True)
-class FramesConfig:
-    """A set of generated frames, of the seeds ``first_seed`` .. ``first_seed + frames - 1``."""
-
-    frames: int
-    first_seed: int
-    rows: int = 256
-
-    @property
-    def seeds(self) -> range:
-        """The seeds that the set's frames are drawn from."""
-        return range(self.first_seed, self.first_seed + self.frames)
+# A set: one source, or several that are joined
+PartConfig = SourceConfig | tuple[SourceConfig, ...]
+PARTS = ("pretrain", "train", "refine", "validation", "calibration")
+# What no stage trains on; the later ones take what the earlier leave.
+HELD_OUT = ("validation", "calibration")
+# The stages in their order, and what each of them trains on
+PART_OF_STAGE = {"pretrain": "pretrain", "finetune": "train", "refine": "refine"}
 
 
 @dataclass(frozen=True)
 class DataConfig:
     """The sets: ``train`` for pre-training and fine-tuning (short frames are cheap, so there can
-    be many), ``refine`` for the last cycle, ``validation``, which never meets the others."""
+    be many), ``refine`` for the last cycle, ``validation`` for scores and for stopping early,
+    ``calibration`` for the temperature of the confidences, and ``pretrain`` where pre-training
+    has frames of its own. Validation and calibration meet neither each other nor the others."""
 
-    train: FramesConfig
-    refine: FramesConfig
-    validation: FramesConfig
+    train: PartConfig
+    validation: PartConfig
+    pretrain: PartConfig | None = None
+    refine: PartConfig | None = None
+    calibration: PartConfig | None = None
     workers: int = 2
 
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Those of :data:`PARTS` that are set."""
+        return tuple(p for p in PARTS if getattr(self, p) is not None)
 
-@dataclass(frozen=True)
-class StageConfig:
-    """One stage of training: AdamW, linear warm-up, cosine to ``final_share`` of the rate."""
-
-    steps: int
-    batch: int = 16
-    learning_rate: float = 1e-3
-    weight_decay: float = 0.05
-    warmup: int = 100
-    final_share: float = 0.0
-    mask_ratio: float = 0.75
+    def sources(self, part: str) -> tuple[SourceConfig, ...]:
+        """The sources of a part of :data:`PARTS`; none where it is not set."""
+        config = getattr(self, part)
+        if config is None:
+            return self.sources("train") if part == "pretrain" else ()
+        return config if isinstance(config, tuple) else (config,)
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """A whole run. ``path`` is the file that it came from; results go below ``folder``."""
+    """A whole run; results go below ``folder``. ``start``: a model bundle (``default``, a
+    bundled model's name or a file) to go on from, instead of from scratch. ``pretrain`` and
+    ``refine`` can be left out; ``refine`` needs frames in ``data``."""
 
     name: str
     seed: int
     data: DataConfig
-    pretrain: StageConfig
-    finetune: StageConfig
-    refine: StageConfig
+    finetune: FinetuneConfig
+    pretrain: PretrainConfig | None = None
+    refine: FinetuneConfig | None = None
+    start: str | None = None
     model: ModelConfig = field(default_factory=ModelConfig)
     spec: SpectrogramSpec = field(default_factory=SpectrogramSpec)
     folder: Path = Path("build/training")
 
     def __post_init__(self):
-        validation = self.data.validation.seeds
-        for name in ("train", "refine"):
-            seeds = getattr(self.data, name).seeds
-            if seeds.start < validation.stop and validation.start < seeds.stop:
-                raise UsageError(
-                    f"recipe {self.name}: the seeds of {name} {seeds} and of validation "
-                    f"{validation} overlap; set them apart"
-                )
-        for frames in (self.data.train, self.data.refine, self.data.validation):
-            if frames.rows < 1 or frames.rows % self.spec.row_multiple:
-                raise UsageError(
-                    f"recipe {self.name}: frames of {frames.rows} rows; rows come in multiples "
-                    f"of {self.spec.row_multiple}"
-                )
+        if self.refine is not None and self.data.refine is None:
+            raise UsageError(f"recipe {self.name}: refine has no frames; set them in data, refine")
+        for part in self.data.parts:
+            sources = self.data.sources(part)
+            for source in sources:
+                self._check_rows(source)
+                if source.rows != sources[0].rows:
+                    raise UsageError(
+                        f"recipe {self.name}: {part} joins frames of {sources[0].rows} and of "
+                        f"{source.rows} rows; set them alike"
+                    )
+                self._check_seeds(part, source)
+
+    def _check_rows(self, source: SourceConfig) -> None:
+        if source.rows < 1 or source.rows % self.spec.row_multiple:
+            raise UsageError(
+                f"recipe {self.name}: frames of {source.rows} rows; rows come in multiples "
+                f"of {self.spec.row_multiple}"
+            )
+
+    def _check_seeds(self, part: str, source: SourceConfig) -> None:
+        for held in HELD_OUT:
+            for other in self.data.sources(held) if held != part else ():
+                if not isinstance(source, FramesConfig) or not isinstance(other, FramesConfig):
+                    continue
+                a, b = source.seeds, other.seeds
+                if a.start < b.stop and b.start < a.stop:
+                    raise UsageError(
+                        f"recipe {self.name}: the seeds of {part} {a} and of {held} {b} overlap; "
+                        "set them apart"
+                    )
+
+    def stage_of(self, part: str) -> StageConfig | None:
+        """The stage that trains on a part; None where none does."""
+        stages = [s for s, trained in PART_OF_STAGE.items() if trained == part]
+        return getattr(self, stages[0]) if stages else None
 
     @property
     def run_folder(self) -> Path:
@@ -102,15 +126,35 @@ class Recipe:
 
 
 def read_recipe(path: str | Path) -> Recipe:
-    """Read a recipe; raises InputError (unreadable) or UsageError (unknown or missing keys)."""
-    path = Path(path)
+    """Read a recipe; raises InputError (unreadable) or UsageError (unknown or missing keys).
+
+    With ``base: OTHER.yaml`` (beside it) a recipe is that one but for the keys that it sets
+    itself; ``null`` takes a section away, and a source of another kind replaces the base's.
+    """
+    return _build(Recipe, _fields(Path(path), ()), str(path))
+
+
+def _fields(path: Path, seen: tuple[Path, ...]) -> object:
     try:
         fields = yaml.safe_load(path.read_text())
-    except (OSError, yaml.YAMLError) as error:
+    except (OSError, ValueError, yaml.YAMLError) as error:
         reason = " ".join(str(error).split())
         raise InputError(f"recipe {path} cannot be read ({reason})") from error
-    recipe = _build(Recipe, fields, str(path))
-    return recipe
+    if not isinstance(fields, dict) or "base" not in fields:
+        return fields
+    base = path.parent / str(fields.pop("base"))
+    if base in (*seen, path):
+        raise UsageError(f"{path}: its base {base.name} is based on it in turn; remove one 'base'")
+    return _overlaid(_fields(base, (*seen, path)), fields)
+
+
+def _overlaid(below: object, above: object) -> object:
+    if not isinstance(below, dict) or not isinstance(above, dict):
+        return above
+    kinds = [KINDS.keys() & fields.keys() for fields in (below, above)]
+    if all(kinds) and kinds[0] != kinds[1]:
+        return above
+    return below | {k: _overlaid(below.get(k), v) for k, v in above.items()}
 
 
 def recipe_argument(description: str) -> Recipe:
@@ -123,12 +167,11 @@ def recipe_argument(description: str) -> Recipe:
 _NESTED = {
     Recipe: {
         "data": DataConfig,
-        "pretrain": StageConfig,
-        "finetune": StageConfig,
-        "refine": StageConfig,
+        "pretrain": PretrainConfig,
+        "finetune": FinetuneConfig,
+        "refine": FinetuneConfig,
         "model": ModelConfig,
     },
-    DataConfig: {"train": FramesConfig, "refine": FramesConfig, "validation": FramesConfig},
 }
 
 
@@ -140,15 +183,43 @@ def _build(kind, fields, where: str):
     if unknown:
         raise UsageError(f"{where}: unknown key {unknown[0]!r}; the keys are {sorted(known)}")
     values, nested = {}, _NESTED.get(kind, {})
+    # Sources make numbers of texts themselves.
+    numbers = ("int",) if kind in KINDS.values() else ("int", "float")
     for key, value in fields.items():
-        if key in nested:
+        if value is None and known[key].default is None:
+            pass
+        elif key in nested:
             value = _build(nested[key], value, f"{where}, {key}")
+        elif kind is DataConfig and key in PARTS:
+            value = _build_part(value, f"{where}, {key}")
         elif isinstance(value, list):
             value = tuple(value)
         elif key == "folder":
             value = Path(value)
+        elif isinstance(value, str) and known[key].type in numbers:
+            # YAML takes 1e-3 for a text
+            raise UsageError(f"{where}: {key} is the text {value!r}; write a number, as 0.001")
         values[key] = value
     try:
         return kind(**values)
-    except TypeError as error:
+    except (TypeError, ValueError) as error:
         raise UsageError(f"{where}: {error}") from error
+    except UsageError as error:
+        # A recipe's own errors name it already.
+        raise error if kind is Recipe else UsageError(f"{where}: {error}") from error
+
+
+def _build_part(value, where: str) -> PartConfig:
+    if isinstance(value, list) and value:
+        return tuple(_build_source(v, f"{where} {i}") for i, v in enumerate(value, 1))
+    return _build_source(value, where)
+
+
+def _build_source(fields, where: str) -> SourceConfig:
+    named = [key for key in KINDS if isinstance(fields, dict) and key in fields]
+    if len(named) != 1:
+        raise UsageError(
+            f"{where}: expected one of the keys {', '.join(KINDS)}, which tells where the frames "
+            f"come from, found {fields!r}"
+        )
+    return _build(KINDS[named[0]], fields, where)

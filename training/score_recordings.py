@@ -18,7 +18,7 @@ import torch
 from scipy import ndimage
 
 from radiofm_core.recordings import open_recording
-from radiofm_core.sample_data import DATATYPES
+from radiofm_core.sample_data import read_iq
 from radiofm_core.spec import SpectrogramSpec
 from radiofm_core.spectrogram import spectrogram_db
 
@@ -93,11 +93,10 @@ def row_levels(meta: Path, time: np.ndarray) -> np.ndarray:
     recording = open_recording(meta)
     spec = SpectrogramSpec()
     row_samples = round((time[1] - time[0]) * recording.sample_rate)
-    dtype = DATATYPES[recording.datatype]
-    raw = np.fromfile(recording.data_path, dtype.base, 2 * recording.num_samples)
-    # Only levels relative to each other matter here; unsigned bytes lie around 127.5.
-    parts = raw.astype(np.float32) - (127.5 if dtype.base.kind == "u" else 0.0)
-    iq = torch.view_as_complex(torch.from_numpy(parts.reshape(-1, 2)))
+    iq = read_iq(
+        recording.data_path, recording.datatype, recording.start_byte, 0, recording.num_samples
+    )
+    iq = torch.from_numpy(iq)
     return spectrogram_db(iq, spec, row_samples // spec.hop, len(time))[0].numpy()
 
 

@@ -54,6 +54,34 @@ def check_samples(data_path: Path, datatype: str, start_byte: int, num_samples: 
         )
 
 
+def read_iq(data_path: Path, datatype: str, start_byte: int, first: int, count: int) -> np.ndarray:
+    """Samples of a data file as complex64 (count,), full scale 1.0, as the recording source
+    plays them: unsigned values lie about the middle of their range.
+
+    Args:
+        data_path: the data file.
+        datatype: a key of :data:`DATATYPES`.
+        start_byte: where its samples begin.
+        first: the first sample wanted.
+        count: how many.
+
+    Raises:
+        InputError: the file ends before.
+    """
+    dtype = DATATYPES[datatype]
+    raw = np.fromfile(data_path, dtype.base, 2 * count, offset=start_byte + first * dtype.itemsize)
+    if len(raw) < 2 * count:
+        raise InputError(
+            f"{data_path} ends at sample {first + len(raw) // 2}, {first + count} are needed; it "
+            "is truncated"
+        )
+    if dtype.base.kind == "f":
+        return raw.astype(np.float32).view(np.complex64)
+    full_scale = 2.0 ** (8 * dtype.base.itemsize - 1)
+    centre = full_scale - 0.5 if dtype.base.kind == "u" else 0.0
+    return ((raw - centre) / full_scale).astype(np.float32).view(np.complex64)
+
+
 def _read(file, dtype: np.dtype, count: int) -> np.ndarray:
     """Up to ``count`` samples: (n, 2)."""
     data = file.read(count * dtype.itemsize)

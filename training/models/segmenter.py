@@ -14,16 +14,54 @@ from .vit import PATCH, Encoder, conv_unit
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Sizes of a model. Defaults: the shipped `tiny` model."""
+    """Sizes of a model. Defaults: the shipped `tiny` model.
+
+    ``kind`` is ``stem`` (:class:`Segmenter`, which uses ``stem_widths``) or ``plain`` (the
+    paper's, :mod:`training.models.plain`, which uses ``decoder_...``).
+    """
 
     dim: int = 128
     depth: int = 6
     heads: int = 4
     stem_widths: tuple[int, int, int] = (16, 32, 64)
     classes: int = 4
+    kind: str = "stem"
+    decoder_dim: int = 256
+    decoder_depth: int = 8
+    decoder_heads: int = 16
+
+    def __post_init__(self):
+        if self.kind not in ("stem", "plain"):
+            raise ValueError(f"kind is {self.kind!r}; choose from stem, plain")
+        if self.dim % (4 * self.heads):
+            raise ValueError(f"dim {self.dim} must be a multiple of 4 x heads ({self.heads})")
+        if self.decoder_dim % self.decoder_heads or self.decoder_dim % 4:
+            raise ValueError(
+                f"decoder_dim {self.decoder_dim} must be a multiple of 4 and of decoder_heads "
+                f"({self.decoder_heads})"
+            )
 
 
-class Segmenter(nn.Module):
+class CalibratedSegmenter(nn.Module):
+    """From logits to what blocks use. ``temperature`` is 1 until ``training.calibrate`` sets it."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("temperature", torch.ones(()))
+
+    def logits(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
+        """(B, C, R, W) dB and (B, 2) to float32 logits (B, classes, R, W)."""
+        raise NotImplementedError
+
+    def forward(self, frames_db: Tensor, resolution: Tensor) -> tuple[Tensor, Tensor]:
+        """The exported call: (B, C, R, W) dB and (B, 2) to mask uint8 and confidence float32,
+        both (B, R, W)."""
+        logits = self.logits(frames_db, resolution) / self.temperature.float()
+        confidence, mask = logits.softmax(dim=1).max(dim=1)
+        return mask.to(torch.uint8), confidence
+
+
+class Segmenter(CalibratedSegmenter):
     """Encoder, then a light decoder: tokens brought to 1/4 and 1/2 resolution, where the
     stem's own features join them, so that edges land within a bin."""
 
@@ -52,12 +90,6 @@ class Segmenter(nn.Module):
         y = self.mix_half(torch.cat([y, half], dim=1))
         return functional.pixel_shuffle(self.classify(y), 2).float()
 
-    def forward(self, frames_db: Tensor, resolution: Tensor) -> tuple[Tensor, Tensor]:
-        """The exported call: (B, C, R, W) dB and (B, 2) to mask uint8 and confidence float32,
-        both (B, R, W)."""
-        confidence, mask = self.logits(frames_db, resolution).softmax(dim=1).max(dim=1)
-        return mask.to(torch.uint8), confidence
-
 
 class MaskedModel(nn.Module):
     """Masked spectrogram modelling: the encoder and a linear reconstruction of its patches."""
@@ -84,3 +116,8 @@ class MaskedModel(nn.Module):
         tokens = self.encoder.encode(target, resolution, masked)[2]
         patches = self.reconstruct(tokens.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         return functional.pixel_shuffle(patches.float(), PATCH), target
+
+    def embeddings(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
+        """The encoder's tokens (B, T, D) with nothing hidden."""
+        x = self.encoder.normalise(frames_db)
+        return self.encoder.encode(x, resolution)[2].flatten(2).transpose(1, 2)

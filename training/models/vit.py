@@ -90,12 +90,12 @@ class Block(nn.Module):
         self.expand = nn.Linear(dim, 4 * dim)
         self.contract = nn.Linear(4 * dim, dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        """(B, T, D) to (B, T, D)."""
+    def forward(self, x: Tensor, attend: Tensor | None = None) -> Tensor:
+        """(B, T, D) to (B, T, D); ``attend`` (B, 1, 1, T) bool: tokens to look at, None = all."""
         b, t, d = x.shape
         qkv = self.qkv(self.norm_attention(x)).view(b, t, 3, self.heads, d // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = functional.scaled_dot_product_attention(q, k, v)
+        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=attend)
         x = x + self.project(mixed.transpose(1, 2).reshape(b, t, d))
         return x + self.contract(functional.gelu(self.expand(self.norm_mlp(x))))
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
 Item = TypeVar("Item")
+POOL = 1 << 18
+
+
+@lru_cache(maxsize=4)
+def _qam_pool(order: int) -> Tensor:
+    """complex64 (POOL,) symbols of a square constellation, always the same."""
+    side = math.isqrt(order)
+    generator = torch.Generator().manual_seed(order)
+    levels = torch.randint(0, side, (POOL, 2), generator=generator) * 2.0 - (side - 1)
+    return torch.view_as_complex(levels * (1.5 / (order - 1)) ** 0.5)
 
 
 class Rng:
@@ -55,6 +66,20 @@ class Rng:
     def qpsk(self, shape: Sequence[int]) -> Tensor:
         """complex64 QPSK symbols of amplitude 1."""
         return self._QPSK[torch.randint(0, 4, tuple(shape), generator=self.generator)]
+
+    def data(self, shape: Sequence[int], order: int = 4) -> Tensor:
+        """complex64 QAM symbols of mean power 1, read from random places of a fixed pool;
+        ``order``: 4, 16, 64 or 256."""
+        count = math.prod(shape)
+        pool = _qam_pool(order)
+        pieces = []
+        while count > 0:
+            start = self.integer(0, len(pool) - 1 - min(count, len(pool) // 2))
+            pieces.append(pool[start : start + count])
+            count -= len(pieces[-1])
+        if not pieces:
+            return torch.zeros(tuple(shape), dtype=torch.complex64)
+        return (pieces[0] if len(pieces) == 1 else torch.cat(pieces)).view(tuple(shape))
 
     def walk(self, steps: int, low: float, high: float, pace: float) -> Tensor:
         """A slowly changing level in [low, high]: (steps,)."""

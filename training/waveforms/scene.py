@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import math
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,10 +12,10 @@ from torch import Tensor
 from radiofm_core.spec import SpectrogramSpec
 from radiofm_core.spectrogram import spectrogram_db
 
-from . import lte, nr, other, radio
-from .ofdm import emit as emit_ofdm
+from . import carriers, lte, nr, other, radio
+from .carriers import Place
 from .rng import Rng
-from .span import IGNORE, LTE, NOISE, NR, OTHER, SUBCARRIER_HZ, Emission, NoiseBank, Span
+from .span import IGNORE, NOISE, OTHER, SUBCARRIER_HZ, Emission, NoiseBank, Span
 
 # Below this signal-to-noise ratio in a pixel no receiver could tell (dB).
 VISIBLE_DB = -9.0
@@ -71,9 +72,9 @@ class SceneMaker:
         self.bank.generator = rng.generator
         span = self.draw_span(rng)
         emissions = self.draw_emissions(span, rng)
-        iq = self.bank.draw(span.samples)
+        iq = self.draw_noise(span, rng)
         for emission in emissions:
-            iq = iq + emission.iq
+            iq += emission.iq
         truth = truth_of(emissions, span)
         iq, spoiled = radio.receive(iq, span, rng)
         level = spectrogram_db(iq, self.spec, span.hops_per_row, span.rows)
@@ -81,6 +82,14 @@ class SceneMaker:
         for col in spoiled:
             truth[:, max(0, col - 1) : col + 2] = IGNORE
         return Frame(level, truth, self.spec.resolution(span.sample_rate, span.hops_per_row))
+
+    def draw_noise(self, span: Span, rng: Rng) -> Tensor:
+        """White as a rule, else a floor that leans to one frequency."""
+        if rng.chance(0.8):
+            return self.bank.draw(span.samples)
+        turn, size = rng.uniform(0, 2 * math.pi), rng.uniform(0.0, 0.2)
+        slope = complex(size * math.cos(turn), size * math.sin(turn))
+        return self.bank.draw_coloured(span.samples, slope)
 
     def draw_span(self, rng: Rng) -> Span:
         """A sample rate in the spec's range and rows as in frames of 5 to 40 ms."""
@@ -118,8 +127,7 @@ class SceneMaker:
 
     def _add_carrier(self, out, taken, span, rng, technology, inside=False):
         """Place a carrier where none is yet; ``inside``: wider than the span, around it."""
-        build = lte if technology == "lte" else nr
-        table = lte.RESOURCE_BLOCKS if technology == "lte" else _NR_BANDWIDTHS
+        table = lte.RESOURCE_BLOCKS if technology == "lte" else nr.BANDWIDTHS
         if inside:
             choices = [b for b in table if b >= 0.95 * span.sample_rate]
         else:
@@ -131,24 +139,23 @@ class SceneMaker:
         if offset is None:
             return
         taken.append((offset - bandwidth / 2, offset + bandwidth / 2))
-        cell = build.draw_carrier(rng, bandwidth)
-        if inside and technology == "nr":
-            # A fully loaded carrier around the span could not be told from noise.
-            cell = replace(cell, load=min(cell.load, 0.6))
-        spacing = getattr(cell, "subcarrier_hz", SUBCARRIER_HZ)
         time = rng.integer(0, 9) * 1e-3 + rng.uniform(0, 1e-3)
         length = int((time + span.duration) * 1e3) + 2
-        grid = build.build_grid(cell, length, round(offset / spacing), time, rng)
-        out.append(emit_ofdm(grid, span, LTE if technology == "lte" else NR, draw_snr(rng), rng))
-
-
-_NR_BANDWIDTHS = sorted({b for table in nr.RESOURCE_BLOCKS.values() for b in table})
+        place = Place(bandwidth, offset, time, length, inside)
+        if rng.chance(0.12) and not inside:
+            out += carriers.uplink(technology == "lte", place, span, rng)
+        elif technology == "lte" and bandwidth >= 5e6 and rng.chance(0.06):
+            out += carriers.shared(place, span, draw_snr(rng), rng)
+        elif technology == "lte":
+            out += carriers.lte_carrier(place, span, draw_snr(rng), rng)
+        else:
+            out += carriers.nr_carrier(place, span, draw_snr(rng), rng)
 
 
 def draw_snr(rng: Rng) -> float:
-    """dB, mostly 0 to 30; now and then a signal from a cable or a simulator, almost noise-free."""
+    """dB, -10 to 40; now and then a signal from a cable or a simulator, almost noise-free."""
     return rng.choice(
-        (rng.uniform(-6, 40), rng.uniform(3, 25), rng.uniform(40, 90)), (0.47, 0.45, 0.08)
+        (rng.uniform(-10, 40), rng.uniform(3, 25), rng.uniform(40, 90)), (0.47, 0.45, 0.08)
     )
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrogram import spectrogram_db
 
 SUBCARRIER_HZ = 15e3
 NOISE, LTE, NR, OTHER, IGNORE = 0, 1, 2, 3, 255
@@ -90,6 +91,22 @@ class Emission:
     inside: Tensor
 
 
+def mean_power(iq: Tensor, span: Span) -> Tensor:
+    """Mean power per pixel (rows, cols) of a frame's samples, in the spectrogram's linear units.
+
+    In long rows windows lie side by side instead of half over each other, which halves the work;
+    their mean is the same.
+    """
+    n = span.spec.fft_size
+    if span.hops_per_row < 12 or span.row_samples % n or n != 2 * span.spec.hop:
+        level = spectrogram_db(iq, span.spec, span.hops_per_row, span.rows)[0]
+        return 10.0 ** (level / 10)
+    window = torch.hann_window(n, periodic=True)
+    spectrum = torch.fft.fft(iq.view(-1, n) * (window / window.sum()))
+    power = spectrum.real.square().add_(spectrum.imag.square())
+    return torch.fft.fftshift(power.view(span.rows, -1, n).mean(1), dim=-1)
+
+
 class NoiseBank:
     """White complex Gaussian noise of variance 1, read from random places of a fixed pool:
     ten times cheaper than drawing it anew, and no frame is long enough to see a repeat."""
@@ -107,3 +124,10 @@ class NoiseBank:
             pieces.append(pool[start : start + samples])
             samples -= pieces[-1].numel()
         return torch.cat(pieces)
+
+    def draw_coloured(self, samples: int, slope: complex) -> Tensor:
+        """complex64 (samples,) of variance 1 and a spectrum proportional to
+        |1 + slope exp(-jw)|^2: a floor that rises to one side, by up to 3.7 dB at |slope| 0.2."""
+        x = self.draw(samples + 1)
+        scale = (1 + abs(slope) ** 2) ** -0.5
+        return (x[1:] * scale).add_(x[:-1], alpha=slope * scale)

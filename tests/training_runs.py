@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A small training on frames that no generator has to make; as a program, for torchrun:
+``training_runs.py FOLDER``."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import training.finetune
+import training.pretrain
+from radiofm_core.spec import SpectrogramSpec
+from training import processes
+from training.data import store
+from training.data.sources import FramesConfig
+from training.data.store import FrameSet
+from training.models.segmenter import ModelConfig
+from training.recipe import DataConfig, Recipe
+from training.settings import FinetuneConfig, PretrainConfig
+
+SPEC = SpectrogramSpec()
+STEM = ModelConfig(dim=16, depth=2, heads=2, stem_widths=(4, 4, 8))
+PLAIN = ModelConfig(
+    dim=16, depth=2, heads=2, kind="plain", decoder_dim=16, decoder_depth=3, decoder_heads=2
+)
+
+
+def make_frames(folder: Path, frames: int, rows: int = 32) -> FrameSet:
+    """Noise, and in each frame a block of a class whose level tells it."""
+    rng = np.random.default_rng(frames)
+    levels = rng.integers(70, 90, (frames, rows, SPEC.cols)).astype(np.uint8)
+    truth = np.zeros_like(levels)
+    for i in range(frames):
+        kind, left = i % 4, rng.integers(0, SPEC.cols - 80)
+        levels[i, :, left : left + 80] += kind * 20
+        truth[i, :, left : left + 80] = kind
+    resolution = np.full((frames, 2), (75e3, 78e-6), np.float32)
+    store.write(folder, levels, truth, resolution, {"spec_fingerprint": SPEC.fingerprint})
+    return FrameSet(folder, SPEC)
+
+
+def small_recipe(folder: Path, model: ModelConfig = STEM, **fields) -> Recipe:
+    """Pre-training and fine-tuning of 8 steps each; ``fields`` as :class:`Recipe` has."""
+    stage = {"steps": 8, "batch": 4, "warmup": 2, "precision": "fp32"}
+    recipe = Recipe(
+        "small",
+        1,
+        DataConfig(FramesConfig(16, 0, 32), FramesConfig(8, 100, 32)),
+        FinetuneConfig(**stage),
+        PretrainConfig(**stage, watch_every=8),
+        model=model,
+        folder=folder,
+    )
+    return replace(recipe, **fields)
+
+
+def use_frames(folder: Path, modules) -> None:
+    """Let ``modules`` find small frames in ``folder``, made on first use."""
+
+    def frame_set(recipe: Recipe, part: str) -> FrameSet:
+        [source] = recipe.data.sources(part)
+        return processes.first_alone(lambda: make_frames(folder / part, source.frames))
+
+    for module in modules:
+        module.frame_set = frame_set
+
+
+def main() -> None:
+    """Train; each process writes the weights that it ends with."""
+    folder = Path(sys.argv[1])
+    torch.set_num_threads(1)
+    processes.join()
+    use_frames(folder, (training.finetune, training.pretrain))
+    recipe = small_recipe(folder)
+    early = replace(recipe.finetune, validate_every=4, patience=3, accumulate=2)
+    model = training.finetune.finetune(replace(recipe, finetune=early))
+    torch.save(model.state_dict(), folder / f"rank{processes.rank()}.pt")
+    processes.leave()
+
+
+if __name__ == "__main__":
+    main()

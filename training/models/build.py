@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a recipe's model section to models."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from .plain import PlainMaskedModel, PlainSegmenter
+from .segmenter import CalibratedSegmenter, MaskedModel, ModelConfig, Segmenter
+
+
+def build_segmenter(config: ModelConfig, channels: int) -> CalibratedSegmenter:
+    """An untrained segmenter of the configured kind."""
+    return (PlainSegmenter if config.kind == "plain" else Segmenter)(config, channels)
+
+
+def build_masked(segmenter: CalibratedSegmenter, config: ModelConfig, channels: int) -> nn.Module:
+    """The model that pre-trains ``segmenter``: they share their modules."""
+    if config.kind == "plain":
+        return PlainMaskedModel(segmenter, config, channels)
+    return MaskedModel(segmenter.encoder, channels)
