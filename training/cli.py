@@ -27,9 +27,7 @@ def run_stage(stage: Callable[[Recipe], object], description: str, several: bool
         place = f"{error.filename}: " if error.filename else ""
         _end(f"error: {place}{error.strerror or error}", 2)
     except ModuleNotFoundError as error:
-        _end(
-            f"error: no package {error.name}; training needs those of requirements-training.txt", 2
-        )
+        _end(f"error: no package {error.name}; `./dev training` installs what training needs", 2)
     except KeyboardInterrupt:
         _end("stopped; run the same command again to go on", 130)
 

@@ -16,6 +16,7 @@ from ..recordings import Recording
 from .emission_lines import EmissionSpool
 from .files import PendingFile, output_errors, prepare_folder
 from .mask_archive import MaskArchive
+from .memory import give_back_memory
 from .overview import Overview
 from .paths import result_paths
 from .picture import write_picture
@@ -23,6 +24,8 @@ from .sigmf_annotations import link_data, write_sigmf_meta
 
 # A picture that names more than this is read by nobody
 PICTURE_EMISSIONS = 60
+# Frames after which memory that is not used any more goes back to the system
+GIVE_BACK_FRAMES = 512
 
 
 class RecordingResults:
@@ -75,6 +78,8 @@ class RecordingResults:
         self.frames += 1
         self._archive.add(mask, geometry)
         self._overview.add_mask(mask, geometry)
+        if self.frames % GIVE_BACK_FRAMES == 0:
+            give_back_memory()
 
     def add_event(self, event: Mapping) -> None:
         """An event of the tracker."""
@@ -97,6 +102,7 @@ class RecordingResults:
         SigMF description). Raises OutputError, and leaves nothing behind, if a write fails. No
         masks can be added any more; :meth:`discard` is still to be called.
         """
+        give_back_memory()
         pending: list[PendingFile] = []
         try:
             for kind, path in self.paths.items():
