@@ -56,7 +56,7 @@ def make_block() -> bytes:
     iq = NoiseBank(rng.generator).draw(span.samples)
     cell = lte.LteCarrier(25, None, 7, 2, 7, 0.5, 0.5, 3.0)
     iq += emit(lte.build_grid(cell, 1010, -300, 0.0, rng), span, LTE, 20.0, rng).iq
-    cell = nr.NrCarrier(25, 15e3, None, 1, 20, 2, 0.3, 0.5, 40, 0.0)
+    cell = nr.NrCarrier(25, 15e3, None, 1, 20, 2, 0.3, 0.5, 40, 0.0, 25)
     iq += emit(nr.build_grid(cell, 1010, 250, 0.0, rng), span, NR, 20.0, rng).iq
     iq *= 10 ** (-14 / 20) / iq.abs().square().mean().sqrt()
     parts = (torch.view_as_real(iq[: int(BLOCK_S * RATE)]) * 128).round().clamp(-128, 127)

@@ -73,8 +73,7 @@ class Segmenter(CalibratedSegmenter):
         self.to_quarter = nn.Conv2d(config.dim, quarter, 1)
         self.mix_quarter = conv_unit(2 * quarter, quarter, 1)
         self.to_half = nn.Conv2d(quarter, half, 1)
-        # Half the resolution costs most: no normalisation here, the next layer classifies.
-        self.mix_half = nn.Sequential(nn.Conv2d(2 * half, 2 * half, 3, padding=1), nn.ReLU())
+        self.mix_half = conv_unit(2 * half, 2 * half, 1)
         self.classify = nn.Conv2d(2 * half, 4 * config.classes, 1)
 
     def logits(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
