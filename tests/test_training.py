@@ -238,7 +238,9 @@ def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
     )
     assert mask.shape == (1, 32, 256)
     assert 0 <= info.metrics["calibration"]["error_after"] <= 1
-    assert info.metrics["calibration"]["temperature"] != 1
+    found = torch.load(recipe.checkpoint("calibrate"), weights_only=True)["temperature"]
+    assert found != 1 and info.metrics["calibration"]["temperature"] == round(found, 3)
+    assert torch.jit.load(path).state_dict()["temperature"].item() == pytest.approx(found)
     # Finished stages are loaded, not run again, and give the same bytes of weights.
     stamp = recipe.checkpoint("refine").stat().st_mtime_ns
     before = path.read_bytes()
