@@ -225,3 +225,11 @@ def test_the_long_training_field_is_what_is_on_the_air(shared_data):
     places = np.nonzero(share > 0.8)[0]
     # Two of them in a row, 64 samples apart, in each packet
     assert np.isin(places + 64, places).any()
+
+
+def test_who_writes_to_drawn_symbols_does_not_change_later_ones():
+    for order in (4, 16, 64, 256):
+        first = Rng(3).data((20, 12), order)
+        kept = first.clone()
+        first.zero_()
+        assert torch.equal(Rng(3).data((20, 12), order), kept)

@@ -79,7 +79,8 @@ class Rng:
             count -= len(pieces[-1])
         if not pieces:
             return torch.zeros(tuple(shape), dtype=torch.complex64)
-        return (pieces[0] if len(pieces) == 1 else torch.cat(pieces)).view(tuple(shape))
+        # A copy, whose owner may write to it
+        return torch.cat(pieces).view(tuple(shape))
 
     def walk(self, steps: int, low: float, high: float, pace: float) -> Tensor:
         """A slowly changing level in [low, high]: (steps,)."""
