@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A long recording through ``radiofm segment``: every frame accounted for, memory flat.
 
-``python tests/long_run.py FOLDER [SECONDS]`` makes a synthetic recording at 19.2 MS/s (ci8,
+``python -m tests.long_run FOLDER [SECONDS]`` makes a synthetic recording at 19.2 MS/s (ci8,
 38 MB a second, 10 minutes by default), segments it, and prints the figures; exit 1 where one is
 off. The recording is deleted afterwards.
 """

@@ -212,7 +212,9 @@ def test_status_comes_once_a_second(slow_bundle):
 def test_model_call_does_not_starve_other_python_code(tmp_path):
     flow = SegmenterFlow(
         FrameSource([order_frame(ORDER_LONG)], [frame_meta(0)], repeat=True),
-        radiofm.spectrogram_segmenter(make_bundle(tmp_path / "s.pt", work_s=0.2), threads=1),
+        radiofm.spectrogram_segmenter(
+            make_bundle(tmp_path / "s.pt", work_s=0.2), threads=1, precision="fp32"
+        ),
     )
     flow.start()
     time.sleep(0.3)

@@ -16,7 +16,8 @@ import sys, time
 sys.path[:0] = [{tests!r}, {root!r}]
 from gnuradio import radiofm
 from segmenter_flow import *
-segmenter = radiofm.spectrogram_segmenter({bundle!r}, threads=1, overload={overload!r})
+options = dict(threads=1, precision="fp32")  # as the work was measured
+segmenter = radiofm.spectrogram_segmenter({bundle!r}, overload={overload!r}, **options)
 source = FrameSource([order_frame(ORDER_LONG)], [frame_meta(0)], repeat=True)
 flow = SegmenterFlow(source, segmenter)
 flow.start()
