@@ -7,6 +7,8 @@ Neural Networks", arXiv 1706.04599), found on the recipe's ``calibration`` frame
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -85,10 +87,7 @@ def find_temperature(model: nn.Module, frames: FrameSet) -> float:
     """:func:`fit_temperature` on a part of each frame's scored pixels."""
     draw = torch.Generator().manual_seed(0)
     kept_logits, kept_truth = [], []
-
-    def bar(batches):
-        return tqdm(batches, desc="calibrate", unit="batch")
-
+    bar = partial(tqdm, desc="calibrate", unit="batch")
     for batch, truths in predictions(model, frames, progress=bar):
         for logits, truth in zip(batch.cpu(), truths.cpu(), strict=True):
             scored = (truth.flatten() != IGNORE).nonzero()[:, 0]

@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 import numpy as np
 from tqdm import tqdm
@@ -26,10 +27,7 @@ def evaluate(recipe: Recipe) -> dict:
     temperature = float(model.temperature)
     counts = np.zeros((len(classes.NAMES), len(classes.NAMES)), np.int64)
     before, after = CalibrationError(), CalibrationError()
-
-    def bar(batches):
-        return tqdm(batches, desc="evaluate", unit="batch")
-
+    bar = partial(tqdm, desc="evaluate", unit="batch")
     for logits, truth in predictions(model, frames, progress=bar):
         counts += confusion(logits.argmax(1).cpu().numpy(), truth.cpu().numpy(), len(counts))
         before.add(logits.softmax(1), truth)

@@ -6,9 +6,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 
-from . import processes, runs
+from . import runs
 from .cli import run_stage
 from .data.parts import frame_set
 from .models.adapt import adapt, layer_scale, release
@@ -25,15 +27,8 @@ def finetune(recipe: Recipe) -> CalibratedSegmenter:
     for number, stage in enumerate(CYCLES, 1):
         if getattr(recipe, stage) is None:
             continue
-        path, facts = recipe.checkpoint(stage), runs.about(recipe, stage)
-        if not path.exists():
-            torch.manual_seed(recipe.seed + number)
-            _train(recipe, model, stage, recipe.seed + number, facts)
-            if processes.rank() == 0:
-                runs.save(path, {"about": facts, "weights": model.state_dict()})
-                runs.finish(path)
-            processes.wait()
-        model.load_state_dict(runs.read(path, facts)["weights"])
+        train = partial(_train, recipe, model, stage, recipe.seed + number)
+        runs.train_or_load(recipe, stage, model, train)
     return model
 
 
@@ -43,6 +38,7 @@ def _train(recipe: Recipe, model, stage: str, seed: int, facts: dict) -> None:
     from .loop import fit
     from .objectives.segmentation import Segmentation, mean_iou
 
+    torch.manual_seed(seed)
     config, frames = getattr(recipe, stage), frame_set(recipe, PART_OF_STAGE[stage])
     watchers = []
     if config.patience:

@@ -7,10 +7,11 @@
 from __future__ import annotations
 
 import math
+from functools import partial
 
 import torch
 
-from . import processes, runs
+from . import runs
 from .cli import run_stage
 from .data.parts import frame_set
 from .models.build import build_masked
@@ -27,14 +28,7 @@ def pretrain(recipe: Recipe) -> CalibratedSegmenter:
     if recipe.pretrain is None:
         return segmenter
     model = build_masked(segmenter, recipe.model, len(recipe.spec.channels))
-    path, facts = recipe.checkpoint("pretrain"), runs.about(recipe, "pretrain")
-    if not path.exists():
-        _train(recipe, model, facts)
-        if processes.rank() == 0:
-            runs.save(path, {"about": facts, "weights": model.state_dict()})
-            runs.finish(path)
-        processes.wait()
-    model.load_state_dict(runs.read(path, facts)["weights"])
+    runs.train_or_load(recipe, "pretrain", model, partial(_train, recipe, model))
     return segmenter
 
 

@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import dataclasses
 import pickle
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from radiofm_core.errors import InputError, OutputError
 
+from . import processes
 from .data.sources import FramesConfig
 from .recipe import HELD_OUT, PART_OF_STAGE, Recipe
 
@@ -60,9 +63,19 @@ def save(path: Path, content: dict) -> None:
         ) from error
 
 
-def finish(path: Path) -> None:
-    """Remove what a stage, now saved as ``path``, would have gone on from."""
-    resume_file(path).unlink(missing_ok=True)
+def train_or_load(
+    recipe: Recipe, stage: str, model: nn.Module, train: Callable[[dict[str, str]], None]
+) -> None:
+    """Bring ``model`` to the end of ``stage``: ``train(facts)`` where no finished weights are
+    there, then the finished weights in every process."""
+    path, facts = recipe.checkpoint(stage), about(recipe, stage)
+    if not path.exists():
+        train(facts)
+        if processes.rank() == 0:
+            save(path, {"about": facts, "weights": model.state_dict()})
+            resume_file(path).unlink(missing_ok=True)
+        processes.wait()
+    model.load_state_dict(read(path, facts)["weights"])
 
 
 def resume_file(path: Path) -> Path:

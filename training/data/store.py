@@ -19,7 +19,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from radiofm_core.errors import InputError, OutputError
+from radiofm_core.errors import InputError
+from radiofm_core.outputs.files import output_errors
 from radiofm_core.spec import SpectrogramSpec
 
 from .. import classes
@@ -47,13 +48,9 @@ def is_prepared(folder: Path, wanted: dict) -> bool:
 @contextmanager
 def writing(folder: Path) -> Iterator[None]:
     """Turns what goes wrong while a set is written into an OutputError of one line."""
-    try:
+    advice = "make room there and run the command again"
+    with output_errors(folder, "the prepared frames ", advice):
         yield
-    except OSError as error:
-        raise OutputError(
-            f"{folder}: the prepared frames cannot be written ({error.strerror or error}); make "
-            "room there and run the command again"
-        ) from error
 
 
 def clear(folder: Path) -> None:

@@ -102,8 +102,7 @@ def shared_grids(cell: lte.LteCarrier, host: nr.NrCarrier, place: Place, rng: Rn
 
 
 def _again(grid: Grid, values: Tensor) -> Grid:
-    sent = torch.view_as_real(values).abs().flatten(1).unflatten(1, (-1, 2 * RB_SUBCARRIERS))
-    return replace(grid, values=values, truth=nr.close_gaps(sent.amax(2) > 0, 3))
+    return replace(grid, values=values, truth=nr.truth_of_values(values))
 
 
 def shared(place: Place, span: Span, snr_db: float, rng: Rng) -> list[Emission]:

@@ -52,6 +52,13 @@ class Grid:
         return k + self.offset
 
 
+def sent_blocks(values: Tensor) -> Tensor:
+    """Where any element of a resource block is sent: (symbols, subcarriers) complex to (symbols,
+    resource blocks) bool."""
+    parts = torch.view_as_real(values).abs().flatten(1)
+    return parts.unflatten(1, (-1, 2 * RB_SUBCARRIERS)).amax(2) > 0
+
+
 def symbol_starts(slots: int, subcarrier_hz: float, extended: bool = False) -> Tensor:
     """Starts of the symbols of ``slots`` slots of 7 (LTE) symbols at 15 kHz, scaled for others.
 

@@ -27,8 +27,6 @@ def _qam_pool(order: int) -> Tensor:
 class Rng:
     """A seeded generator with the draws that scenes need."""
 
-    _QPSK = torch.tensor([1 + 1j, 1 - 1j, -1 + 1j, -1 - 1j], dtype=torch.complex64) * 0.5**0.5
-
     def __init__(self, seed: int):
         self.generator = torch.Generator().manual_seed(seed)
 
@@ -62,10 +60,6 @@ class Rng:
     def normal(self, *shape: int) -> Tensor:
         """Standard normal floats."""
         return torch.randn(*shape, generator=self.generator)
-
-    def qpsk(self, shape: Sequence[int]) -> Tensor:
-        """complex64 QPSK symbols of amplitude 1."""
-        return self._QPSK[torch.randint(0, 4, tuple(shape), generator=self.generator)]
 
     def data(self, shape: Sequence[int], order: int = 4) -> Tensor:
         """complex64 QAM symbols of mean power 1, read from random places of a fixed pool;

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from .lte import TDD_SUBFRAMES
-from .nr import close_gaps
-from .ofdm import RB_SUBCARRIERS, Grid, symbol_starts
+from .nr import truth_of_values
+from .ofdm import RB_SUBCARRIERS, Grid, sent_blocks, symbol_starts
 from .rng import Rng
 from .sequences import base_sequence, zadoff_chu
 
@@ -82,13 +82,11 @@ def build_uplink(up: Uplink, milliseconds: int, offset: int, time: float, rng: R
         if (i + 3) % up.period_slots == 0:
             _put_sounding(values[i], up, float(level[1]))
     flat = values.flatten(0, 1)
-    sent = torch.view_as_real(flat).abs().flatten(1).unflatten(1, (-1, 2 * RB_SUBCARRIERS))
-    sent = sent.amax(2) > 0
     if up.lte:
-        per_slot = sent.unflatten(0, (-1, SLOT_SYMBOLS // 2)).any(1)
+        per_slot = sent_blocks(flat).unflatten(0, (-1, SLOT_SYMBOLS // 2)).any(1)
         truth = per_slot.repeat_interleave(SLOT_SYMBOLS // 2, 0)
     else:
-        truth = close_gaps(sent, 3)
+        truth = truth_of_values(flat)
     # LTE shifts its uplink by half a subcarrier instead of leaving out the centre (5.6).
     shift = 0.5 * up.subcarrier_hz if up.lte else 0.0
     main = Grid(
@@ -208,14 +206,13 @@ def _random_access(up: Uplink, milliseconds: int, offset: int, time, shift, rng:
         starts += [begin, begin + PRACH_PREFIX_S + PRACH_BODY_S]
         values += [empty, row * 10 ** (rng.uniform(-6, 6) / 20)]
     values = torch.stack(values)
-    sent = (values.abs() > 0).unflatten(1, (-1, RB_SUBCARRIERS)).any(2)
     ratio = round(up.subcarrier_hz / PRACH_HZ)
     span = up.resource_blocks * RB_SUBCARRIERS * ratio - PRACH_COLUMNS
     low = rng.integer(0, max(0, span // (12 * RB_SUBCARRIERS))) * 12 * RB_SUBCARRIERS
     centre = offset * ratio - (span + PRACH_COLUMNS) // 2 + low + PRACH_COLUMNS // 2
     return Grid(
         values=values,
-        truth=sent,
+        truth=sent_blocks(values),
         subcarrier_hz=PRACH_HZ,
         starts=torch.tensor(starts, dtype=torch.float64),
         offset=centre,

@@ -13,14 +13,15 @@ from ..errors import OutputError
 
 
 @contextlib.contextmanager
-def output_errors(path: Path) -> Iterator[None]:
-    """Turn an OSError while writing ``path`` into an OutputError of one line."""
+def output_errors(
+    path: Path, what: str = "", advice: str = "choose another --out or make room there"
+) -> Iterator[None]:
+    """Turn an OSError while writing ``path`` (``what`` of it) into an OutputError of one line."""
     try:
         yield
     except OSError as error:
         raise OutputError(
-            f"{path}: cannot be written ({error.strerror or error}); choose another --out or "
-            "make room there"
+            f"{path}: {what}cannot be written ({error.strerror or error}); {advice}"
         ) from error
 
 

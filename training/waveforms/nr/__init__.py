@@ -2,7 +2,7 @@
 """NR carriers (3GPP TS 38.211, 38.213): downlink, uplink."""
 
 from .carrier import BANDWIDTHS, RESOURCE_BLOCKS, NrCarrier, draw_carrier
-from .grid import build_grid, build_grids, close_gaps, ss_block
+from .grid import build_grid, build_grids, close_gaps, ss_block, truth_of_values
 
 __all__ = [
     "BANDWIDTHS",
@@ -13,4 +13,5 @@ __all__ = [
     "close_gaps",
     "draw_carrier",
     "ss_block",
+    "truth_of_values",
 ]

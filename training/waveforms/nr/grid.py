@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from ..ofdm import RB_SUBCARRIERS, Grid, symbol_starts
+from ..ofdm import RB_SUBCARRIERS, Grid, sent_blocks, symbol_starts
 from ..rng import Rng
 from .carrier import SLOT_SYMBOLS, SSB_BLOCKS, SSB_SYMBOLS, NrCarrier
 from .sequences import csi_rs, pbch_dmrs, pss, slot_reference, sss
@@ -60,17 +60,20 @@ def build_grids(
 
 
 def _finish(values: Tensor, spacing: float, milliseconds: int, offset: int, time: float) -> Grid:
-    parts = torch.view_as_real(values).flatten(1)
-    sent = parts.abs().unflatten(1, (-1, 2 * RB_SUBCARRIERS)).amax(2) > 0
     return Grid(
         values=values,
-        truth=close_gaps(sent, CLOSED_GAP_SYMBOLS),
+        truth=truth_of_values(values),
         subcarrier_hz=spacing,
         starts=symbol_starts(2 * milliseconds * round(spacing / 15e3), spacing),
         offset=offset,
         time=time,
         dc_null=False,
     )
+
+
+def truth_of_values(values: Tensor) -> Tensor:
+    """What counts as sent of an NR grid: (symbols, subcarriers) to (symbols, blocks) bool."""
+    return close_gaps(sent_blocks(values), CLOSED_GAP_SYMBOLS)
 
 
 def close_gaps(sent: Tensor, most: int) -> Tensor:
