@@ -22,12 +22,12 @@ VISIBLE_DB = -9.0
 # More samples than this make a frame too dear to generate; wide spans get shorter frames.
 MOST_SAMPLES = 1_300_000
 SCENARIOS = {
-    "lte": 0.14,
-    "nr": 0.14,
-    "cellular": 0.18,
-    "inside": 0.14,
+    "lte": 0.10,
+    "nr": 0.11,
+    "cellular": 0.20,
+    "inside": 0.13,
     "other": 0.18,
-    "mixed": 0.18,
+    "mixed": 0.24,
     "empty": 0.04,
 }
 

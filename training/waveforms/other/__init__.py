@@ -17,7 +17,7 @@ __all__ = ["KINDS", "draw_kind", "emit", "multicarrier"]
 # Each kind with the least sample rate at which it looks like itself, and how often it comes
 _KINDS = (
     (wifi.wifi, 5e6, 5.0),
-    (wifi.wide_bursts, 0.9e6, 0.7),
+    (wifi.wide_bursts, 3e6, 0.7),
     (broadcast.dvb_t, 2.1e6, 0.7),
     (broadcast.dab, 2.1e6, 0.3),
     (broadcast.single_carrier, 0.9e6, 1.0),
