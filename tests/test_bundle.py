@@ -20,7 +20,7 @@ from radiofm_core.spec import SpectrogramSpec
 from training.export import export_bundle
 from training.models.segmenter import ModelConfig, Segmenter
 
-SMALL = ModelConfig(dim=32, depth=1, heads=2, stem_widths=(8, 8, 16))
+SMALL = ModelConfig(dim=32, depth=1, heads=2, stem_widths=(8, 16))
 RESOLUTION = (75e3, 78e-6)
 
 

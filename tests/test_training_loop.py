@@ -216,7 +216,7 @@ def test_layers_near_the_input_learn_more_slowly():
     names = ("classify.bias", "encoder.norm.weight", "encoder.blocks.1.qkv.weight")
     assert [scale(n) for n in names] == [1, 1, 0.5]
     assert scale("encoder.blocks.0.qkv.weight") == 0.25
-    assert scale("encoder.stem.to_half.0.weight") == 0.125
+    assert scale("encoder.stem.to_quarter.conv.weight") == 0.125
 
 
 def test_early_stopping_keeps_the_best_weights(tmp_path, monkeypatch):

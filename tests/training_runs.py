@@ -23,7 +23,7 @@ from training.recipe import DataConfig, Recipe
 from training.settings import FinetuneConfig, PretrainConfig
 
 SPEC = SpectrogramSpec()
-STEM = ModelConfig(dim=16, depth=2, heads=2, stem_widths=(4, 4, 8))
+STEM = ModelConfig(dim=16, depth=2, heads=2, stem_widths=(4, 8))
 PLAIN = ModelConfig(
     dim=16, depth=2, heads=2, kind="plain", decoder_dim=16, decoder_depth=3, decoder_heads=2
 )

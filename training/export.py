@@ -35,7 +35,7 @@ def export_bundle(
     metrics: dict,
     task: str = TASK_SEGMENTATION,
 ) -> Path:
-    """Script ``model`` (float32, on the CPU) and write the bundle; returns its path.
+    """Script ``model`` and write the bundle, its weights as float16; returns its path.
 
     ``model.forward`` takes float32 (B, C, R, W) dB and (B, 2) and returns mask uint8 and
     confidence float32 (B, R, W). The file appears under its name only when it is whole.
@@ -57,7 +57,7 @@ def export_bundle(
         "licence": "GPL-3.0-or-later",
         "metrics": metrics,
     }
-    scripted = torch.jit.script(model.eval().float().cpu())
+    scripted = torch.jit.script(model.eval().cpu()).half()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     torch.jit.save(scripted, str(part), _extra_files={INFO_FILE: json.dumps(info, indent=1)})

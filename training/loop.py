@@ -108,6 +108,7 @@ def fit(
         watchers: Lightning callbacks.
         scale: a factor on the learning rate by the parameter's name.
     """
+    processes.reuse_memory()
     resume = runs.resume_file(out)
     if resume.exists():
         runs.read(resume, facts)

@@ -229,8 +229,7 @@ def load_bundle(
     precision = _pick_precision(precision, device, info)
     try:
         module = torch.jit.load(str(info.path), map_location=device).eval()
-        if precision == "bf16":
-            module = module.to(torch.bfloat16)
+        module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)
         module = torch.jit.freeze(module)
     except Exception as error:  # torch raises RuntimeError and many others on broken archives
         reason = str(error).strip().splitlines()[0][:160]

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .features import Normalise
 from .segmenter import CalibratedSegmenter, ModelConfig
-from .vit import PATCH, Block, Normalise
+from .vit import PATCH, Block
 
 HEAD_BLOCKS = 2
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .vit import PATCH, Encoder, conv_unit
+from .vit import PATCH, ConvUnit, Encoder
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class ModelConfig:
     paper's, :mod:`training.models.plain`, which uses ``decoder_...``).
     """
 
-    dim: int = 128
+    dim: int = 192
     depth: int = 6
-    heads: int = 4
-    stem_widths: tuple[int, int, int] = (16, 32, 64)
+    heads: int = 3
+    stem_widths: tuple[int, int] = (48, 96)
     classes: int = 4
     kind: str = "stem"
     decoder_dim: int = 256
@@ -62,33 +62,30 @@ class CalibratedSegmenter(nn.Module):
 
 
 class Segmenter(CalibratedSegmenter):
-    """Encoder, then a light decoder: tokens brought to 1/4 and 1/2 resolution, where the
-    stem's own features join them, so that edges land within a bin."""
+    """Encoder, then a light decoder: tokens brought to 1/8 and 1/4 resolution, where the
+    stem's own features join them; the last layer tells the 4x4 pixels of each place apart, so
+    that edges land within a bin."""
 
     def __init__(self, config: ModelConfig, channels: int):
         super().__init__()
-        half, quarter, _ = config.stem_widths
+        quarter, eighth = config.stem_widths
         self.classes = config.classes
         self.encoder = Encoder(channels, config.stem_widths, config.dim, config.depth, config.heads)
-        self.to_quarter = nn.Conv2d(config.dim, quarter, 1)
-        self.mix_quarter = conv_unit(2 * quarter, quarter, 1)
-        self.to_half = nn.Conv2d(quarter, half, 1)
-        self.mix_half = conv_unit(2 * half, 2 * half, 1)
-        self.classify = nn.Conv2d(2 * half, 4 * config.classes, 1)
+        self.to_eighth = nn.Conv2d(config.dim, 4 * eighth, 1)
+        self.mix_eighth = ConvUnit(2 * eighth, eighth)
+        self.to_quarter = nn.Conv2d(eighth, 4 * quarter, 1)
+        self.mix_quarter = ConvUnit(2 * quarter, 2 * quarter)
+        self.classify = nn.Conv2d(2 * quarter, 16 * config.classes, 1)
 
     def logits(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
         """(B, C, R, W) dB and (B, 2) to float32 logits (B, classes, R, W)."""
         x = self.encoder.normalise(frames_db)
-        half, quarter, tokens = self.encoder.encode(x, resolution)
-        y = functional.interpolate(
-            self.to_quarter(tokens), scale_factor=4.0, mode="bilinear", align_corners=False
-        )
+        quarter, eighth, tokens = self.encoder.encode(x, resolution)
+        y = functional.pixel_shuffle(self.to_eighth(tokens), 2)
+        y = self.mix_eighth(torch.cat([y, eighth], dim=1))
+        y = functional.pixel_shuffle(self.to_quarter(y), 2)
         y = self.mix_quarter(torch.cat([y, quarter], dim=1))
-        y = functional.interpolate(
-            self.to_half(y), scale_factor=2.0, mode="bilinear", align_corners=False
-        )
-        y = self.mix_half(torch.cat([y, half], dim=1))
-        return functional.pixel_shuffle(self.classify(y), 2).float()
+        return functional.pixel_shuffle(self.classify(y), 4).float().contiguous()
 
 
 class MaskedModel(nn.Module):

@@ -15,66 +15,65 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-PATCH = 16
+from .features import PATCH, Contrast, ModulationSpectrum, Normalise, Resolution, embedding
+
+# What contrasts are multiplied by: the structure that tells one standard from another is a
+# few tenths of the input's unit.
+CONTRAST_GAIN = 3.0
+# The rhythms that tokens are told of: the frame's, every 100 Hz up to the highest that a default
+# frame holds, and that of the rows around each token (5 ms in a default frame), every 200 Hz
+FRAME_RHYTHM = (64, 6400.0, 0)
+PATCH_RHYTHM = (32, 6400.0, 64)
 
 
-class Normalise(nn.Module):
-    """dB relative to the frame's own median, in units of 10 dB, clipped.
+class ConvUnit(nn.Module):
+    """Convolution, batch norm, ReLU."""
 
-    The median over every fourth row and column stands for the noise floor or for the carrier
-    that fills the span: which of the two is for the network to tell.
-    """
-
-    def forward(self, frames_db: Tensor) -> Tensor:
-        """(B, C, R, W) dB to (B, C, R, W) float32."""
-        sampled = frames_db[:, :1, ::4, ::4].float().flatten(1)
-        middle = sampled.sort(dim=1).values[:, sampled.shape[1] // 2]
-        return ((frames_db.float() - middle[:, None, None, None]) / 10.0).clamp(-3.0, 6.0)
-
-
-class Resolution(nn.Module):
-    """Embeds (Hz per bin, seconds per row) as a vector of the token width."""
-
-    def __init__(self, dim: int):
+    def __init__(self, channels_in: int, channels_out: int, kernel: int = 3):
         super().__init__()
-        self.net = nn.Sequential(nn.Linear(6, dim), nn.GELU(), nn.Linear(dim, dim))
+        self.conv = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False)
+        self.norm = nn.BatchNorm2d(channels_out)
 
-    def forward(self, resolution: Tensor) -> Tensor:
-        """(B, 2) to (B, D)."""
-        bin_hz = torch.log2(resolution[:, 0] / 75e3)
-        row_s = torch.log2(resolution[:, 1] / 78e-6)
-        looks = torch.log2(resolution[:, 0] * resolution[:, 1])
-        x = torch.stack([bin_hz, row_s, looks, bin_hz.sin(), row_s.sin(), looks.sin()], dim=1)
-        return self.net((x / 2.0).to(self.net[0].weight.dtype))
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, in, R, W) to (B, out, R, W)."""
+        return functional.relu(self.norm(self.conv(x)))
 
 
-def conv_unit(channels_in: int, channels_out: int, stride: int) -> nn.Sequential:
-    """3x3 convolution, batch norm, GELU."""
-    return nn.Sequential(
-        nn.Conv2d(channels_in, channels_out, 3, stride=stride, padding=1, bias=False),
-        nn.BatchNorm2d(channels_out),
-        nn.GELU(),
-    )
+class Residual(nn.Module):
+    """Two convolutions beside the identity, which is all that it is at first."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.unit = ConvUnit(channels, channels)
+        self.conv = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(channels)
+        nn.init.zeros_(self.norm.weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, R, W) to the same."""
+        return functional.relu(x + self.norm(self.conv(self.unit(x))))
 
 
 class Stem(nn.Module):
-    """Four stages to 1/2, 1/4, 1/8 and 1/16 of the resolution."""
+    """To 1/4, 1/8 and 1/16 of the resolution. No pixel is dropped: each step puts the pixels
+    of a square side by side as channels."""
 
-    def __init__(self, channels: int, widths: tuple[int, int, int], dim: int):
+    def __init__(self, channels: int, widths: tuple[int, int], dim: int):
         super().__init__()
-        half, quarter, eighth = widths
-        self.to_half = conv_unit(4 * channels, half, 1)
-        self.to_quarter = conv_unit(half, quarter, 2)
-        self.to_eighth = conv_unit(quarter, eighth, 2)
-        self.to_tokens = nn.Conv2d(eighth, dim, 2, stride=2)
-        self.condition = nn.Linear(dim, half)
+        quarter, eighth = widths
+        self.to_quarter = ConvUnit(16 * channels, quarter)
+        self.condition = nn.Linear(dim, quarter)
+        self.at_quarter = Residual(quarter)
+        self.to_eighth = ConvUnit(4 * quarter, eighth, kernel=1)
+        self.at_eighth = Residual(eighth)
+        self.to_tokens = nn.Conv2d(4 * eighth, dim, 1)
 
     def forward(self, x: Tensor, resolution: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """(B, C, R, W), (B, D) to 1/2, 1/4 and 1/16 features."""
-        half = self.to_half(functional.pixel_unshuffle(x, 2))
-        half = half + self.condition(resolution)[:, :, None, None]
-        quarter = self.to_quarter(half)
-        return half, quarter, self.to_tokens(self.to_eighth(quarter))
+        """(B, C, R, W), (B, D) to 1/4, 1/8 and 1/16 features."""
+        quarter = self.to_quarter(functional.pixel_unshuffle(x, 4))
+        quarter = self.at_quarter(quarter + self.condition(resolution)[:, :, None, None])
+        eighth = self.at_eighth(self.to_eighth(functional.pixel_unshuffle(quarter, 2)))
+        return quarter, eighth, self.to_tokens(functional.pixel_unshuffle(eighth, 2))
 
 
 class Block(nn.Module):
@@ -95,7 +94,12 @@ class Block(nn.Module):
         b, t, d = x.shape
         qkv = self.qkv(self.norm_attention(x)).view(b, t, 3, self.heads, d // self.heads)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)
-        mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=attend)
+        if attend is None and torch.is_grad_enabled() and not x.is_cuda:
+            # The fused kernel's way back takes twice as long on a CPU.
+            q = q * (1.0 / math.sqrt(d // self.heads))
+            mixed = (q @ k.transpose(-1, -2)).softmax(dim=-1).to(v.dtype) @ v
+        else:
+            mixed = functional.scaled_dot_product_attention(q, k, v, attn_mask=attend)
         x = x + self.project(mixed.transpose(1, 2).reshape(b, t, d))
         return x + self.contract(functional.gelu(self.expand(self.norm_mlp(x))))
 
@@ -103,17 +107,21 @@ class Block(nn.Module):
 class Encoder(nn.Module):
     """Stem and transformer: a spectrogram to patch tokens and the finer stages' features."""
 
-    def __init__(
-        self, channels: int, widths: tuple[int, int, int], dim: int, depth: int, heads: int
-    ):
+    def __init__(self, channels: int, widths: tuple[int, int], dim: int, depth: int, heads: int):
         super().__init__()
         if dim % (4 * heads):
             raise ValueError(f"dim {dim} must be a multiple of 4 x heads ({heads})")
         self.dim = dim
         self.patch = PATCH
         self.normalise = Normalise()
+        self.contrast = Contrast()
+        self.gain = CONTRAST_GAIN
         self.resolution = Resolution(dim)
-        self.stem = Stem(channels, widths, dim)
+        self.stem = Stem(3 * channels, widths, dim)
+        self.frame_spectrum = ModulationSpectrum(*FRAME_RHYTHM)
+        self.frame_rhythm = embedding(FRAME_RHYTHM[0], dim)
+        self.patch_spectrum = ModulationSpectrum(*PATCH_RHYTHM)
+        self.patch_rhythm = embedding(PATCH_RHYTHM[0], dim)
         self.mask_token = nn.Parameter(torch.zeros(dim))
         self.blocks = nn.ModuleList([Block(dim, heads) for _ in range(depth)])
         self.norm = nn.LayerNorm(dim)
@@ -140,22 +148,33 @@ class Encoder(nn.Module):
                 its token is the mask token), or None.
 
         Returns:
-            (B, half, R/2, W/2), (B, quarter, R/4, W/4), and tokens (B, D, R/16, W/16).
+            (B, quarter, R/4, W/4), (B, eighth, R/8, W/8), and tokens (B, D, R/16, W/16).
         """
         rows, cols = x.shape[2] // self.patch, x.shape[3] // self.patch
+        visible = torch.ones((1, 1, 1, 1), device=x.device)
         if masked is not None:
             grid = masked.view(-1, 1, rows, cols).to(x.dtype)
-            x = x * (1.0 - functional.interpolate(grid, scale_factor=float(self.patch)))
+            visible = 1.0 - functional.interpolate(grid, scale_factor=float(self.patch))
+        over_time, over_frequency = self.contrast(x, visible)
         told = self.resolution(resolution)
-        half, quarter, tokens = self.stem(x.to(told.dtype), told)
+        dtype = told.dtype
+        shown = torch.cat([x * visible, self.gained(over_time), self.gained(over_frequency)], dim=1)
+        quarter, eighth, tokens = self.stem(shown.to(dtype), told)
         t = tokens.flatten(2).transpose(1, 2)
         if masked is not None:
             t = torch.where(masked[:, :, None], self.mask_token.to(t.dtype), t)
-        t = t + self.positions(rows, cols).to(t.dtype) + told[:, None, :]
+        frame = self.frame_spectrum(over_time[:, 0], resolution[:, 1]).to(dtype)
+        patch = self.patch_spectrum(over_time[:, 0], resolution[:, 1]).to(dtype)
+        rhythm = (self.frame_rhythm(frame) + self.patch_rhythm(patch)).flatten(1, 2)
+        t = t + rhythm + self.positions(rows, cols).to(t.dtype) + told[:, None, :]
         for block in self.blocks:
             t = block(t)
         t = self.norm(t)
-        return half, quarter, t.transpose(1, 2).reshape(-1, self.dim, rows, cols)
+        return quarter, eighth, t.transpose(1, 2).reshape(-1, self.dim, rows, cols)
+
+    def gained(self, contrast: Tensor) -> Tensor:
+        """Contrast as an input channel."""
+        return (contrast * self.gain).clamp(-3.0, 3.0)
 
 
 def _sincos_frequencies(count: int) -> Tensor:

@@ -139,7 +139,7 @@ def draw_picture(target: Tensor, reconstruction: Tensor, masked: Tensor, title: 
     """A matplotlib figure, a row a frame: what the model saw, what it made of it, the original.
 
     Args:
-        target: (B, C, R, W) in :class:`~training.models.vit.Normalise` units.
+        target: (B, C, R, W) in :class:`~training.models.features.Normalise` units.
         reconstruction: the same shape; shown where hidden.
         masked: (B, T) bool, True = hidden.
         title: above all.

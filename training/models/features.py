@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the encoder is shown of a frame: levels, contrasts, rhythm and resolution.
+
+Shapes: B batch, C channels of the spec, R rows, W columns, D token width. TorchScript compiles
+all of it.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+# Columns that a level is compared with
+NEIGHBOURS = 33
+# Rows and columns of a token
+PATCH = 16
+
+
+class Normalise(nn.Module):
+    """dB relative to the frame's own median, in units of 10 dB, clipped.
+
+    The median over every fourth row and column stands for the noise floor or for the carrier
+    that fills the span: which of the two is for the network to tell.
+    """
+
+    def forward(self, frames_db: Tensor) -> Tensor:
+        """(B, C, R, W) dB to (B, C, R, W) float32."""
+        sampled = frames_db[:, :1, ::4, ::4].float().flatten(1)
+        middle = sampled.sort(dim=1).values[:, sampled.shape[1] // 2]
+        return ((frames_db.float() - middle[:, None, None, None]) / 10.0).clamp(-3.0, 6.0)
+
+
+class Contrast(nn.Module):
+    """How far a level lies above its column's mean over time, and above its neighbours' mean in
+    frequency."""
+
+    def __init__(self):
+        super().__init__()
+        self.neighbours = NEIGHBOURS
+
+    def forward(self, x: Tensor, visible: Tensor) -> tuple[Tensor, Tensor]:
+        """Contrasts of the pixels that may be seen; the hidden ones are in no mean, and are 0.
+
+        Args:
+            x: (B, C, R, W) from :class:`Normalise`.
+            visible: 1 where a pixel may be seen and 0 elsewhere, (B, 1, R, W) or all of them:
+                (1, 1, 1, 1).
+
+        Returns:
+            Over time and over frequency, both (B, C, R, W) in units of 10 dB.
+        """
+        seen = x * visible
+        visible = visible.expand(visible.shape[0], 1, x.shape[2], x.shape[3])
+        column = seen.sum(2, keepdim=True) / visible.sum(2, keepdim=True).clamp_min(1.0)
+        nearby = self._across(seen) / self._across(visible).clamp_min(1.0 / self.neighbours)
+        return (x - column) * visible, (x - nearby) * visible
+
+    def _across(self, x: Tensor) -> Tensor:
+        return functional.avg_pool2d(
+            x,
+            (1, self.neighbours),
+            stride=1,
+            padding=(0, self.neighbours // 2),
+            count_include_pad=False,
+        )
+
+
+class ModulationSpectrum(nn.Module):
+    """The rhythm of each band of 16 columns: the spectrum of its level over time.
+
+    An LTE cell's reference symbols make a comb of 1 kHz, other frames and slots other combs, and
+    bursts none. Frequencies are fixed in Hz, whatever a row lasts; above half of the rows' rate
+    there is nothing (0).
+
+    Args:
+        lines: how many frequencies, in equal steps up to ``highest_hz``.
+        window_rows: of how many rows around each patch a spectrum is taken; 0 = of the frame.
+    """
+
+    def __init__(self, lines: int, highest_hz: float, window_rows: int):
+        super().__init__()
+        self.lines = lines
+        self.step_hz = highest_hz / lines
+        self.window_rows = window_rows
+        self.patch = PATCH
+
+    def forward(self, contrast: Tensor, row_s: Tensor) -> Tensor:
+        """(B, R, W) contrast over time and (B,) s to float32 (B, R/16, W/16, lines), or, of the
+        whole frame, (B, 1, W/16, lines); about -1 to 2."""
+        level = contrast.float().clamp(-1.0, 1.0)
+        level = (
+            level.unflatten(2, (level.shape[2] // self.patch, self.patch)).mean(3).transpose(1, 2)
+        )
+        row_s = row_s.float()
+        if self.window_rows == 0:
+            return self._spectrum(level[:, None], row_s)
+        beyond = (self.window_rows - self.patch) // 2
+        level = functional.pad(level, (beyond, beyond)).unfold(2, self.window_rows, self.patch)
+        return self._spectrum(level.transpose(1, 2), row_s)
+
+    def _spectrum(self, level: Tensor, row_s: Tensor) -> Tensor:
+        """(B, windows, W/16, rows) to (B, windows, W/16, lines)."""
+        rows = level.shape[3]
+        # A window's edges count a little, so that a short frame is heard to its end.
+        window = torch.hann_window(rows, periodic=False, device=level.device) + 0.02
+        level = level * (window / window.sum())
+        hertz = torch.arange(1, self.lines + 1, device=level.device).float() * self.step_hz
+        seconds = torch.arange(rows, device=level.device).float() * row_s[:, None]
+        angle = (seconds[:, :, None] * (hertz * (2 * math.pi)))[:, None]
+        power = (level @ angle.cos()).square() + (level @ angle.sin()).square()
+        heard = (hertz < 0.5 / row_s[:, None])[:, None, None]
+        return torch.where(heard, torch.log10(power + 1e-6) / 2 + 2, 0.0)
+
+
+def embedding(features: int, dim: int) -> nn.Sequential:
+    """A few numbers to a vector of the token width."""
+    return nn.Sequential(nn.Linear(features, dim), nn.GELU(), nn.Linear(dim, dim))
+
+
+class Resolution(nn.Module):
+    """Embeds (Hz per bin, seconds per row) as a vector of the token width."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.net = embedding(6, dim)
+
+    def forward(self, resolution: Tensor) -> Tensor:
+        """(B, 2) to (B, D)."""
+        bin_hz = torch.log2(resolution[:, 0] / 75e3)
+        row_s = torch.log2(resolution[:, 1] / 78e-6)
+        looks = torch.log2(resolution[:, 0] * resolution[:, 1])
+        x = torch.stack([bin_hz, row_s, looks, bin_hz.sin(), row_s.sin(), looks.sin()], dim=1)
+        return self.net((x / 2.0).to(self.net[0].weight.dtype))
