@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import subprocess
@@ -57,7 +58,7 @@ def export_bundle(
         "licence": "GPL-3.0-or-later",
         "metrics": metrics,
     }
-    scripted = torch.jit.script(model.eval().cpu()).half()
+    scripted = torch.jit.script(copy.deepcopy(model).eval().cpu()).half()
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     torch.jit.save(scripted, str(part), _extra_files={INFO_FILE: json.dumps(info, indent=1)})
