@@ -76,7 +76,7 @@ def test_a_carrier_that_fills_the_span_ends_at_its_edges():
 def test_a_narrow_component_on_a_slope_does_not_shrink_away(columns):
     slope = np.minimum(np.abs(np.arange(256) - 128), 12) * -4.0 - 20
     power = np.broadcast_to(slope, (256, 256)).astype(np.float32)
-    for first in range(105, 150):
+    for first in range(118, 138):
         mask = np.zeros((256, 256), np.uint8)
         mask[20:60, first : first + columns] = 2
         (found,) = detect(mask, power)
@@ -111,14 +111,34 @@ def test_bursts_of_one_carrier_are_several():
     assert [d.start_offset for d in found] == sorted(d.start_offset for d in found)
 
 
-def test_specks_and_doubtful_components_are_left_out():
+def test_specks_are_left_out():
     mask = np.zeros((256, 256), np.uint8)
     mask[10:13, 10:14] = 1
-    power = np.full((256, 256), -50, np.float32)
-    assert detect(mask, power) == []
+    assert detect(mask, np.where(mask > 0, -30, -50).astype(np.float32)) == []
+
+
+def test_what_the_model_is_not_sure_of_is_unknown():
+    mask = np.zeros((256, 256), np.uint8)
     mask[50:90, 50:90] = 3
-    assert detect(mask, power, confidence=0.4) == []
-    assert len(detect(mask, power, confidence=0.4, min_confidence=0.3)) == 1
+    power = np.where(mask > 0, -30, -50).astype(np.float32)
+    assert [d.label for d in detect(mask, power, confidence=0.4)] == ["unknown"]
+    assert [d.label for d in detect(mask, power, confidence=0.4, min_confidence=0.3)] == ["other"]
+
+
+@pytest.mark.parametrize("rate", [0.96e6, 19.2e6, 122.88e6])
+def test_an_empty_band_yields_nothing_whatever_the_mask_says(rate):
+    hops = SPEC.hops_per_row(rate)
+    rng = np.random.default_rng(3)
+    noise = rng.standard_normal((SPEC.frame_samples(hops), 2)) @ (1, 1j) * 0.01
+    power = spectrogram_db(torch.from_numpy(noise.astype(np.complex64)), SPEC, hops)[0].numpy()
+    geometry = FrameGeometry(0, rate, 0.0, (0, 0.0), SPEC.row_samples(hops))
+    mask = np.zeros((256, 256), np.uint8)
+    mask[20:200, 30:90], mask[10:50, 120:140], mask[:, 200:] = 1, 2, 3
+    sure = np.full(mask.shape, 0.99, np.float32)
+    assert find_detections(mask, sure, power, geometry, NAMES) == []
+    # 3 dB above the noise is something
+    power[mask == 2] += 3
+    assert [d.label for d in find_detections(mask, sure, power, geometry, NAMES)] == ["nr"]
 
 
 def test_a_short_frame_and_no_noise_at_all_are_no_trouble():

@@ -48,7 +48,8 @@ class spectrogram_segmenter(gr.sync_block):
         max_batch: most frames in one model call.
         overload: ``wait``: nothing is lost, a slow model holds up the flowgraph (recordings);
             ``drop``: the oldest waiting frames are dropped and counted (live receivers).
-        min_confidence: detections with a lower mean confidence are left out (0..1).
+        min_confidence: detections with a lower mean confidence have the label ``unknown``
+            (0..1).
 
     Raises:
         BundleError: the model cannot be loaded or fails on an empty frame.

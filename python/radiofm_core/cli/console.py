@@ -133,7 +133,7 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
         type=share,
         default=0.5,
         metavar="P",
-        help="leave out what the model is less sure of on average (0..1, default 0.5)",
+        help="call unknown what the model is less sure of on average (0..1, default 0.5)",
     )
 
 

@@ -54,7 +54,8 @@ def emission_table(
         colors = {display_name(c.name): c.color for c in info.classes}
         for index, row in enumerate(rows, start=1):
             name = row[0]
-            lines[index] = lines[index].replace(name, colored(name, colors[name]), 1)
+            if name in colors:
+                lines[index] = lines[index].replace(name, colored(name, colors[name]), 1)
     if total > len(emissions):
         lines.append(f"  … and {total - len(emissions)} smaller ones, see the .jsonl")
     return lines
