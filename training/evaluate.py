@@ -38,7 +38,9 @@ def evaluate(recipe: Recipe) -> dict:
         print(table(result["benchmark"]))
     path = recipe.run_folder / "evaluation.json"
     with output_errors(path, advice="make room there and run the command again"):
-        path.write_text(json.dumps(result, indent=1) + "\n")
+        part = path.with_name(path.name + ".part")
+        part.write_text(json.dumps(result, indent=1) + "\n")
+        part.replace(path)
     return result
 
 

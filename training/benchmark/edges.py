@@ -5,7 +5,7 @@ A carrier's edges are the outermost columns that it uses at least half as often 
 most used column; so what counts is the band that it fills, not a burst that is wider, and not a
 few wrong pixels. The mask's edges are found likewise among the pixels of the same class, in a
 window that reaches 16 columns beyond the carrier's channel, or half-way to the next carrier of
-the class: no error is larger.
+the class: what lies further out is not the carrier's.
 
 Measured are downlinks that are not shared with the other technology, whose truth fills at least
 4 rows of a column. An edge within two columns of the span's is none. A carrier is missed where

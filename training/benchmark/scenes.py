@@ -145,9 +145,9 @@ class BenchmarkMaker(SceneMaker):
         for (technology, width), gap in zip(widths, gaps, strict=True):
             place = self._place(width, low + gap + width / 2, span, rng)
             self._note(technology, "downlink", place)
-            cell = _draw_cell(technology, place, rng)
-            cell = replace(cell, tdd=None)
-            grids = _build(technology, cell, place, rng)
+            cell = replace(_draw_cell(technology, place, rng), tdd=None, load=self.stratum.load)
+            plain = {"mbsfn": ()} if technology == "lte" else {"widest_user": None}
+            grids = _build(technology, replace(cell, **plain), place, rng)
             sender = Sender(channel=_draw_fading(technology, rng))
             out.append(emit(grids, span, LABELS[technology], self.stratum.snr_db, rng, sender))
             low += width

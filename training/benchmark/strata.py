@@ -41,21 +41,24 @@ PAPER_FFT_15K = 4096
 PAPER_DURATION_S = 40e-3
 PAPER_NR_HZ = (10e6, 15e6, 20e6, 25e6, 30e6, 40e6, 50e6)
 PAPER_LTE_HZ = (5e6, 10e6, 15e6, 20e6)
-# Frames of each SNR and pair of bandwidths
-PAPER_FRAMES = 6
+PAPER_LOADS = (0.2, 0.6, 1.0)
+# Frames of each SNR, pair of bandwidths and load
+PAPER_FRAMES = 2
 
 
 @dataclass(frozen=True)
 class Stratum:
-    """What is set of a frame. ``fft_15k``: sample rate over 15 kHz; ``nr_hz`` and ``lte_hz``: the
-    carriers' channel bandwidths in the paper's part, 0 in the other."""
+    """What is set of a frame. ``fft_15k``: sample rate over 15 kHz. In the paper's part, ``nr_hz``
+    and ``lte_hz``: the carriers' channel bandwidths, ``load``: share of the shared channels in
+    use; in the other these are None, and drawn."""
 
     part: str
     scenario: str
     snr_db: float
     fft_15k: int
-    nr_hz: float = 0.0
-    lte_hz: float = 0.0
+    nr_hz: float | None = None
+    lte_hz: float | None = None
+    load: float | None = None
 
 
 def _mixed() -> list[Stratum]:
@@ -69,9 +72,10 @@ def _mixed() -> list[Stratum]:
 
 
 def _paper() -> list[Stratum]:
+    choices = itertools.product(PAPER_SNR_DB, PAPER_NR_HZ, PAPER_LTE_HZ, PAPER_LOADS)
     return [
-        Stratum(PAPER, "side by side", snr_db, PAPER_FFT_15K, nr_hz, lte_hz)
-        for snr_db, nr_hz, lte_hz in itertools.product(PAPER_SNR_DB, PAPER_NR_HZ, PAPER_LTE_HZ)
+        Stratum(PAPER, "side by side", snr_db, PAPER_FFT_15K, nr_hz, lte_hz, load)
+        for snr_db, nr_hz, lte_hz, load in choices
         if nr_hz + lte_hz < PAPER_FFT_15K * 15e3
         for _ in range(PAPER_FRAMES)
     ]
