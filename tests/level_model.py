@@ -34,9 +34,12 @@ class LevelSegmenter(nn.Module):
         return loud * side, torch.full_like(power, 0.9)
 
 
-def make_level_bundle(path: Path, task: str = "spectrogram-segmentation") -> Path:
+def make_level_bundle(
+    path: Path, task: str = "spectrogram-segmentation", metrics: dict | None = None
+) -> Path:
     """A bundle of LevelSegmenter."""
-    return export_bundle(path, LevelSegmenter(), SpectrogramSpec(), "level", {}, "none", {}, task)
+    spec, metrics = SpectrogramSpec(), metrics or {}
+    return export_bundle(path, LevelSegmenter(), spec, "level", {}, "none", metrics, task)
 
 
 def band(num_samples: int, low: float, high: float, level: float, seed: int) -> np.ndarray:

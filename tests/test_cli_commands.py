@@ -69,6 +69,14 @@ def test_models_tells_what_is_inside(model):
     assert SpectrogramSpec.from_dict(json.loads(line)["spec"]) == spec
 
 
+def test_models_tells_of_a_benchmark_the_whole(tmp_path):
+    benchmark = {"name": "bench-0", "whole": {"all": {"mean_iou": 0.5}}, "mixed": {"-5": 0.125}}
+    metrics = {"frames": 3, "benchmark": benchmark}
+    path = make_level_bundle(tmp_path / "level.pt", metrics=metrics)
+    assert "frames 3, bench-0 (all (mean_iou 0.5))\n" in radiofm("models", path).stdout
+    assert json.loads(radiofm("models", path, "--json").stdout)["metrics"] == metrics
+
+
 def test_models_refuses_what_is_no_model(tmp_path):
     (tmp_path / "x.pt").write_bytes(b"nothing")
     assert_one_line_error(radiofm("models", tmp_path / "x.pt"), "x.pt")

@@ -37,7 +37,8 @@ def recipe_of(tmp_path, train, validation, **fields):
     data = DataConfig(train=train, refine=train, validation=validation, workers=1)
     pretraining = PretrainConfig(steps=2, batch=2, warmup=1)
     stages = {"pretrain": pretraining, "finetune": stage, "refine": stage}
-    return replace(recipe, folder=tmp_path / "out", data=data, **{**stages, **fields})
+    settings = {"folder": tmp_path / "out", "data": data, "benchmark": None}
+    return replace(recipe, **{**settings, **stages, **fields})
 
 
 # ---- sets

@@ -2,6 +2,7 @@
 """The training scripts: masks, losses, recipes, and a whole run in miniature."""
 
 import io
+import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -238,6 +239,9 @@ def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
     )
     assert mask.shape == (1, 32, 256)
     assert 0 <= info.metrics["calibration"]["error_after"] <= 1
+    assert info.metrics["benchmark"]["whole"]["all"]["frames"] == recipe.benchmark == 6
+    assert "radiofm-bench-1: 6 frames" in capsys.readouterr().out
+    assert json.loads((recipe.run_folder / "evaluation.json").read_text()) == info.metrics
     found = torch.load(recipe.checkpoint("calibrate"), weights_only=True)["temperature"]
     assert found != 1 and info.metrics["calibration"]["temperature"] == round(found, 3)
     assert torch.jit.load(path).state_dict()["temperature"].item() == pytest.approx(found)

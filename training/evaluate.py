@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Scores a recipe's segmenter on its validation frames.
+"""Scores a recipe's segmenter on its validation frames and on the benchmark.
 
 ``python -m training.evaluate --recipe R.yaml``
 """
@@ -10,9 +10,15 @@ import json
 from functools import partial
 
 import numpy as np
+from torch import nn
 from tqdm import tqdm
 
+from radiofm_core.outputs.files import output_errors
+
 from . import classes
+from .benchmark import frames as benchmark
+from .benchmark.report import table
+from .benchmark.scoring import score
 from .calibrate import CalibrationError, calibrate
 from .cli import run_stage
 from .data.parts import frame_set
@@ -21,8 +27,25 @@ from .recipe import Recipe
 
 
 def evaluate(recipe: Recipe) -> dict:
-    """Train or load, then score the validation frames; prints and returns the scores."""
+    """Train or load, then score the validation frames and, unless the recipe leaves it out, the
+    benchmark; prints and returns the scores, and writes them to ``evaluation.json`` in the
+    recipe's run folder. Raises OutputError if it cannot be written."""
     model = calibrate(recipe)
+    result = score_validation(recipe, model)
+    print(json.dumps(result, indent=1))
+    if recipe.benchmark:
+        result["benchmark"] = score_benchmark(recipe, model)
+        print(table(result["benchmark"]))
+    path = recipe.run_folder / "evaluation.json"
+    with output_errors(path, advice="make room there and run the command again"):
+        part = path.with_name(path.name + ".part")
+        part.write_text(json.dumps(result, indent=1) + "\n")
+        part.replace(path)
+    return result
+
+
+def score_validation(recipe: Recipe, model: nn.Module) -> dict:
+    """The scores of the validation frames, and how well the temperature calibrates."""
     frames = frame_set(recipe, "validation")
     temperature = float(model.temperature)
     counts = np.zeros((len(classes.NAMES), len(classes.NAMES)), np.int64)
@@ -37,9 +60,14 @@ def evaluate(recipe: Recipe) -> dict:
         "error_before": round(before.value(), 4),
         "error_after": round(after.value(), 4),
     }
-    result = {"validation": scores(counts), "calibration": calibration, "frames": len(frames)}
-    print(json.dumps(result, indent=1))
-    return result
+    return {"validation": scores(counts), "calibration": calibration, "frames": len(frames)}
+
+
+def score_benchmark(recipe: Recipe, model: nn.Module) -> dict:
+    """What :func:`training.benchmark.scoring.score` tells of the recipe's benchmark frames, which
+    are prepared where they are not there yet."""
+    folder = benchmark.prepare(recipe.folder, recipe.benchmark, recipe.spec, recipe.data.workers)
+    return score(model, benchmark.BenchmarkSet(folder, recipe.spec), float(model.temperature))
 
 
 if __name__ == "__main__":

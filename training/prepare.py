@@ -7,7 +7,9 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+from .benchmark import frames as benchmark
 from .cli import run_stage
 from .data.parts import prepare_part
 from .data.store import NOTE
@@ -15,10 +17,18 @@ from .recipe import Recipe
 
 
 def prepare(recipe: Recipe) -> None:
-    """Prepare every part and print a line for each of its sources."""
+    """Prepare every part and the benchmark; print a line for each of their sources."""
     for part in recipe.data.parts:
         for folder in prepare_part(recipe, part):
-            print(f"{part}: {describe(json.loads((folder / NOTE).read_text()))}, in {folder}")
+            _tell(part, folder)
+    if recipe.benchmark:
+        workers = recipe.data.workers
+        folder = benchmark.prepare(recipe.folder, recipe.benchmark, recipe.spec, workers)
+        _tell("benchmark", folder)
+
+
+def _tell(part: str, folder: Path) -> None:
+    print(f"{part}: {describe(json.loads((folder / NOTE).read_text()))}, in {folder}")
 
 
 def describe(note: dict) -> str:

@@ -13,6 +13,7 @@ import yaml
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spec import SpectrogramSpec
 
+from .benchmark import strata
 from .data.sources import KINDS, FramesConfig, SourceConfig
 from .models.segmenter import ModelConfig
 from .settings import FinetuneConfig, PretrainConfig, StageConfig
@@ -57,7 +58,8 @@ class DataConfig:
 class Recipe:
     """A whole run; results go below ``folder``. ``start``: a model bundle (``default``, a
     bundled model's name or a file) to go on from, instead of from scratch. ``pretrain`` and
-    ``refine`` can be left out; ``refine`` needs frames in ``data``."""
+    ``refine`` can be left out; ``refine`` needs frames in ``data``. ``benchmark``: how many frames
+    of :mod:`training.benchmark` to score, None for none."""
 
     name: str
     seed: int
@@ -66,6 +68,7 @@ class Recipe:
     pretrain: PretrainConfig | None = None
     refine: FinetuneConfig | None = None
     start: str | None = None
+    benchmark: int | None = strata.FRAMES
     model: ModelConfig = field(default_factory=ModelConfig)
     spec: SpectrogramSpec = field(default_factory=SpectrogramSpec)
     folder: Path = Path("build/training")
@@ -73,6 +76,7 @@ class Recipe:
     def __post_init__(self):
         if self.refine is not None and self.data.refine is None:
             raise UsageError(f"recipe {self.name}: refine has no frames; set them in data, refine")
+        self._check_benchmark()
         for part in self.data.parts:
             sources = self.data.sources(part)
             for source in sources:
@@ -91,16 +95,28 @@ class Recipe:
                 f"of {self.spec.row_multiple}"
             )
 
+    def _check_benchmark(self) -> None:
+        count = self.benchmark
+        if count is not None and (type(count) is not int or not 1 <= count <= strata.FRAMES):
+            raise UsageError(
+                f"recipe {self.name}: benchmark is {count!r}; give 1 to {strata.FRAMES} frames, or "
+                "null for none"
+            )
+
     def _check_seeds(self, part: str, source: SourceConfig) -> None:
+        if isinstance(source, FramesConfig) and _meet(source.seeds, strata.SEEDS):
+            raise UsageError(
+                f"recipe {self.name}: the seeds of {part} {source.seeds} and of {strata.NAME} "
+                f"{strata.SEEDS} overlap; set them apart"
+            )
         for held in HELD_OUT:
             for other in self.data.sources(held) if held != part else ():
                 if not isinstance(source, FramesConfig) or not isinstance(other, FramesConfig):
                     continue
-                a, b = source.seeds, other.seeds
-                if a.start < b.stop and b.start < a.stop:
+                if _meet(source.seeds, other.seeds):
                     raise UsageError(
-                        f"recipe {self.name}: the seeds of {part} {a} and of {held} {b} overlap; "
-                        "set them apart"
+                        f"recipe {self.name}: the seeds of {part} {source.seeds} and of {held} "
+                        f"{other.seeds} overlap; set them apart"
                     )
 
     def stage_of(self, part: str) -> StageConfig | None:
@@ -123,6 +139,10 @@ class Recipe:
         fields.pop("folder")
         fields.pop("spec")
         return fields
+
+
+def _meet(one: range, other: range) -> bool:
+    return one.start < other.stop and other.start < one.stop
 
 
 def read_recipe(path: str | Path) -> Recipe:

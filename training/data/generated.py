@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import multiprocessing
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +22,9 @@ from . import store
 from .sources import FramesConfig
 
 CHUNK = 16
+FACTS = "facts.json"
+# Called as MakeMaker(spec, rows) in each process
+MakeMaker = Callable[[SpectrogramSpec, int], scene.SceneMaker]
 
 
 def generator_fingerprint() -> str:
@@ -47,16 +52,32 @@ def prepare(below: Path, config: FramesConfig, spec: SpectrogramSpec, workers: i
     """Generate a set in a folder ``below`` with ``workers`` processes; a complete one that this
     code made is left as it is. Returns its folder; raises OutputError if it cannot be written."""
     folder = below / f"frames-{config.first_seed}-{config.frames}x{config.rows}"
-    fields = wanted(config, spec)
+    return generate(folder, wanted(config, spec), config, spec, workers)
+
+
+def generate(
+    folder: Path,
+    fields: dict,
+    config: FramesConfig,
+    spec: SpectrogramSpec,
+    workers: int,
+    make_maker: MakeMaker = scene.SceneMaker,
+) -> Path:
+    """Generate the set ``folder`` unless it is there, complete, with the note's ``fields``.
+
+    ``make_maker``: a class or function of a module. Where its maker's frames have ``facts``
+    (JSON-ready), those are kept in ``facts.json``, a list with an entry for each frame. Returns
+    ``folder``; raises OutputError if it cannot be written.
+    """
     if store.is_prepared(folder, fields):
         return folder
     with store.writing(folder):
-        _generate(folder, config, spec, workers)
+        _generate(folder, config, spec, workers, make_maker)
         store.write_note(folder, fields)
     return folder
 
 
-def _generate(folder: Path, config: FramesConfig, spec: SpectrogramSpec, workers: int) -> None:
+def _generate(folder: Path, config, spec: SpectrogramSpec, workers: int, make_maker) -> None:
     store.clear(folder)
     shape = (config.frames, config.rows, spec.cols)
     for name in ("levels", "truth"):
@@ -66,36 +87,41 @@ def _generate(folder: Path, config: FramesConfig, spec: SpectrogramSpec, workers
             # A full disk shows here, and not as a worker that is killed.
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     resolution = np.zeros((config.frames, 2), np.float32)
+    facts: list[dict | None] = [None] * config.frames
     starts = range(0, config.frames, CHUNK)
     jobs = [
         (folder, config.first_seed, start, min(start + CHUNK, config.frames)) for start in starts
     ]
     context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, _start_worker, (spec, config.rows)) as pool:
+    with context.Pool(workers, _start_worker, (make_maker, spec, config.rows)) as pool:
         made = pool.imap_unordered(_make_chunk, jobs)
         bar = tqdm(made, total=len(jobs), desc=folder.name, unit=f"x{CHUNK}")
-        for start, part in bar:
-            resolution[start : start + len(part)] = part
+        for start, resolutions, told in bar:
+            resolution[start : start + len(resolutions)] = resolutions
+            facts[start : start + len(told)] = told
     np.save(folder / "resolution.npy", resolution)
+    if any(facts):
+        (folder / FACTS).write_text(json.dumps(facts) + "\n")
 
 
 _maker: scene.SceneMaker | None = None
 
 
-def _start_worker(spec: SpectrogramSpec, rows: int) -> None:
+def _start_worker(make_maker: MakeMaker, spec: SpectrogramSpec, rows: int) -> None:
     global _maker
     torch.set_num_threads(1)
-    _maker = scene.SceneMaker(spec, rows)
+    _maker = make_maker(spec, rows)
 
 
-def _make_chunk(job) -> tuple[int, list[tuple[float, float]]]:
+def _make_chunk(job) -> tuple[int, list[tuple[float, float]], list[dict | None]]:
     folder, first_seed, start, stop = job
     levels = np.load(folder / "levels.npy", mmap_mode="r+")
     truth = np.load(folder / "truth.npy", mmap_mode="r+")
-    part = []
+    resolutions, facts = [], []
     for i in range(start, stop):
         frame = _maker.frame(first_seed + i)
         levels[i] = store.to_steps(frame.level_db[0].numpy())
         truth[i] = frame.truth.numpy()
-        part.append(frame.resolution)
-    return start, part
+        resolutions.append(frame.resolution)
+        facts.append(getattr(frame, "facts", None))
+    return start, resolutions, facts

@@ -55,7 +55,8 @@ def prepare_part(recipe: Recipe, part: str) -> list[Path]:
 
 
 def data_fingerprint(recipe: Recipe) -> str:
-    """16 hexadecimal digits that change with any frame that the recipe trains or scores on."""
+    """16 hexadecimal digits that change with any frame of the recipe's ``data``; what the benchmark
+    is made of stands with its scores."""
     made_of = []
     for part in recipe.data.parts:
         for source in recipe.data.sources(part):

@@ -79,13 +79,19 @@ def confusion(mask: np.ndarray, truth: np.ndarray, count: int) -> np.ndarray:
 
 
 def scores(counts: np.ndarray) -> dict:
-    """Pixel accuracy, IoU by class and their mean from a confusion matrix."""
+    """Pixel accuracy, IoU by class (None where the truth has none of it) and their mean from a
+    confusion matrix (truth, predicted)."""
     hit = np.diag(counts).astype(float)
     union = counts.sum(0) + counts.sum(1) - np.diag(counts)
-    iou = {n: round(hit[i] / max(1, union[i]), 4) for i, n in enumerate(classes.NAMES)}
+    held = counts.sum(1) > 0
+    iou = {
+        name: round(hit[i] / union[i], 4) if held[i] else None
+        for i, name in enumerate(classes.NAMES)
+    }
+    found = [value for value in iou.values() if value is not None]
     return {
         "pixel_accuracy": round(hit.sum() / max(1, counts.sum()), 4),
-        "mean_iou": round(float(np.mean(list(iou.values()))), 4),
+        "mean_iou": round(float(np.mean(found or [0.0])), 4),
         "iou": iou,
     }
 

@@ -78,10 +78,19 @@ def _describe(info: BundleInfo, mark: str) -> list[str]:
         "recipe": _flat(info.recipe),
         "training data": info.data_fingerprint,
         "source": info.git_revision,
-        "metrics": _flat(info.metrics) or "none recorded",
+        "metrics": _flat(_without_strata(info.metrics)) or "none recorded",
         "licence": info.licence,
     }
     return [f"{info.name}{mark}", *(f"  {key:<14}{value}" for key, value in facts.items())]
+
+
+def _without_strata(metrics: dict) -> dict:
+    """Of a benchmark's scores the whole alone, under its name; ``--json`` has the others."""
+    benchmark = metrics.get("benchmark")
+    if not isinstance(benchmark, dict):
+        return metrics
+    rest = {key: value for key, value in metrics.items() if key != "benchmark"}
+    return {**rest, str(benchmark.get("name")): benchmark.get("whole")}
 
 
 def _spec_line(spec: SpectrogramSpec) -> str:

@@ -1,0 +1,306 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""radiofm-bench-1: its frames stay what they are, and its scores mean what they say."""
+
+import hashlib
+import json
+from collections import Counter
+from dataclasses import astuple, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from radiofm_core.errors import UsageError
+from radiofm_core.spec import SpectrogramSpec
+from training.benchmark import frames, strata
+from training.benchmark.edges import edge_errors
+from training.benchmark.report import table
+from training.benchmark.scenes import BenchmarkMaker
+from training.benchmark.scoring import band_truth, frame_score, grouped, score, summary
+from training.data.store import LOWEST_DB, STEP_DB
+from training.models.segmenter import CalibratedSegmenter
+from training.objectives.segmentation import scores
+from training.recipe import read_recipe
+from training.waveforms.span import IGNORE, LTE, NOISE, NR
+
+RECIPES = Path(__file__).parents[1] / "training/recipes"
+SPEC = SpectrogramSpec()
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return frames.prepare(tmp_path_factory.mktemp("bench"), 8, SPEC, 1)
+
+
+def test_the_strata_are_those_of_version_1():
+    assert strata.FRAMES == len(strata.STRATA) == 2178
+    text = repr([astuple(s) for s in strata.STRATA])
+    # Other frames need another name than radiofm-bench-1.
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "64be56355c9f3e0e"
+
+
+def test_every_beginning_of_the_benchmark_holds_all_parts():
+    for count in (8, 64, 256):
+        begin = strata.STRATA[:count]
+        paper = sum(s.part == strata.PAPER for s in begin) / count
+        assert paper == pytest.approx(780 / 2178, abs=2 / count)
+    counts = Counter((s.part, s.snr_db) for s in strata.STRATA[:256])
+    assert len(counts) == 11 and min(counts.values()) >= 10
+
+
+def test_the_papers_carriers_lie_side_by_side_for_40_ms():
+    index = next(i for i, s in enumerate(strata.STRATA) if s.part == strata.PAPER)
+    frame = BenchmarkMaker(SPEC).frame(strata.SEEDS[index])
+    wanted, facts = strata.STRATA[index], frame.facts
+    assert facts["sample_rate"] == 61.44e6 and facts["duration"] == pytest.approx(40e-3)
+    width = {c["label"]: c["high_hz"] - c["low_hz"] for c in facts["carriers"]}
+    assert width == pytest.approx({"nr": wanted.nr_hz, "lte": wanted.lte_hz})
+    band = band_truth(frame.truth, facts)
+    for label, hertz in ((NR, wanted.nr_hz), (LTE, wanted.lte_hz)):
+        columns = (band == label).any(0)
+        assert torch.equal((band == label).all(0), columns)
+        assert columns.sum().item() == pytest.approx(hertz / 240e3, abs=1)
+        on_air = frame.truth == label
+        assert on_air.any() and (band[on_air] == label).all()
+
+
+@pytest.mark.parametrize("part", [strata.MIXED, strata.PAPER])
+def test_all_emissions_have_the_stratums_snr(monkeypatch, part):
+    chosen = next(
+        i
+        for i, s in enumerate(strata.STRATA)
+        if s.part == part and s.scenario in ("mixed", "side by side")
+    )
+    powers = []
+    for snr_db in (3.0, 13.0):
+        strata_now = list(strata.STRATA)
+        strata_now[chosen] = replace(strata.STRATA[chosen], snr_db=snr_db)
+        monkeypatch.setattr(strata, "STRATA", tuple(strata_now))
+        maker, heard = BenchmarkMaker(SPEC), []
+
+        def kept(emissions, span, heard=heard):
+            heard += [e.iq.abs().square().mean() for e in emissions]
+            return torch.zeros(span.rows, span.spec.cols, dtype=torch.uint8)
+
+        for module in ("training.benchmark.scenes", "training.waveforms.scene"):
+            monkeypatch.setattr(f"{module}.truth_of", kept)
+        maker.frame(strata.SEEDS[chosen])
+        powers.append(torch.stack(heard))
+    sent = powers[0] > 0  # a kind of burst may have none in the frame
+    assert sent.sum() >= 2
+    risen = 10 * torch.log10(powers[1] / powers[0])[sent]
+    assert risen.tolist() == pytest.approx([10.0] * len(risen), abs=0.01)
+
+
+def test_an_empty_frame_is_noise_alone():
+    index = next(i for i, s in enumerate(strata.STRATA) if s.scenario == "empty")
+    frame = BenchmarkMaker(SPEC).frame(strata.SEEDS[index])
+    assert not frame.facts["carriers"] and set(frame.truth.unique().tolist()) <= {NOISE, IGNORE}
+
+
+def test_prepared_frames_are_those_of_their_seeds_and_made_once(made):
+    found = frames.BenchmarkSet(made, SPEC)
+    assert len(found) == len(found.facts) == 8
+    frame = BenchmarkMaker(SPEC).frame(strata.SEEDS[2])
+    level, truth, _ = found.batch(np.array([2]))
+    wanted = frame.level_db[0].numpy()
+    wanted = np.clip(wanted - np.median(wanted), LOWEST_DB, LOWEST_DB + 255 * STEP_DB)
+    assert np.abs(level[0, 0].numpy() - wanted).max() <= STEP_DB
+    assert torch.equal(truth[0].to(torch.uint8), frame.truth)
+    assert found.facts[2] == frame.facts
+    before = (made / "levels.npy").stat().st_mtime_ns
+    assert frames.prepare(made.parent, 8, SPEC, 1) == made
+    assert (made / "levels.npy").stat().st_mtime_ns == before
+
+
+def test_frames_that_other_code_made_are_made_anew(tmp_path, monkeypatch):
+    folder = frames.prepare(tmp_path, 1, SPEC, 1)
+    before = (folder / "levels.npy").stat().st_mtime_ns
+    monkeypatch.setattr(frames, "code_fingerprint", lambda: "another")
+    assert frames.prepare(tmp_path, 1, SPEC, 1) == folder
+    assert (folder / "levels.npy").stat().st_mtime_ns > before
+
+
+# ---- edges
+
+
+def facts_of(*carriers: dict) -> dict:
+    """A frame of 256 columns of 1 Hz, whose column 128 is at 0 Hz."""
+    common = {"kind": "downlink", "label": "lte"}
+    return {
+        "part": strata.MIXED,
+        "snr_db": 20.0,
+        "sample_rate": 256.0,
+        "carriers": [common | c for c in carriers],
+    }
+
+
+def block(*places: tuple[int, int, int], rows: int = 32) -> np.ndarray:
+    """Noise, and (first column, last column, class) in all rows."""
+    out = np.zeros((rows, 256), np.uint8)
+    for low, high, label in places:
+        out[:, low : high + 1] = label
+    return out
+
+
+CARRIER = {"low_hz": -30.0, "high_hz": 30.0}  # columns 98 to 158
+
+
+def test_edges_are_compared_in_columns():
+    truth, facts = block((100, 156, LTE)), facts_of(CARRIER)
+    assert edge_errors(truth, truth, facts) == [[0, 0]]
+    assert edge_errors(block((98, 157, LTE)), truth, facts) == [[2, 1]]
+    assert edge_errors(block((103, 150, LTE)), truth, facts) == [[3, 6]]
+
+
+def test_short_bursts_and_stray_pixels_do_not_move_an_edge():
+    truth, facts = block((100, 156, LTE)), facts_of(CARRIER)
+    mask = truth.copy()
+    mask[:10, 90:170] = LTE
+    mask[:, 20:40] = LTE
+    assert edge_errors(mask, truth, facts) == [[0, 0]]
+
+
+def test_a_carrier_of_another_class_or_of_few_pixels_is_missed():
+    truth, facts = block((100, 156, LTE)), facts_of(CARRIER)
+    assert edge_errors(block((100, 156, NR)), truth, facts) == [None]
+    few = truth.copy()
+    few[3:] = NOISE
+    assert edge_errors(few, truth, facts) == [None]
+
+
+def test_neighbours_of_a_class_are_measured_apart():
+    right = {"low_hz": 32.0, "high_hz": 60.0}
+    truth = block((100, 156, LTE), (162, 186, LTE))
+    mask = block((99, 156, LTE), (162, 188, LTE))
+    assert edge_errors(mask, truth, facts_of(CARRIER, right)) == [[1, 0], [0, 2]]
+
+
+def test_what_has_no_edges_in_the_span_is_not_measured():
+    wide = {"low_hz": -200.0, "high_hz": 200.0}
+    everywhere = block((0, 255, LTE))
+    assert edge_errors(everywhere, everywhere, facts_of(wide)) == []
+    cut = block((0, 100, LTE))
+    half = facts_of({"low_hz": -150.0, "high_hz": -26.0})
+    assert edge_errors(block((0, 104, LTE)), cut, half) == [[4]]
+    truth = block((100, 156, LTE))
+    for kind in ("uplink", "shared"):
+        assert edge_errors(truth, truth, facts_of(CARRIER | {"kind": kind})) == []
+    short = block((100, 156, LTE))
+    short[3:] = NOISE
+    assert edge_errors(short, short, facts_of(CARRIER)) == []
+
+
+# ---- scores
+
+
+def perfect(truth: torch.Tensor) -> torch.Tensor:
+    """Probabilities (classes, rows, cols) that are right and sure."""
+    return torch.nn.functional.one_hot(truth.long().clamp_max(3), 4).permute(2, 0, 1).float()
+
+
+def test_a_perfect_mask_gets_perfect_scores(made):
+    found = frames.BenchmarkSet(made, SPEC)
+    on_air, whole_band = [], []
+    for i, facts in enumerate(found.facts):
+        truth = torch.from_numpy(found.truth[i]).long()
+        on_air.append(frame_score(perfect(truth), truth, facts))
+        if facts["part"] == strata.PAPER:
+            band = band_truth(truth, facts)
+            whole_band.append(frame_score(perfect(band), band, facts))
+    result = grouped(on_air, whole_band)
+    paper = [s for s in strata.STRATA[:8] if s.part == strata.PAPER]
+    assert result["paper"]["all"]["frames"] == len(paper) == 3
+    assert result["whole"]["all"]["frames"] == 8
+    for section in result.values():
+        for found_scores in section.values():
+            assert found_scores["pixel_accuracy"] == found_scores["mean_iou"] == 1
+            assert found_scores["calibration_error"] == 0
+            assert found_scores["edges"]["median_bins"] in (0, None)
+    assert result["paper"]["all"]["edges"]["carriers"] == 6
+    assert result["paper"]["all"]["iou"]["other"] is None
+
+
+def test_a_group_counts_what_it_misses():
+    truth = torch.from_numpy(block((100, 156, LTE))).long()
+    facts = facts_of(CARRIER)
+    wider = torch.from_numpy(block((98, 156, LTE))).long()
+    nothing = torch.zeros_like(truth)
+    told = [frame_score(perfect(mask), truth, facts) for mask in (truth, wider, nothing)]
+    assert summary(told) == {
+        "frames": 3,
+        "pixel_accuracy": pytest.approx(1 - 59 / (3 * 256), abs=1e-4),
+        "mean_iou": pytest.approx((595 / 654 + 114 / 173) / 2, abs=1e-4),
+        "iou": {
+            "noise": pytest.approx(595 / 654, abs=1e-4),
+            "lte": pytest.approx(114 / 173, abs=1e-4),
+            "nr": None,
+            "other": None,
+        },
+        "calibration_error": pytest.approx(59 / (3 * 256), abs=1e-4),
+        "edges": {"carriers": 3, "missed": 0.3333, "median_bins": 0, "within_a_bin": 0.75},
+    }
+
+
+def test_a_class_that_the_truth_lacks_is_not_in_the_mean():
+    counts = np.array([[6, 2, 0, 0], [0, 4, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
+    result = scores(counts)
+    assert result["iou"] == {"noise": 0.75, "lte": 0.6667, "nr": None, "other": None}
+    assert result["mean_iou"] == pytest.approx((0.75 + 2 / 3) / 2, abs=1e-4)
+
+
+class Guess(CalibratedSegmenter):
+    """Calls everything noise, with the same confidence."""
+
+    def __init__(self):
+        super().__init__()
+        self.gain = torch.nn.Parameter(torch.tensor(2.0))
+
+    def logits(self, frames_db, resolution):
+        noise = torch.ones_like(frames_db) * self.gain
+        return torch.cat([noise, 0 * noise, 0 * noise, 0 * noise], 1)
+
+
+def test_a_model_that_calls_all_noise_misses_every_carrier(made):
+    found = frames.BenchmarkSet(made, SPEC)
+    result = score(Guess(), found, 1.0)
+    whole = result["whole"]["all"]
+    assert result["name"] == "radiofm-bench-1" and result["frames"] == whole["frames"] == 8
+    scored = found.truth[found.truth != IGNORE]
+    share = float((scored == NOISE).mean())
+    assert whole["pixel_accuracy"] == pytest.approx(share, abs=1e-4)
+    confidence = torch.tensor([2.0, 0, 0, 0]).softmax(0)[0].item()
+    assert whole["calibration_error"] == pytest.approx(abs(share - confidence), abs=3e-3)
+    assert whole["edges"]["missed"] == 1 and whole["edges"]["median_bins"] is None
+    assert json.loads(json.dumps(result)) == result
+    lines = table(result).splitlines()
+    rows = [line for line in lines if line.startswith("  ") and "SNR" not in line]
+    assert len(rows) == sum(len(result[s]) for s in ("whole", "mixed", "paper", "paper_on_air"))
+    assert any(line.split()[:2] == [">=", "10"] for line in rows)
+
+
+# ---- recipes
+
+
+def test_seeds_of_the_benchmark_are_refused_for_training():
+    recipe = read_recipe(RECIPES / "debug.yaml")
+    for part in ("train", "validation", "calibration"):
+        near = replace(getattr(recipe.data, part), first_seed=strata.FIRST_SEED - 1)
+        with pytest.raises(UsageError, match=f"seeds of {part} .* and of radiofm-bench-1 .*over"):
+            replace(recipe, data=replace(recipe.data, **{part: near}))
+
+
+@pytest.mark.parametrize("count", [0, strata.FRAMES + 1, True, "all"])
+def test_a_wrong_number_of_benchmark_frames_is_refused(count):
+    recipe = read_recipe(RECIPES / "debug.yaml")
+    with pytest.raises(UsageError, match=r"benchmark is .* give 1 to 2178 frames, or null"):
+        replace(recipe, benchmark=count)
+
+
+def test_a_recipe_can_leave_the_benchmark_out(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text(f"base: {RECIPES / 'debug.yaml'}\nbenchmark: null\n")
+    assert read_recipe(path).benchmark is None
+    assert read_recipe(RECIPES / "debug.yaml").benchmark == 6
+    assert read_recipe(RECIPES / "default.yaml").benchmark == strata.FRAMES
