@@ -13,6 +13,8 @@ from typing import TypeVar
 import torch
 from torch import distributed
 
+from radiofm_core.bundle import bf16_is_fast
+
 Result = TypeVar("Result")
 
 
@@ -95,11 +97,3 @@ def autocast(kind: str, precision: str = "auto"):
     """
     wanted = precision == "bf16" or (precision == "auto" and bf16_is_fast(kind))
     return torch.autocast(kind, torch.bfloat16, enabled=wanted)
-
-
-def bf16_is_fast(kind: str) -> bool:
-    """Whether the device computes in bfloat16 itself."""
-    if kind == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    has = torch.cpu.get_capabilities()
-    return bool(has.get("avx512_bf16") or has.get("amx_bf16") or has.get("bf16"))

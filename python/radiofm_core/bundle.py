@@ -260,7 +260,7 @@ def _pick_precision(precision: str, device: str, info: BundleInfo) -> str:
     if precision not in PRECISIONS:
         raise UsageError(f"precision {precision!r} is unknown; use {', '.join(PRECISIONS)}")
     if precision == "auto":
-        return "bf16" if "bf16" in info.precisions and _has_fast_bf16(device) else "fp32"
+        return "bf16" if "bf16" in info.precisions and bf16_is_fast(device) else "fp32"
     if precision not in info.precisions:
         raise BundleError(
             f"{info.path} offers precision {', '.join(info.precisions)}, not {precision!r}"
@@ -268,9 +268,11 @@ def _pick_precision(precision: str, device: str, info: BundleInfo) -> str:
     return precision
 
 
-def _has_fast_bf16(device: str) -> bool:
+def bf16_is_fast(device: str) -> bool:
+    """Whether ``device`` (cpu, cuda, cuda:N) computes in bfloat16 itself."""
     import torch
 
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported()
-    return torch.backends.mkldnn.is_available() and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    has = torch.cpu.get_capabilities()
+    return bool(has.get("avx512_bf16") or has.get("amx_bf16") or has.get("bf16"))
