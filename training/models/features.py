@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the encoder is shown of a frame: levels, contrasts, rhythm and resolution.
+"""What the encoder is shown of a frame: levels, contrasts, rhythms, resolution and places.
 
 Shapes: B batch, C channels of the spec, R rows, W columns, D token width. TorchScript compiles
 all of it.
@@ -113,6 +113,24 @@ class ModulationSpectrum(nn.Module):
         power = (level @ angle.cos()).square() + (level @ angle.sin()).square()
         heard = (hertz < 0.5 / row_s[:, None])[:, None, None]
         return torch.where(heard, torch.log10(power + 1e-6) / 2 + 2, 0.0)
+
+
+class Positions(nn.Module):
+    """Sine-cosine positions of a grid of tokens, half of the width for each axis; the slowest
+    turns once in about ``2 pi longest`` tokens."""
+
+    def __init__(self, dim: int, longest: float):
+        super().__init__()
+        steps = torch.arange(dim // 4) / (dim // 4)
+        self.register_buffer("scale", torch.exp(-math.log(longest) * steps), persistent=False)
+
+    def forward(self, rows: int, cols: int) -> Tensor:
+        """(rows * cols, D)."""
+        y = torch.arange(rows, device=self.scale.device).to(self.scale.dtype)[:, None] * self.scale
+        x = torch.arange(cols, device=self.scale.device).to(self.scale.dtype)[:, None] * self.scale
+        y = torch.cat([y.sin(), y.cos()], 1)[:, None].repeat(1, cols, 1)
+        x = torch.cat([x.sin(), x.cos()], 1)[None].repeat(rows, 1, 1)
+        return torch.cat([y, x], dim=2).flatten(0, 1)
 
 
 def embedding(features: int, dim: int) -> nn.Sequential:

@@ -9,34 +9,15 @@ It is told no resolution: the argument is there because all models are called al
 
 from __future__ import annotations
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .features import Normalise
+from .features import PATCH, Normalise, Positions
 from .segmenter import CalibratedSegmenter, ModelConfig
-from .vit import PATCH, Block
+from .vit import Block
 
 HEAD_BLOCKS = 2
-
-
-class Positions(nn.Module):
-    """Sine-cosine positions of a grid of tokens, half of the width for each axis."""
-
-    def __init__(self, dim: int):
-        super().__init__()
-        steps = torch.arange(dim // 4) / (dim // 4)
-        self.register_buffer("scale", torch.exp(-math.log(10000.0) * steps), persistent=False)
-
-    def forward(self, rows: int, cols: int) -> Tensor:
-        """(rows * cols, D)."""
-        y = torch.arange(rows, device=self.scale.device).to(self.scale.dtype)[:, None] * self.scale
-        x = torch.arange(cols, device=self.scale.device).to(self.scale.dtype)[:, None] * self.scale
-        y = torch.cat([y.sin(), y.cos()], 1)[:, None].repeat(1, cols, 1)
-        x = torch.cat([x.sin(), x.cos()], 1)[None].repeat(rows, 1, 1)
-        return torch.cat([y, x], dim=2).flatten(0, 1)
 
 
 class PlainEncoder(nn.Module):
@@ -47,7 +28,7 @@ class PlainEncoder(nn.Module):
         self.dim = dim
         self.normalise = Normalise()
         self.embed = nn.Conv2d(channels, dim, PATCH, stride=PATCH)
-        self.positions = Positions(dim)
+        self.positions = Positions(dim, 10000.0)
         self.class_token = nn.Parameter(torch.zeros(dim))
         self.blocks = nn.ModuleList([Block(dim, heads) for _ in range(depth)])
         self.norm = nn.LayerNorm(dim)
@@ -88,7 +69,7 @@ class PlainSegmenter(CalibratedSegmenter):
         self.classes = config.classes
         self.encoder = PlainEncoder(channels, config.dim, config.depth, config.heads)
         self.embed = nn.Linear(config.dim, config.decoder_dim)
-        self.positions = Positions(config.decoder_dim)
+        self.positions = Positions(config.decoder_dim, 10000.0)
         blocks = min(HEAD_BLOCKS, config.decoder_depth)
         self.blocks = nn.ModuleList(
             [Block(config.decoder_dim, config.decoder_heads) for _ in range(blocks)]

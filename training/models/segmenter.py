@@ -9,7 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .vit import PATCH, ConvUnit, Encoder
+from .features import PATCH
+from .vit import ConvUnit, Encoder
 
 
 @dataclass(frozen=True)

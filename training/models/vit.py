@@ -15,7 +15,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .features import PATCH, Contrast, ModulationSpectrum, Normalise, Resolution, embedding
+from .features import (
+    PATCH,
+    Contrast,
+    ModulationSpectrum,
+    Normalise,
+    Positions,
+    Resolution,
+    embedding,
+)
 
 # What contrasts are multiplied by: the structure that tells one standard from another is a
 # few tenths of the input's unit.
@@ -125,16 +133,7 @@ class Encoder(nn.Module):
         self.mask_token = nn.Parameter(torch.zeros(dim))
         self.blocks = nn.ModuleList([Block(dim, heads) for _ in range(depth)])
         self.norm = nn.LayerNorm(dim)
-        self.register_buffer("frequencies", _sincos_frequencies(dim // 4), persistent=False)
-
-    def positions(self, rows: int, cols: int) -> Tensor:
-        """Sine-cosine positions (rows * cols, D) of a grid of tokens."""
-        scale = self.frequencies
-        y = torch.arange(rows, device=scale.device).to(scale.dtype)[:, None] * scale
-        x = torch.arange(cols, device=scale.device).to(scale.dtype)[:, None] * scale
-        y = torch.cat([y.sin(), y.cos()], 1)[:, None].expand(rows, cols, self.dim // 2)
-        x = torch.cat([x.sin(), x.cos()], 1)[None].expand(rows, cols, self.dim // 2)
-        return torch.cat([y, x], dim=2).reshape(rows * cols, self.dim)
+        self.positions = Positions(dim, 100.0)
 
     def encode(
         self, x: Tensor, resolution: Tensor, masked: Tensor | None = None
@@ -175,7 +174,3 @@ class Encoder(nn.Module):
     def gained(self, contrast: Tensor) -> Tensor:
         """Contrast as an input channel."""
         return (contrast * self.gain).clamp(-3.0, 3.0)
-
-
-def _sincos_frequencies(count: int) -> Tensor:
-    return torch.exp(-math.log(100.0) * torch.arange(count) / count)

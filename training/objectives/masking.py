@@ -19,7 +19,7 @@ from radiofm_core.errors import OutputError
 from .. import processes
 from ..callbacks import AfterStep, log
 from ..data.store import FrameSet
-from ..models.vit import PATCH
+from ..models.features import PATCH
 from ..settings import PretrainConfig
 from .effective_rank import effective_rank
 
