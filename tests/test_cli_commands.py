@@ -69,11 +69,22 @@ def test_models_tells_what_is_inside(model):
     assert SpectrogramSpec.from_dict(json.loads(line)["spec"]) == spec
 
 
-def test_models_tells_of_a_benchmark_the_whole(tmp_path):
-    benchmark = {"name": "bench-0", "whole": {"all": {"mean_iou": 0.5}}, "mixed": {"-5": 0.125}}
-    metrics = {"frames": 3, "benchmark": benchmark}
+def test_models_shows_scores_as_a_table_and_of_a_benchmark_the_whole(tmp_path):
+    whole = {
+        ">= 10": {"pixel_accuracy": 0.75, "mean_iou": 0.625, "iou": {"noise": 1.0, "lte": 0.25}},
+        "all": {"pixel_accuracy": 0.5, "mean_iou": 0.375, "iou": {"noise": 0.75, "lte": None}},
+    }
+    benchmark = {"name": "bench-0", "whole": whole, "mixed": {"-5": {"mean_iou": 0.125}}}
+    validation = {"pixel_accuracy": 0.5, "mean_iou": 0.5, "iou": {"noise": 0.5, "lte": 0.5}}
+    metrics = {"validation": validation, "frames": 3, "benchmark": benchmark}
     path = make_level_bundle(tmp_path / "level.pt", metrics=metrics)
-    assert "frames 3, bench-0 (all (mean_iou 0.5))\n" in radiofm("models", path).stdout
+    lines = [line.split() for line in radiofm("models", path).stdout.splitlines()]
+    assert ["scores", "pixels", "mIoU", "noise", "lte"] in lines
+    assert ["validation", "0.500", "0.500", "0.500", "0.500"] in lines
+    assert ["bench-0,", "SNR", ">=", "10", "dB", "0.750", "0.625", "1.000", "0.250"] in lines
+    assert ["bench-0", "0.500", "0.375", "0.750", "-"] in lines
+    assert ["frames", "3"] in lines
+    assert not any("0.125" in line for line in lines)
     assert json.loads(radiofm("models", path, "--json").stdout)["metrics"] == metrics
 
 

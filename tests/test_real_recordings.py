@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The default model on real recordings, none of them in its training, against what is known.
 
-These hold what the shipped model reaches over a kind of recording; README lists each recording.
+These hold what the shipped model reaches; README lists each recording.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ def values(request, shared_data, tmp_path):
 
 @pytest.mark.parametrize("values", ["lte_hackrf"], indirect=True)
 def test_lte_off_the_air_is_found_where_it_is(values):
-    assert np.mean(values) >= 0.85
+    assert min(values) >= 0.85
 
 
 @pytest.mark.parametrize("values", ["wifi_usrp"], indirect=True)

@@ -5,14 +5,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
+import textwrap
 
 from ..bundle import BundleInfo, bundled_models, find_model, read_bundle_info
 from ..errors import BundleError
 from ..spec import SpectrogramSpec
-from .console import EXIT_DONE, colored, use_color
+from .console import EXIT_DONE, colored, table, use_color
 
 HELP = "show what is inside model bundles"
+# Of a dict of scores
+MEAN_IOU = "mean_iou"
 DESCRIPTION = "Show what is inside the bundled models, or inside the bundles that are named."
 
 
@@ -75,13 +79,52 @@ def _describe(info: BundleInfo, mark: str) -> list[str]:
         "sample rates": f"{info.spec.sample_rate_min / 1e6:g} to "
         f"{info.spec.sample_rate_max / 1e6:g} MS/s",
         "precision": ", ".join(info.precisions),
-        "recipe": _flat(info.recipe),
-        "training data": info.data_fingerprint,
-        "source": info.git_revision,
-        "metrics": _flat(_without_strata(info.metrics)) or "none recorded",
+        "source": f"commit {info.git_revision}, training data {info.data_fingerprint}",
         "licence": info.licence,
     }
-    return [f"{info.name}{mark}", *(f"  {key:<14}{value}" for key, value in facts.items())]
+    lines = [f"{info.name}{mark}", *(f"  {key:<14}{value}" for key, value in facts.items())]
+    return lines + _recipe_lines(info.recipe) + _metric_lines(info.metrics)
+
+
+def _recipe_lines(recipe: dict) -> list[str]:
+    """A section a paragraph, what is not set left out."""
+    lines = ["  recipe"] if recipe else []
+    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    for key, value in recipe.items():
+        text = _flat(value) if isinstance(value, dict) else str(value)
+        if value is not None:
+            head = f"    {key:<12}"
+            lines += textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * 16)
+    return lines
+
+
+def _metric_lines(metrics: dict) -> list[str]:
+    """Scores as a table, other figures below it."""
+    rows, rest = [], {}
+    for key, value in _without_strata(metrics).items():
+        groups = value if isinstance(value, dict) else {}
+        if MEAN_IOU in groups:
+            rows.append((key, value))
+        elif any(isinstance(v, dict) and MEAN_IOU in v for v in groups.values()):
+            rows += [
+                (key if group == "all" else f"{key}, SNR {group} dB", v)
+                for group, v in groups.items()
+            ]
+        else:
+            rest[key] = value
+    lines = []
+    if rows:
+        classes = list(rows[0][1].get("iou", {}))
+        cells = [(name, *_score_cells(value, classes)) for name, value in rows]
+        lines = table(("scores", "pixels", "mIoU", *classes), cells)
+    lines += [f"  {_flat(rest)}"] if rest else []
+    return lines or ["  no scores recorded"]
+
+
+def _score_cells(scores: dict, classes: list[str]) -> list[str]:
+    iou = scores.get("iou", {})
+    values = [scores.get("pixel_accuracy"), scores[MEAN_IOU], *(iou.get(c) for c in classes)]
+    return ["-" if value is None else f"{value:.3f}" for value in values]
 
 
 def _without_strata(metrics: dict) -> dict:
@@ -107,6 +150,6 @@ def _flat(values: dict) -> str:
     for key, value in values.items():
         if isinstance(value, dict):
             parts.append(f"{key} ({_flat(value)})")
-        else:
+        elif value is not None:
             parts.append(f"{key} {value:.4g}" if isinstance(value, float) else f"{key} {value}")
     return ", ".join(parts)
