@@ -248,7 +248,8 @@ def test_training_on_labelled_recordings_from_the_weights_of_a_bundle(tmp_path):
     second = replace(recipe, name="second", start=str(first), pretrain=None)
     before = first_model(second).state_dict()
     trained = torch.load(recipe.checkpoint("refine"), weights_only=True)["weights"]
-    assert all(torch.equal(before[k], trained[k]) for k in before)
+    for name in before:  # a bundle's weights are float16
+        torch.testing.assert_close(before[name], trained[name], rtol=1e-3, atol=1e-6)
     assert export_recipe(second).is_file() and not second.checkpoint("pretrain").exists()
 
     wider = replace(second, model=ModelConfig(dim=64))

@@ -73,9 +73,10 @@ def test_detection_lies_where_the_band_lies(bundle):
     assert found[keys.CONFIDENCE] == pytest.approx(0.9, abs=0.01)
 
 
-def test_confidence_below_the_limit_is_no_detection(bundle):
+def test_confidence_below_the_limit_is_unknown(bundle):
     flow = run_frames(bundle, [band_frame()], [frame_meta(0)], min_confidence=0.95)
-    assert flow.results.fields(keys.PORT_DETECTIONS)[0][keys.DETECTIONS] in ([], {})
+    (found,) = flow.results.fields(keys.PORT_DETECTIONS)[0][keys.DETECTIONS]
+    assert found[keys.LABEL] == "unknown"
     assert flow.results.indexes() == [0]
 
 

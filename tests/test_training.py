@@ -244,7 +244,7 @@ def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
     assert json.loads((recipe.run_folder / "evaluation.json").read_text()) == info.metrics
     found = torch.load(recipe.checkpoint("calibrate"), weights_only=True)["temperature"]
     assert found != 1 and info.metrics["calibration"]["temperature"] == round(found, 3)
-    assert torch.jit.load(path).state_dict()["temperature"].item() == pytest.approx(found)
+    assert torch.jit.load(path).state_dict()["temperature"].item() == pytest.approx(found, rel=1e-3)
     # Finished stages are loaded, not run again, and give the same bytes of weights.
     stamp = recipe.checkpoint("refine").stat().st_mtime_ns
     before = path.read_bytes()
