@@ -252,7 +252,7 @@ def test_training_on_labelled_recordings_from_the_weights_of_a_bundle(tmp_path):
         torch.testing.assert_close(before[name], trained[name], rtol=1e-3, atol=1e-6)
     assert export_recipe(second).is_file() and not second.checkpoint("pretrain").exists()
 
-    wider = replace(second, model=ModelConfig(dim=64))
+    wider = replace(second, model=ModelConfig(dim=64, heads=4))
     with pytest.raises(UsageError, match=r"start .* sizes"):
         first_model(wider)
 
