@@ -18,7 +18,8 @@ class ModelConfig:
     """Sizes of a model. Defaults: the shipped `tiny` model.
 
     ``kind`` is ``stem`` (:class:`Segmenter`, which uses ``stem_widths``) or ``plain`` (the
-    paper's, :mod:`training.models.plain`, which uses ``decoder_...``).
+    paper's, :mod:`training.models.plain`, which uses ``decoder_...``). ``told_resolution: false``
+    shows the `stem` model the same resolution for every frame; the plain one is never told any.
     """
 
     dim: int = 192
@@ -30,6 +31,7 @@ class ModelConfig:
     decoder_dim: int = 256
     decoder_depth: int = 8
     decoder_heads: int = 16
+    told_resolution: bool = True
 
     def __post_init__(self):
         if self.kind not in ("stem", "plain"):
@@ -71,7 +73,8 @@ class Segmenter(CalibratedSegmenter):
         super().__init__()
         quarter, eighth = config.stem_widths
         self.classes = config.classes
-        self.encoder = Encoder(channels, config.stem_widths, config.dim, config.depth, config.heads)
+        sizes = (config.stem_widths, config.dim, config.depth, config.heads)
+        self.encoder = Encoder(channels, *sizes, config.told_resolution)
         self.to_eighth = nn.Conv2d(config.dim, 4 * eighth, 1)
         self.mix_eighth = ConvUnit(2 * eighth, eighth)
         self.to_quarter = nn.Conv2d(eighth, 4 * quarter, 1)

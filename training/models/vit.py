@@ -32,6 +32,8 @@ CONTRAST_GAIN = 3.0
 # frame holds, and that of the rows around each token (5 ms in a default frame), every 200 Hz
 FRAME_RHYTHM = (64, 6400.0, 0)
 PATCH_RHYTHM = (32, 6400.0, 64)
+# What a model that is not told the resolution takes every frame for: Hz per bin, seconds per row
+SOME_RESOLUTION = [75e3, 78e-6]
 
 
 class ConvUnit(nn.Module):
@@ -113,14 +115,27 @@ class Block(nn.Module):
 
 
 class Encoder(nn.Module):
-    """Stem and transformer: a spectrogram to patch tokens and the finer stages' features."""
+    """Stem and transformer: a spectrogram to patch tokens and the finer stages' features.
 
-    def __init__(self, channels: int, widths: tuple[int, int], dim: int, depth: int, heads: int):
+    Without ``told_resolution`` nothing in it follows from the frame's resolution.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        widths: tuple[int, int],
+        dim: int,
+        depth: int,
+        heads: int,
+        told_resolution: bool = True,
+    ):
         super().__init__()
         if dim % (4 * heads):
             raise ValueError(f"dim {dim} must be a multiple of 4 x heads ({heads})")
         self.dim = dim
         self.patch = PATCH
+        self.told_resolution = told_resolution
+        self.some_resolution = SOME_RESOLUTION
         self.normalise = Normalise()
         self.contrast = Contrast()
         self.gain = CONTRAST_GAIN
@@ -154,6 +169,9 @@ class Encoder(nn.Module):
         if masked is not None:
             grid = masked.view(-1, 1, rows, cols).to(x.dtype)
             visible = 1.0 - functional.interpolate(grid, scale_factor=float(self.patch))
+        if not self.told_resolution:
+            some = torch.tensor(self.some_resolution, device=resolution.device)
+            resolution = some.to(resolution.dtype).expand_as(resolution)
         over_time, over_frequency = self.contrast(x, visible)
         told = self.resolution(resolution)
         dtype = told.dtype
