@@ -38,5 +38,5 @@ def prepare(below: Path, frames: int, spec: SpectrogramSpec, workers: int) -> Pa
     it cannot be written."""
     config = FramesConfig(frames, strata.FIRST_SEED, spec.rows)
     fields = generated.wanted(config, spec) | {"source": strata.NAME, "code": code_fingerprint()}
-    folder = below / f"{strata.NAME}-{frames}"
+    folder = below / (f"{strata.NAME}-{frames}" + generated.channels(spec))
     return generated.generate(folder, fields, config, spec, workers, scenes.BenchmarkMaker)

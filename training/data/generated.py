@@ -51,8 +51,13 @@ def wanted(config: FramesConfig, spec: SpectrogramSpec) -> dict:
 def prepare(below: Path, config: FramesConfig, spec: SpectrogramSpec, workers: int) -> Path:
     """Generate a set in a folder ``below`` with ``workers`` processes; a complete one that this
     code made is left as it is. Returns its folder; raises OutputError if it cannot be written."""
-    folder = below / f"frames-{config.first_seed}-{config.frames}x{config.rows}"
+    folder = below / (f"frames-{config.first_seed}-{config.frames}x{config.rows}" + channels(spec))
     return generate(folder, wanted(config, spec), config, spec, workers)
+
+
+def channels(spec: SpectrogramSpec) -> str:
+    """What the name of a set's folder ends with: the channels beside the first."""
+    return "".join(f"-{name}" for name in spec.channels[1:])
 
 
 def generate(
@@ -79,9 +84,11 @@ def generate(
 
 def _generate(folder: Path, config, spec: SpectrogramSpec, workers: int, make_maker) -> None:
     store.clear(folder)
-    shape = (config.frames, config.rows, spec.cols)
-    for name in ("levels", "truth"):
+    size = (config.rows, spec.cols)
+    pixels = size if len(spec.channels) == 1 else (len(spec.channels), *size)
+    for name, of_frame in (("levels", pixels), ("truth", size)):
         path = folder / f"{name}.npy"
+        shape = (config.frames, *of_frame)
         np.lib.format.open_memmap(path, "w+", np.uint8, shape).flush()
         with path.open("r+b") as file:
             # A full disk shows here, and not as a worker that is killed.
@@ -120,7 +127,7 @@ def _make_chunk(job) -> tuple[int, list[tuple[float, float]], list[dict | None]]
     resolutions, facts = [], []
     for i in range(start, stop):
         frame = _maker.frame(first_seed + i)
-        levels[i] = store.to_steps(frame.level_db[0].numpy())
+        levels[i] = store.to_steps(frame.level_db.numpy())  # a single channel loses its axis
         truth[i] = frame.truth.numpy()
         resolutions.append(frame.resolution)
         facts.append(getattr(frame, "facts", None))
