@@ -124,20 +124,16 @@ class Keep(AfterStep):
             self.saved = time.monotonic()
 
 
-class StopEarly(AfterStep):
-    """Score the validation frames now and then; end without a better score in ``patience``
-    scores, and put the best weights back at the end.
+class Score(AfterStep):
+    """Score the validation frames every ``every`` steps and at the last, for the logs.
 
     Args:
-        model: as it will be used: its weights are kept and put back.
         score: higher is better; all processes call it and get the same.
         every: steps between scores.
-        patience: scores.
     """
 
-    def __init__(self, model: nn.Module, score: Callable[[], float], every: int, patience: int):
-        self.model, self.score, self.every, self.patience = model, score, every, patience
-        self.best, self.since, self.weights = float("-inf"), 0, None
+    def __init__(self, score: Callable[[], float], every: int):
+        self.score, self.every = score, every
 
     def after_step(self, trainer, step: int) -> None:
         """Score when it is time, and at the last step."""
@@ -145,6 +141,28 @@ class StopEarly(AfterStep):
             return
         value = self.score()
         log(trainer, {"validation_mean_iou": value})
+        self.scored(trainer, value)
+
+    def scored(self, trainer, value: float) -> None:
+        """The score is ``value``."""
+
+
+class StopEarly(Score):
+    """End without a better score in ``patience`` scores, and put the best weights back at the end.
+
+    Args:
+        model: as it will be used: its weights are kept and put back.
+        score, every: as :class:`Score` has.
+        patience: scores.
+    """
+
+    def __init__(self, model: nn.Module, score: Callable[[], float], every: int, patience: int):
+        super().__init__(score, every)
+        self.model, self.patience = model, patience
+        self.best, self.since, self.weights = float("-inf"), 0, None
+
+    def scored(self, trainer, value: float) -> None:
+        """Keep the weights, or lose patience."""
         if value > self.best:
             self.best, self.since = value, 0
             self.weights = {k: v.detach().cpu().clone() for k, v in self.model.state_dict().items()}

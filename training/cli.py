@@ -14,12 +14,16 @@ from .recipe import Recipe, recipe_argument
 
 def run_stage(stage: Callable[[Recipe], object], description: str, several: bool = False) -> None:
     """Read ``--recipe``, run ``stage``, exit. ``several``: torchrun may start it."""
+    run(lambda: stage(recipe_argument(description)), several)
+
+
+def run(command: Callable[[], object], several: bool = False) -> None:
+    """Run ``command``, which reads its own arguments; errors end the process with one line."""
     try:
-        recipe = recipe_argument(description)
         if processes.world() > 1 and not several:
             raise UsageError("this stage runs in one process; start it without torchrun")
         processes.join()
-        stage(recipe)
+        command()
         processes.leave()
     except RadiofmError as error:
         _end(f"error: {error}", error.exit_code)

@@ -30,12 +30,19 @@ def evaluate(recipe: Recipe) -> dict:
     """Train or load, then score the validation frames and, unless the recipe leaves it out, the
     benchmark; prints and returns the scores, and writes them to ``evaluation.json`` in the
     recipe's run folder. Raises OutputError if it cannot be written."""
+    result = measure(recipe)
+    print(json.dumps({k: v for k, v in result.items() if k != "benchmark"}, indent=1))
+    if "benchmark" in result:
+        print(table(result["benchmark"]))
+    return result
+
+
+def measure(recipe: Recipe) -> dict:
+    """What :func:`evaluate` does, without a word."""
     model = calibrate(recipe)
     result = score_validation(recipe, model)
-    print(json.dumps(result, indent=1))
     if recipe.benchmark:
         result["benchmark"] = score_benchmark(recipe, model)
-        print(table(result["benchmark"]))
     path = recipe.run_folder / "evaluation.json"
     with output_errors(path, advice="make room there and run the command again"):
         part = path.with_name(path.name + ".part")

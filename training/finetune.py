@@ -34,20 +34,23 @@ def finetune(recipe: Recipe) -> CalibratedSegmenter:
 
 def _train(recipe: Recipe, model, stage: str, seed: int, facts: dict) -> None:
     # Lightning takes seconds to import, and what is only loaded needs none of it.
-    from .callbacks import StopEarly
+    from .callbacks import Score, StopEarly
     from .loop import fit
     from .objectives.segmentation import Segmentation, mean_iou
 
     torch.manual_seed(seed)
     config, frames = getattr(recipe, stage), frame_set(recipe, PART_OF_STAGE[stage])
     watchers = []
-    if config.patience:
+    if config.patience or config.watch_every:
         held_out = frame_set(recipe, "validation")
 
         def score() -> float:
             return mean_iou(model, held_out, config.precision)
 
-        watchers = [StopEarly(model, score, config.validate_every, config.patience)]
+        if config.watch_every:
+            watchers.append(Score(score, config.watch_every))
+        if config.patience:
+            watchers.append(StopEarly(model, score, config.validate_every, config.patience))
     adapt(model, config)
     fit(
         Segmentation(model, frames, config),

@@ -58,8 +58,10 @@ class DataConfig:
 class Recipe:
     """A whole run; results go below ``folder``. ``start``: a model bundle (``default``, a
     bundled model's name or a file) to go on from, instead of from scratch. ``pretrain`` and
-    ``refine`` can be left out; ``refine`` needs frames in ``data``. ``benchmark``: how many frames
-    of :mod:`training.benchmark` to score, None for none."""
+    ``refine`` can be left out; ``refine`` needs frames in ``data``. ``label_share``: what part (up
+    to 1) of each source of ``train`` and ``refine`` is learnt from with labels, its first frames;
+    pre-training has all. ``benchmark``: how many frames of :mod:`training.benchmark` to score,
+    None for none."""
 
     name: str
     seed: int
@@ -68,6 +70,7 @@ class Recipe:
     pretrain: PretrainConfig | None = None
     refine: FinetuneConfig | None = None
     start: str | None = None
+    label_share: float = 1.0
     benchmark: int | None = strata.FRAMES
     model: ModelConfig = field(default_factory=ModelConfig)
     spec: SpectrogramSpec = field(default_factory=SpectrogramSpec)
@@ -77,6 +80,10 @@ class Recipe:
         if self.refine is not None and self.data.refine is None:
             raise UsageError(f"recipe {self.name}: refine has no frames; set them in data, refine")
         self._check_benchmark()
+        if not 0 < self.label_share <= 1:
+            raise UsageError(
+                f"recipe {self.name}: label_share is {self.label_share}; give a part of 1, as 0.1"
+            )
         for part in self.data.parts:
             sources = self.data.sources(part)
             for source in sources:
@@ -87,12 +94,20 @@ class Recipe:
                         f"{source.rows} rows; set them alike"
                     )
                 self._check_seeds(part, source)
+                self._check_channels(part, source)
 
     def _check_rows(self, source: SourceConfig) -> None:
         if source.rows < 1 or source.rows % self.spec.row_multiple:
             raise UsageError(
                 f"recipe {self.name}: frames of {source.rows} rows; rows come in multiples "
                 f"of {self.spec.row_multiple}"
+            )
+
+    def _check_channels(self, part: str, source: SourceConfig) -> None:
+        if len(self.spec.channels) > 1 and not isinstance(source, FramesConfig):
+            raise UsageError(
+                f"recipe {self.name}: {part} takes {source.kind}, which give the channel mean "
+                f"alone; the spec has {', '.join(self.spec.channels)}"
             )
 
     def _check_benchmark(self) -> None:
@@ -151,7 +166,12 @@ def read_recipe(path: str | Path) -> Recipe:
     With ``base: OTHER.yaml`` (beside it) a recipe is that one but for the keys that it sets
     itself; ``null`` takes a section away, and a source of another kind replaces the base's.
     """
-    return _build(Recipe, _fields(Path(path), ()), str(path))
+    return build(Recipe, read_fields(path), str(path))
+
+
+def read_fields(path: str | Path) -> object:
+    """What a YAML file holds, laid over what its ``base`` holds; errors as :func:`read_recipe`."""
+    return _fields(Path(path), ())
 
 
 def _fields(path: Path, seen: tuple[Path, ...]) -> object:
@@ -165,16 +185,17 @@ def _fields(path: Path, seen: tuple[Path, ...]) -> object:
     base = path.parent / str(fields.pop("base"))
     if base in (*seen, path):
         raise UsageError(f"{path}: its base {base.name} is based on it in turn; remove one 'base'")
-    return _overlaid(_fields(base, (*seen, path)), fields)
+    return overlaid(_fields(base, (*seen, path)), fields)
 
 
-def _overlaid(below: object, above: object) -> object:
+def overlaid(below: object, above: object) -> object:
+    """The keys of ``above`` in place of those of ``below``, section by section."""
     if not isinstance(below, dict) or not isinstance(above, dict):
         return above
     kinds = [KINDS.keys() & fields.keys() for fields in (below, above)]
     if all(kinds) and kinds[0] != kinds[1]:
         return above
-    return below | {k: _overlaid(below.get(k), v) for k, v in above.items()}
+    return below | {k: overlaid(below.get(k), v) for k, v in above.items()}
 
 
 def recipe_argument(description: str) -> Recipe:
@@ -191,11 +212,16 @@ _NESTED = {
         "finetune": FinetuneConfig,
         "refine": FinetuneConfig,
         "model": ModelConfig,
+        "spec": SpectrogramSpec,
     },
 }
 
 
-def _build(kind, fields, where: str):
+def build(kind, fields, where: str):
+    """A ``kind`` (:class:`Recipe` or a part of it) of YAML ``fields``; ``where`` begins errors.
+
+    Raises UsageError: an unknown or missing key, or a value that does not fit.
+    """
     known = {f.name: f for f in dataclasses.fields(kind)}
     if not isinstance(fields, dict):
         raise UsageError(f"{where}: expected keys {sorted(known)}, found {fields!r}")
@@ -209,7 +235,7 @@ def _build(kind, fields, where: str):
         if value is None and known[key].default is None:
             pass
         elif key in nested:
-            value = _build(nested[key], value, f"{where}, {key}")
+            value = build(nested[key], value, f"{where}, {key}")
         elif kind is DataConfig and key in PARTS:
             value = _build_part(value, f"{where}, {key}")
         elif isinstance(value, list):
@@ -242,4 +268,4 @@ def _build_source(fields, where: str) -> SourceConfig:
             f"{where}: expected one of the keys {', '.join(KINDS)}, which tells where the frames "
             f"come from, found {fields!r}"
         )
-    return _build(KINDS[named[0]], fields, where)
+    return build(KINDS[named[0]], fields, where)

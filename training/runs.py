@@ -23,23 +23,26 @@ def about(recipe: Recipe, stage: str) -> dict[str, str]:
     upto = list(PART_OF_STAGE)[: list(PART_OF_STAGE).index(stage) + 1]
     stages = [s for s in upto if getattr(recipe, s) is not None]
     fields = recipe.to_dict()
-    facts = _flat({name: fields[name] for name in ("seed", "start", "model", *stages)})
+    facts = flat({name: fields[name] for name in ("seed", "start", "model", *stages)})
     data = recipe.data
     taken = {f"data.{PART_OF_STAGE[s]}": data.sources(PART_OF_STAGE[s]) for s in stages}
     # Of one's own data, training has what these leave.
     held = [s for p in HELD_OUT for s in data.sources(p) if not isinstance(s, FramesConfig)]
     taken["data held out"] = tuple(held)
     facts |= {k: str([dataclasses.asdict(s) for s in sources]) for k, sources in taken.items()}
+    if stage != "pretrain":
+        facts["label_share"] = str(recipe.label_share)
     return {"spec": recipe.spec.fingerprint, "stages": ", ".join(stages), **facts}
 
 
-def _flat(fields: dict, above: str = "") -> dict[str, str]:
+def flat(fields: dict, above: str = "") -> dict[str, str]:
+    """Nested ``fields`` as one level: ``{"a": {"b": 1}}`` is ``{"a.b": "1"}``."""
     out = {}
     for key, value in fields.items():
         if dataclasses.is_dataclass(value):
             value = dataclasses.asdict(value)
         if isinstance(value, dict):
-            out |= _flat(value, f"{above}{key}.")
+            out |= flat(value, f"{above}{key}.")
         else:
             out[above + key] = str(value)
     return out

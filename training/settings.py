@@ -65,7 +65,8 @@ class FinetuneConfig(StageConfig):
     rate once for each block towards the input. ``loss`` is ``balanced`` (classes weighed, frames
     alike) or ``plain`` cross entropy. With ``patience`` above 0 the validation frames are scored
     every ``validate_every`` steps; training ends after so many scores without a better one,
-    and the best weights are kept.
+    and the best weights are kept. ``watch_every`` above 0 scores them every so many steps for the
+    logs alone.
     """
 
     adapt: str = "full"
@@ -76,6 +77,7 @@ class FinetuneConfig(StageConfig):
     loss: str = "balanced"
     validate_every: int = 200
     patience: int = 0
+    watch_every: int = 0
 
     def __post_init__(self):
         super().__post_init__()

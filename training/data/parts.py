@@ -25,7 +25,8 @@ def frame_set(recipe: Recipe, part: str) -> FrameSet:
     if part != "pretrain":
         _check_labelled(recipe, part)
     folders = processes.first_alone(lambda: prepare_part(recipe, part))
-    frames = FrameSet(folders, recipe.spec)
+    share = recipe.label_share if part in ("train", "refine") else 1.0
+    frames = FrameSet(folders, recipe.spec, share)
     stage = recipe.stage_of(part)
     if stage is not None and len(frames) < stage.batch:
         raise UsageError(

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prepared frames on disk, and the batches that training takes from them.
 
-A prepared set is a folder with ``levels.npy`` (uint8: steps of 0.4 dB above the frame's median
-less 32 dB), ``truth.npy`` (uint8 classes, 255 = not scored), ``resolution.npy`` and
+A prepared set is a folder with ``levels.npy`` (uint8 (frames, rows, cols), or, of a spec of
+several channels, (frames, channels, rows, cols): steps of 0.4 dB above the median of the frame's
+first channel less 32 dB), ``truth.npy`` (uint8 classes, 255 = not scored), ``resolution.npy`` and
 ``prepared.json``, which records how it was made. The last is written last: without it a set is
 not there.
 """
@@ -10,6 +11,7 @@ not there.
 from __future__ import annotations
 
 import json
+import math
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -31,8 +33,9 @@ NOTE = "prepared.json"
 
 
 def to_steps(level_db: np.ndarray) -> np.ndarray:
-    """dB (rows, cols) to the uint8 steps that are stored."""
-    steps = (level_db - np.median(level_db) - LOWEST_DB) / STEP_DB
+    """dB (rows, cols) or (channels, rows, cols) to the uint8 steps that are stored."""
+    first = level_db if level_db.ndim == 2 else level_db[0]
+    steps = (level_db - np.median(first) - LOWEST_DB) / STEP_DB
     return np.clip(np.round(steps), 0, 255).astype(np.uint8)
 
 
@@ -78,7 +81,7 @@ def write(
 
     Args:
         folder: made where it is not there; a set in it is replaced.
-        levels: uint8 (frames, rows, cols), from :func:`to_steps`.
+        levels: uint8 (frames, rows, cols), or with channels, from :func:`to_steps`.
         truth: uint8 (frames, rows, cols).
         resolution: float32 (frames, 2).
         fields: for the note.
@@ -92,25 +95,27 @@ def write(
 
 class FrameSet:
     """One or several prepared sets of frames of the same size, held in memory (128 KiB a
-    frame)."""
+    frame); of each set the first frames, a ``share`` of them (a part of 1)."""
 
-    def __init__(self, folders: Path | Sequence[Path], spec: SpectrogramSpec):
+    def __init__(self, folders: Path | Sequence[Path], spec: SpectrogramSpec, share: float = 1.0):
         folders = [folders] if isinstance(folders, Path) else list(folders)
         for folder in folders:
             _check_note(folder, spec)
         self.row_multiple = spec.row_multiple
-        self.levels = _joined(folders, "levels")
-        self.truth = _joined(folders, "truth")
-        self.resolution = torch.from_numpy(_joined(folders, "resolution"))
+        self.levels = _joined(folders, "levels", share)
+        self.truth = _joined(folders, "truth", share)
+        self.resolution = torch.from_numpy(_joined(folders, "resolution", share))
 
     def __len__(self) -> int:
         return len(self.levels)
 
     def batch(self, index: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """dB float32 (B, 1, R, W), truth int64 (B, R, W), resolution (B, 2)."""
+        """dB float32 (B, C, R, W), truth int64 (B, R, W), resolution (B, 2)."""
         level = torch.from_numpy(self.levels[np.sort(index)]).float() * STEP_DB + LOWEST_DB
         truth = torch.from_numpy(self.truth[np.sort(index)]).long()
-        return level[:, None], truth, self.resolution[np.sort(index)]
+        if level.ndim == 3:
+            level = level[:, None]
+        return level, truth, self.resolution[np.sort(index)]
 
     def augmented(self, index: np.ndarray, rng: np.random.Generator):
         """A batch mirrored in frequency at random and, one time in three, cut to fewer rows, so
@@ -146,6 +151,7 @@ def _check_note(folder: Path, spec: SpectrogramSpec) -> None:
         )
 
 
-def _joined(folders: Sequence[Path], name: str) -> np.ndarray:
+def _joined(folders: Sequence[Path], name: str, share: float) -> np.ndarray:
     arrays = [np.load(folder / f"{name}.npy") for folder in folders]
+    arrays = [array[: math.ceil(share * len(array))] for array in arrays]
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
