@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a study and writes the report on it. A study that was stopped goes on where it was.
+
+``python -m training.study --study training/studies/NAME.yaml``
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from radiofm_core.errors import InputError
+from radiofm_core.outputs.files import output_errors
+
+from ..cli import run
+from .plan import Study, read_study
+from .records import add_record, kept_records
+from .report import report
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m training.study", description=__doc__)
+    parser.add_argument("--study", required=True, help="YAML file")
+    parser.add_argument(
+        "--report", action="store_true", help="train nothing, write the report of what is recorded"
+    )
+    arguments = parser.parse_args()
+    study = read_study(arguments.study)
+    if not arguments.report:
+        perform(study)
+    print(f"wrote {write_report(study, arguments.study)}")
+
+
+def perform(study: Study) -> None:
+    """Train and score every run that has no record yet, and record it."""
+    from .perform import perform_run
+
+    done = kept_records(study)
+    for number, planned in enumerate(study.runs, 1):
+        if planned.name in done:
+            continue
+        print(f"run {number} of {len(study.runs)}: {planned.name}", file=sys.stderr)
+        record = perform_run(study, planned)
+        add_record(study.records_path, record)
+        score = record["scores"]["validation"]["mean_iou"]
+        print(f"{planned.name}: mean IoU {score:.3f}")
+
+
+def write_report(study: Study, source: str) -> Path:
+    """Write the report on ``study``, read from ``source``, from its records; returns its path.
+
+    Raises InputError: there are no records, or one is of a run unlike the study's.
+    """
+    records = kept_records(study)
+    if not records:
+        raise InputError(
+            f"{study.records_path} has no runs of this study; run it without --report first"
+        )
+    path = study.report_path
+    with output_errors(path, advice="make room there and run the command again"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_text(report(study, records, source))
+        part.replace(path)
+    return path
+
+
+if __name__ == "__main__":
+    run(main)

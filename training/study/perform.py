@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One run of a study: trained by the stages of any recipe, scored, told of in a record."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import os
+import platform
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+
+from .. import runs
+from ..evaluate import measure
+from ..export import git_revision
+from ..finetune import CYCLES
+from ..models.adapt import adapt
+from ..models.build import build_segmenter
+from ..pretrain import pretrain
+from ..recipe import Recipe
+from .plan import Run, Study, labelled_frames, recipe_fields
+
+
+def perform_run(study: Study, run: Run) -> dict:
+    """Train and score ``run``, or go on with it; returns its record, JSON-ready.
+
+    Keys: ``study``, ``run``, ``variant``, ``label_share``, ``seed``, ``recipe``,
+    ``labelled_frames``, ``parameters`` (``all``, and those ``learning`` in fine-tuning),
+    ``scores`` (``validation``; ``benchmark``: all of its frames, or None), ``seconds`` by stage,
+    ``curve`` (lists of stage, step, seconds of the stage, validation mIoU), ``git_revision``,
+    ``machine``.
+    """
+    recipe = run.recipe
+    logs = {}
+    if recipe.pretrain is not None:
+        logs["pretrain"] = borrow_pretraining(recipe)
+    found = measure(recipe)
+    for stage in CYCLES:
+        if getattr(recipe, stage) is not None:
+            logs[stage] = recipe.run_folder / f"{stage}.csv"
+    tables = {stage: _rows(path) for stage, path in logs.items()}
+    record = {
+        "study": study.name,
+        "run": run.name,
+        "variant": run.variant,
+        "label_share": run.label_share,
+        "seed": run.seed,
+        "recipe": recipe_fields(recipe),
+        "labelled_frames": labelled_frames(recipe),
+        "parameters": count_parameters(recipe),
+        "scores": {
+            "validation": found["validation"],
+            "benchmark": _whole(found.get("benchmark")),
+        },
+        "seconds": {stage: float(rows[-1]["seconds"]) for stage, rows in tables.items() if rows},
+        "curve": [
+            [stage, int(row["step"]), float(row["seconds"]), float(row["validation_mean_iou"])]
+            for stage, rows in tables.items()
+            for row in rows
+            if row["validation_mean_iou"]
+        ],
+        "git_revision": git_revision(),
+        "machine": machine(),
+    }
+    return json.loads(json.dumps(record))
+
+
+def borrow_pretraining(recipe: Recipe) -> Path:
+    """Bring the recipe's pre-training into its run folder, from a run that all recipes share
+    whose pre-training is the same, and which is trained where it is not there; returns the log
+    of it."""
+    facts = json.dumps(runs.about(recipe, "pretrain"), sort_keys=True)
+    digest = hashlib.sha256(facts.encode()).hexdigest()[:12]
+    shared = replace(recipe, name=f"pretraining-{digest}")
+    pretrain(shared)
+    path = recipe.checkpoint("pretrain")
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)  # a link to what has been removed
+        path.symlink_to(os.path.relpath(shared.checkpoint("pretrain"), path.parent))
+    return shared.run_folder / "pretrain.csv"
+
+
+def count_parameters(recipe: Recipe) -> dict[str, int]:
+    """Of the segmenter: ``all``, and what fine-tuning changes or adds (``learning``)."""
+    model = build_segmenter(recipe.model, len(recipe.spec.channels))
+    count = sum(p.numel() for p in model.parameters())
+    adapt(model, recipe.finetune)
+    learning = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return {"all": count, "learning": learning}
+
+
+def machine() -> str:
+    """In words: processor, cores, GPU, PyTorch."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return f"{_processor()}, {cores} cores, {gpu}, PyTorch {torch.__version__}"
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="") as file:
+            return list(csv.DictReader(file))
+    except FileNotFoundError:  # weights that came without their log
+        return []
+
+
+def _whole(benchmark: dict | None) -> dict | None:
+    if benchmark is None:
+        return None
+    told = ("frames", "pixel_accuracy", "mean_iou", "iou")
+    every = benchmark["whole"]["all"]
+    return {k: benchmark[k] for k in ("name", "code")} | {k: every[k] for k in told}

@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The records of a study's runs: a file of JSON lines, one a run."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from radiofm_core.errors import InputError
+from radiofm_core.outputs.files import output_errors
+
+from ..runs import flat
+from .plan import Run, Study, recipe_fields
+
+
+def read_records(path: Path) -> list[dict]:
+    """All lines of ``path``; none where there is no such file. Raises InputError for a line that
+    is no record."""
+    records = []
+    lines = path.read_text().splitlines() if path.exists() else []
+    for number, line in enumerate(lines, 1):
+        try:
+            record = json.loads(line)
+            record["run"], record["recipe"], record["scores"]["validation"]["mean_iou"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InputError(
+                f"{path}, line {number} is no record of a run; take the line out and run the "
+                "study again"
+            ) from error
+        records.append(record)
+    return records
+
+
+def add_record(path: Path, record: dict) -> None:
+    """Write ``record`` as the last line; the file is whole at any time. Raises OutputError."""
+    lines = [json.dumps(r) for r in (*read_records(path), record)]
+    with output_errors(path, advice="make room there and run the command again"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_text("\n".join(lines) + "\n")
+        part.replace(path)
+
+
+def kept_records(study: Study) -> dict[str, dict]:
+    """The records of the study's runs by name. Raises InputError where one was made by another
+    recipe than the study now has for it."""
+    records = {r["run"]: r for r in read_records(study.records_path)}
+    kept = {}
+    for run in study.runs:
+        if run.name in records:
+            _check(study, run, records[run.name])
+            kept[run.name] = records[run.name]
+    return kept
+
+
+def _check(study: Study, run: Run, record: dict) -> None:
+    # What the code has learnt to set since then had one meaning only.
+    wanted = flat(json.loads(json.dumps(recipe_fields(run.recipe))))
+    for key, value in flat(record["recipe"]).items():
+        if wanted.get(key) != value:
+            raise InputError(
+                f"{study.records_path}: {run.name} was made with {key} {value}, the study has "
+                f"{wanted.get(key)}; give the study another name, or take out the line and "
+                f"remove {run.recipe.run_folder}"
+            )
