@@ -234,6 +234,17 @@ def test_early_stopping_keeps_the_best_weights(tmp_path, monkeypatch):
     assert len(seen) == 4 and same(model.state_dict(), seen[1])
 
 
+def test_looking_at_scores_changes_no_weights(tmp_path):
+    recipe = small_recipe(tmp_path / "unseen", pretrain=None)
+    unseen = finetune(recipe).state_dict()
+    watched = replace(recipe.finetune, watch_every=3)
+    recipe = replace(recipe, folder=tmp_path / "seen", finetune=watched)
+    assert same(unseen, finetune(recipe).state_dict())
+    with (recipe.run_folder / "finetune.csv").open() as file:
+        rows = [r for r in csv.DictReader(file) if r["validation_mean_iou"]]
+    assert [int(r["step"]) for r in rows] == [3, 6, 8]
+
+
 def test_the_plain_model_sees_only_visible_patches():
     torch.manual_seed(0)
     segmenter = build_segmenter(PLAIN, 1)
