@@ -11,7 +11,6 @@ not there.
 from __future__ import annotations
 
 import json
-import math
 import shlex
 import sys
 from collections.abc import Iterator, Sequence
@@ -37,6 +36,11 @@ def to_steps(level_db: np.ndarray) -> np.ndarray:
     first = level_db if level_db.ndim == 2 else level_db[0]
     steps = (level_db - np.median(first) - LOWEST_DB) / STEP_DB
     return np.clip(np.round(steps), 0, 255).astype(np.uint8)
+
+
+def first_frames(frames: int, share: float) -> int:
+    """How many of ``frames`` a ``share`` (a part of 1) is: the nearest number from 1 on."""
+    return max(1, round(share * frames))
 
 
 def is_prepared(folder: Path, wanted: dict) -> bool:
@@ -153,5 +157,5 @@ def _check_note(folder: Path, spec: SpectrogramSpec) -> None:
 
 def _joined(folders: Sequence[Path], name: str, share: float) -> np.ndarray:
     arrays = [np.load(folder / f"{name}.npy") for folder in folders]
-    arrays = [array[: math.ceil(share * len(array))] for array in arrays]
+    arrays = [array[: first_frames(len(array), share)] for array in arrays]
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

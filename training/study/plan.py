@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,6 +12,7 @@ from pathlib import Path
 from radiofm_core.errors import UsageError
 
 from ..data.sources import FramesConfig
+from ..data.store import first_frames
 from ..recipe import PART_OF_STAGE, Recipe, build, overlaid, read_fields
 
 
@@ -142,7 +142,7 @@ def labelled_frames(recipe: Recipe, part: str = "train") -> int | None:
     sources = recipe.data.sources(part)
     if not all(isinstance(s, FramesConfig) for s in sources):
         return None
-    return sum(math.ceil(recipe.label_share * s.frames) for s in sources)
+    return sum(first_frames(s.frames, recipe.label_share) for s in sources)
 
 
 def _check_frames(recipe: Recipe, stage: str) -> None:
