@@ -16,7 +16,8 @@ namespace radiofm {
 
 namespace {
 
-constexpr size_t samples_per_read = 1 << 16;
+// A frame is a few reads: each hand-over between threads costs time while a model computes
+constexpr size_t samples_per_read = 1 << 18;
 
 } // namespace
 

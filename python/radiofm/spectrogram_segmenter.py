@@ -20,8 +20,10 @@ from .inference_worker import InferenceWorker, Job, one_line
 from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 
 OVERLOAD_POLICIES = ("wait", "drop")
-# The scheduler can stop the block only between two calls of work(): never stay longer (s)
-WORK_SLICE_S = 0.05
+# The longest stay in work() (s). The scheduler can stop the block only between two calls; and a
+# framer whose call took samples but completed no frame waits for the end of its readers' calls
+# (GNU Radio 3.10, block_executor), so a long stay would keep it from working ahead.
+WORK_SLICE_S = 0.005
 # How long stop() waits for the model call in flight before it leaves it behind (s)
 STOP_GRACE_S = 0.3
 
