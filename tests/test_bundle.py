@@ -50,6 +50,14 @@ def test_info_says_what_is_inside(bundle_file):
     assert info.recipe == {"seed": 0}
 
 
+@pytest.mark.parametrize("own", [True, False])
+def test_a_bundle_names_no_path_of_the_machine_that_made_it(bundle_file, own):
+    with zipfile.ZipFile(bundle_file if own else find_model("default")) as archive:
+        for name in archive.namelist():
+            assert b"/site-packages/" not in archive.read(name), name
+            assert b"/training/models/" not in archive.read(name), name
+
+
 def test_scripted_model_equals_the_eager_one(bundle_file):
     torch.manual_seed(0)
     model = Segmenter(SMALL, 1).eval()

@@ -10,6 +10,7 @@ import copy
 import json
 import os
 import subprocess
+import zipfile
 from pathlib import Path
 
 import torch
@@ -62,8 +63,19 @@ def export_bundle(
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
     torch.jit.save(scripted, str(part), _extra_files={INFO_FILE: json.dumps(info, indent=1)})
+    _leave_out_paths(part)
     part.replace(path)
     return path
+
+
+def _leave_out_paths(bundle: Path) -> None:
+    """Take TorchScript's debugging records, which hold paths of this machine, out of a bundle."""
+    lean = bundle.with_name(bundle.name + ".lean")
+    with zipfile.ZipFile(bundle) as full, zipfile.ZipFile(lean, "w") as kept:
+        for entry in full.infolist():
+            if not entry.filename.endswith(".debug_pkl"):
+                kept.writestr(zipfile.ZipInfo(entry.filename), full.read(entry))
+    lean.replace(bundle)
 
 
 def git_revision() -> str:
