@@ -13,9 +13,7 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from radiofm_core.outputs.files import output_errors
-
-from . import classes
+from . import classes, runs
 from .benchmark import frames as benchmark
 from .benchmark.report import table
 from .benchmark.scoring import score
@@ -43,11 +41,7 @@ def measure(recipe: Recipe) -> dict:
     result = score_validation(recipe, model)
     if recipe.benchmark:
         result["benchmark"] = score_benchmark(recipe, model)
-    path = recipe.run_folder / "evaluation.json"
-    with output_errors(path, advice="make room there and run the command again"):
-        part = path.with_name(path.name + ".part")
-        part.write_text(json.dumps(result, indent=1) + "\n")
-        part.replace(path)
+    runs.save_text(recipe.run_folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
     return result
 
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from radiofm_core.errors import InputError, OutputError
+from radiofm_core.outputs.files import output_errors
 
 from . import processes
 from .data.sources import FramesConfig
@@ -64,6 +65,16 @@ def save(path: Path, content: dict) -> None:
         raise OutputError(
             f"{path} cannot be written ({reason}); make room there and run the command again"
         ) from error
+
+
+def save_text(path: Path, text: str) -> None:
+    """Write ``text`` as ``path``, in a folder that is made where it is not there; an earlier file
+    stays as it was if that cannot be done. Raises OutputError."""
+    with output_errors(path, advice="make room there and run the command again"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(path.name + ".part")
+        part.write_text(text)
+        part.replace(path)
 
 
 def train_or_load(

@@ -11,9 +11,9 @@ import sys
 from pathlib import Path
 
 from radiofm_core.errors import InputError
-from radiofm_core.outputs.files import output_errors
 
 from ..cli import run
+from ..runs import save_text
 from .plan import Study, read_study
 from .records import add_record, kept_records
 from .report import report
@@ -58,13 +58,8 @@ def write_report(study: Study, source: str) -> Path:
         raise InputError(
             f"{study.records_path} has no runs of this study; run it without --report first"
         )
-    path = study.report_path
-    with output_errors(path, advice="make room there and run the command again"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        part.write_text(report(study, records, source))
-        part.replace(path)
-    return path
+    save_text(study.report_path, report(study, records, source))
+    return study.report_path
 
 
 if __name__ == "__main__":

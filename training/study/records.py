@@ -7,9 +7,8 @@ import json
 from pathlib import Path
 
 from radiofm_core.errors import InputError
-from radiofm_core.outputs.files import output_errors
 
-from ..runs import flat
+from ..runs import flat, save_text
 from .plan import Run, Study, recipe_fields
 
 
@@ -34,11 +33,7 @@ def read_records(path: Path) -> list[dict]:
 def add_record(path: Path, record: dict) -> None:
     """Write ``record`` as the last line; the file is whole at any time. Raises OutputError."""
     lines = [json.dumps(r) for r in (*read_records(path), record)]
-    with output_errors(path, advice="make room there and run the command again"):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_name(path.name + ".part")
-        part.write_text("\n".join(lines) + "\n")
-        part.replace(path)
+    save_text(path, "\n".join(lines) + "\n")
 
 
 def kept_records(study: Study) -> dict[str, dict]:
