@@ -16,9 +16,7 @@ from .data.parts import frame_set
 from .models.adapt import adapt, layer_scale, release
 from .models.segmenter import CalibratedSegmenter
 from .pretrain import pretrain
-from .recipe import PART_OF_STAGE, Recipe
-
-CYCLES = ("finetune", "refine")
+from .recipe import CYCLES, PART_OF_STAGE, Recipe
 
 
 def finetune(recipe: Recipe) -> CalibratedSegmenter:

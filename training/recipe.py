@@ -25,6 +25,8 @@ PARTS = ("pretrain", "train", "refine", "validation", "calibration")
 HELD_OUT = ("validation", "calibration")
 # The stages in their order, and what each of them trains on
 PART_OF_STAGE = {"pretrain": "pretrain", "finetune": "train", "refine": "refine"}
+# Those that learn from labels
+CYCLES = ("finetune", "refine")
 
 
 @dataclass(frozen=True)

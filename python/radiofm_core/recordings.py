@@ -58,6 +58,11 @@ class Recording:
         return self.num_samples / self.sample_rate
 
     @property
+    def capture_stops(self) -> tuple[int, ...]:
+        """One past the last sample of each capture."""
+        return (*(c.sample_start for c in self.captures[1:]), self.num_samples)
+
+    @property
     def suitable_frame_duration(self) -> float:
         """Seconds: short recordings get shorter frames, so finer rows, of which more fit in."""
         return min(max(self.duration, MIN_FRAME_DURATION_S), DEFAULT_FRAME_DURATION_S)

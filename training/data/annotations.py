@@ -89,10 +89,9 @@ def _is_number(value: object) -> bool:
 def _check_in_span(recording: Recording, box: Box, where: str, text: str) -> None:
     """Edges that never meet the span are not in the captures' terms: all would become noise."""
     half = recording.sample_rate / 2
-    stops = [*(c.sample_start for c in recording.captures[1:]), recording.num_samples]
     seen = [
         c.center_frequency
-        for c, stop in zip(recording.captures, stops, strict=True)
+        for c, stop in zip(recording.captures, recording.capture_stops, strict=True)
         if c.sample_start < box.stop and stop > box.start
     ]
     if any(box.low_hz < f + half and box.high_hz > f - half for f in seen):

@@ -13,7 +13,7 @@ from PIL import Image
 from radiofm_core.errors import InputError
 from radiofm_core.spec import SpectrogramSpec
 
-from .items import Item, OwnFrame, find_files, recording_of
+from .items import Item, OwnFrame, existing_folder, find_files, recording_of
 from .pictures import grey_to_db, picture_frames
 from .sources import ImagesConfig
 
@@ -24,9 +24,7 @@ WHITE = {"1": 1, "L": 255, "P": 255, "I;16": 65535, "I;16B": 65535, "I": 65535}
 
 def find(config: ImagesConfig) -> list[Item]:
     """The pairs in the source's folder; raises InputError for an image without its mask."""
-    folder = Path(config.folder)
-    if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder; check the recipe's path (from {Path.cwd()})")
+    folder = existing_folder(config.folder)
     items = []
     for name, path in find_files(folder / "images", f"*{SUFFIX}"):
         files = [path]

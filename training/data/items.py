@@ -41,14 +41,20 @@ class Item:
         return _digest(self.files)
 
 
+def existing_folder(folder: str | Path) -> Path:
+    """Raises InputError unless ``folder`` is one."""
+    path = Path(folder)
+    if not path.is_dir():
+        raise InputError(f"{folder} is not a folder; check the recipe's path (from {Path.cwd()})")
+    return path
+
+
 def find_files(folder: str | Path, pattern: str) -> list[tuple[str, Path]]:
     """(path in the folder, path) of the files of a pattern in a folder and below, sorted.
 
     Raises InputError: no folder, or nothing of the pattern in it.
     """
-    top = Path(folder)
-    if not top.is_dir():
-        raise InputError(f"{folder} is not a folder; check the recipe's path (from {Path.cwd()})")
+    top = existing_folder(folder)
     found = sorted(p for p in top.rglob(pattern) if p.is_file())
     if not found:
         raise InputError(f"{folder} holds no {pattern} files; put the data there, or name another")

@@ -45,8 +45,7 @@ def read(item: Item, config: RecordingsConfig, spec: SpectrogramSpec) -> Iterato
     row_samples = spec.row_samples(hops)
     resolution = spec.resolution(recording.sample_rate, hops)
     shape = (config.rows, spec.cols)
-    stops = [*(c.sample_start for c in recording.captures[1:]), recording.num_samples]
-    for capture, stop in zip(recording.captures, stops, strict=True):
+    for capture, stop in zip(recording.captures, recording.capture_stops, strict=True):
         total = (stop - capture.sample_start) // row_samples
         for row in cut_rows(total, config.rows):
             start = capture.sample_start + row * row_samples

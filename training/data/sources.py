@@ -36,8 +36,19 @@ class FramesConfig:
         return range(self.first_seed, self.first_seed + self.frames)
 
 
+class _Files:
+    """A source of users' files. Its kind is also the name of the field with its folder."""
+
+    kind: ClassVar[str]
+
+    @property
+    def folder(self) -> str:
+        """Where the data lie."""
+        return getattr(self, self.kind)
+
+
 @dataclass(frozen=True)
-class RecordingsConfig:
+class RecordingsConfig(_Files):
     """The SigMF recordings in the folder ``recordings`` and below.
 
     ``labels`` maps ``core:label`` (in any case) to noise, lte, nr, other or ignore (not scored);
@@ -60,14 +71,9 @@ class RecordingsConfig:
         if self.frame_duration is not None:
             _above_zero(self, "frame_duration")
 
-    @property
-    def folder(self) -> str:
-        """Where the data lie."""
-        return self.recordings
-
 
 @dataclass(frozen=True)
-class MatlabConfig:
+class MatlabConfig(_Files):
     """The spectrograms in the ``.mat`` files of the folder ``matlab`` and below, as MathWorks'
     example of 5G and LTE spectrum sensing makes them.
 
@@ -100,14 +106,9 @@ class MatlabConfig:
         if self.level == "image" and self.range_db is None:
             raise UsageError("level image needs range_db: [dB of black, dB of white]")
 
-    @property
-    def folder(self) -> str:
-        """Where the data lie."""
-        return self.matlab
-
 
 @dataclass(frozen=True)
-class ImagesConfig:
+class ImagesConfig(_Files):
     """Pairs ``images/NAME.png`` and ``masks/NAME.png`` in the folder ``images``.
 
     Black and white of an image stand for ``range_db``; a mask's ``values`` for classes. The
@@ -133,11 +134,6 @@ class ImagesConfig:
         _check_picture(self)
         if self.labelled and not self.values:
             raise UsageError("images need values: the classes of mask values, as {0: noise}")
-
-    @property
-    def folder(self) -> str:
-        """Where the data lie."""
-        return self.images
 
 
 OwnConfig = RecordingsConfig | MatlabConfig | ImagesConfig

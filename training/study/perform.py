@@ -16,11 +16,10 @@ import torch
 from .. import runs
 from ..evaluate import measure
 from ..export import git_revision
-from ..finetune import CYCLES
 from ..models.adapt import adapt
 from ..models.build import build_segmenter
 from ..pretrain import pretrain
-from ..recipe import Recipe
+from ..recipe import CYCLES, Recipe
 from .plan import Run, Study, labelled_frames, recipe_fields
 
 

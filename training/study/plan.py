@@ -13,7 +13,7 @@ from radiofm_core.errors import UsageError
 
 from ..data.sources import FramesConfig
 from ..data.store import first_frames
-from ..recipe import PART_OF_STAGE, Recipe, build, overlaid, read_fields
+from ..recipe import CYCLES, PART_OF_STAGE, Recipe, build, overlaid, read_fields
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ class Study:
         for above in (self.labels[share], self.variants[variant], own):
             fields = overlaid(fields, above or {})
         recipe = build(Recipe, fields, f"study {self.name}, {own['name']}")
-        for stage in ("finetune", "refine"):
+        for stage in CYCLES:
             _check_frames(recipe, stage)
         return Run(variant, share, seed, recipe)
 

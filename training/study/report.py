@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .. import classes
+from ..recipe import PART_OF_STAGE
 from .plan import Group, Study
 
 # The smallest encoder of arXiv 2411.09996 (ViT-S), and what it was pre-trained for
@@ -224,7 +225,7 @@ def _class_mean(cell: Cell, name: str) -> str:
 
 def _cost_row(cell: Cell, score: float) -> tuple[str, ...]:
     record = next(iter(cell.by_seed.values()))
-    stages = [s for s in ("pretrain", "finetune", "refine") if record["recipe"][s]]
+    stages = [s for s in PART_OF_STAGE if record["recipe"][s]]
     steps = (f"{record['recipe'][s]['steps']:,} x {record['recipe'][s]['batch']}" for s in stages)
     seconds = (spread(cell.values(lambda r, s=s: r["seconds"].get(s)), "{:.0f}") for s in stages)
     found = [reached(r, score) for r in cell.by_seed.values()]

@@ -15,9 +15,9 @@ from ..spec import SpectrogramSpec
 from .console import EXIT_DONE, colored, table, use_color
 
 HELP = "show what is inside model bundles"
-# Of a dict of scores
-MEAN_IOU = "mean_iou"
 DESCRIPTION = "Show what is inside the bundled models, or inside the bundles that are named."
+# The key by which a dict of scores is told from others
+MEAN_IOU = "mean_iou"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
