@@ -165,12 +165,12 @@ def test_stop_in_mid_run_writes_what_was_found_so_far(tmp_path, long_recording, 
     assert 0 < len(mask) * 128 < 60 * RATE
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.4, 0.9])
+@pytest.mark.parametrize("delay", [0.05, 0.4, 0.9, 1.2, 1.5, 1.8])
 def test_stop_before_the_first_frame_leaves_nothing(tmp_path, long_recording, model, delay):
     out = tmp_path / "out"
     code, text, errors, _ = _interrupt(long_recording, model, out, delay)
     # a signal before our first line of code meets the bare interpreter
-    assert code == 130 or "radiofm_core" not in errors
+    assert code == 130 or (code == -signal.SIGINT and "radiofm_core" not in errors), errors
     assert [name for name in leftovers(out) if name.startswith(".")] == []
     if code == 130 and not text:
         assert errors == "radiofm: error: stopped\n" and leftovers(out) == []

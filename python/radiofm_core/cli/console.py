@@ -30,14 +30,27 @@ class StopRequest:
     def __init__(self):
         self.requested = False
         self.armed = False
+        self._held = False
 
     def __call__(self, signum, frame) -> None:
         if self.requested:
             # Nothing under a final name is half-written: files are renamed when they are whole
             os._exit(EXIT_INTERRUPTED)
         self.requested = True
-        if not self.armed:
+        if not (self.armed or self._held):
             raise Stopped
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """A stop waits for the end of this block: for imports of compiled packages and loading,
+        where an exception out of a signal would end the process (``terminate called``)."""
+        self._held = True
+        try:
+            yield
+        finally:
+            self._held = False
+            if self.requested and not self.armed:
+                raise Stopped
 
 
 @contextlib.contextmanager
@@ -48,11 +61,6 @@ def stop_on_signal() -> Iterator[StopRequest]:
     before = {number: signal.signal(number, request) for number in signals}
     try:
         yield request
-    except Exception as error:
-        # A stop in the middle of an import comes out as whatever that import makes of it
-        if request.requested and not request.armed:
-            raise Stopped from error
-        raise
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

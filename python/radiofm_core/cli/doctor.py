@@ -6,7 +6,7 @@ from __future__ import annotations
 import argparse
 
 from ..doctor import CHECKS, Outcome
-from .console import EXIT_DONE, EXIT_FAILED
+from .console import EXIT_DONE, EXIT_FAILED, stop_on_signal
 
 HELP = "check this installation"
 DESCRIPTION = "Check the parts of this installation one by one and say what to do about faults."
@@ -20,10 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print a line for each check; fail if a needed part is at fault."""
     faults = 0
-    for name, check in CHECKS:
-        outcome, text = check()
-        faults += outcome is Outcome.BAD
-        print(f"{_MARKS[outcome]}  {name:<14}  {text}", flush=True)
+    with stop_on_signal() as stop:
+        for name, check in CHECKS:
+            with stop.held():
+                outcome, text = check()
+            faults += outcome is Outcome.BAD
+            print(f"{_MARKS[outcome]}  {name:<14}  {text}", flush=True)
     if faults:
         print(f"{faults} fault{'s' if faults > 1 else ''} found")
         return EXIT_FAILED

@@ -123,8 +123,9 @@ class _Session:
         )
         frame_duration = options.frame_duration or recording.suitable_frame_duration
         _check_length(recording, self._info, frame_duration)
-        # Here, because it imports matplotlib, which takes a second
-        from ..outputs.results import RecordingResults
+        with self._stop.held():
+            # Here, because it imports matplotlib, which takes a second
+            from ..outputs.results import RecordingResults
 
         results = RecordingResults(Path(options.out), recording, self._info)
         try:
@@ -144,14 +145,15 @@ class _Session:
     def _make_segmenter(self) -> None:
         if self._segmenter is None:
             options = self._options
-            self._segmenter = import_flowgraphs().make_segmenter(
-                model=str(self._info.path),
-                device=options.device,
-                precision=options.precision,
-                threads=options.threads,
-                overload="wait",
-                min_confidence=options.min_confidence,
-            )
+            with self._stop.held():
+                self._segmenter = import_flowgraphs().make_segmenter(
+                    model=str(self._info.path),
+                    device=options.device,
+                    precision=options.precision,
+                    threads=options.threads,
+                    overload="wait",
+                    min_confidence=options.min_confidence,
+                )
 
     def _run(self, recording, results, frame_duration) -> RadiofmError | None:
         """Run the flowgraph to its end or to Ctrl-C; what went wrong on the way, or None."""

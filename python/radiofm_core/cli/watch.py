@@ -66,16 +66,17 @@ def run(options: argparse.Namespace) -> int:
     """Run until the source ends, --duration is over, or Ctrl-C: each is a clean end."""
     with stop_on_signal() as stop:
         info = read_bundle_info(options.model)
-        flowgraphs = import_flowgraphs()
         messages: queue.SimpleQueue = queue.SimpleQueue()
-        segmenter = flowgraphs.make_segmenter(
-            model=str(info.path),
-            device=options.device,
-            precision=options.precision,
-            threads=options.threads,
-            overload="drop",
-            min_confidence=options.min_confidence,
-        )
+        with stop.held():
+            flowgraphs = import_flowgraphs()
+            segmenter = flowgraphs.make_segmenter(
+                model=str(info.path),
+                device=options.device,
+                precision=options.precision,
+                threads=options.threads,
+                overload="drop",
+                min_confidence=options.min_confidence,
+            )
         flowgraph = flowgraphs.WatchFlowgraph(
             options.source,
             segmenter,
