@@ -7,17 +7,15 @@ from dataclasses import asdict, dataclass, replace
 
 from radiofm_core.spectrogram import spectrogram_db
 
-from ..waveforms import lte, nr, other
-from ..waveforms.carriers import Place, shared
+from ..waveforms import carriers, other
+from ..waveforms.carriers import Place
 from ..waveforms.channel import DELAY_SPREADS_S, LTE_PROFILES, TDL_PROFILES, Channel, make_channel
 from ..waveforms.ofdm import Sender, emit
 from ..waveforms.rng import Rng
-from ..waveforms.scene import MOST_SAMPLES, Frame, SceneMaker, place_carrier, truth_of
-from ..waveforms.span import LTE, NR, SUBCARRIER_HZ, Emission, Span
-from ..waveforms.uplink import build_uplink, draw_uplink, lte_pattern
+from ..waveforms.scene import Frame, SceneMaker, truth_of
+from ..waveforms.span import SUBCARRIER_HZ, Emission, Span
 from . import strata
 
-LABELS = {"lte": LTE, "nr": NR}
 DOPPLER_HZ = (5.0, 70.0, 300.0)
 
 
@@ -60,8 +58,7 @@ class BenchmarkMaker(SceneMaker):
         if self._paper:
             duration = strata.PAPER_DURATION_S
         else:
-            wanted = rng.choice((20e-3, rng.uniform(5e-3, 8e-3), rng.log_uniform(5e-3, 40e-3)))
-            duration = min(wanted, MOST_SAMPLES / rate * self.spec.rows / self.rows)
+            duration = self.draw_duration(rate, rng)
         hops = self.spec.hops_per_row(rate, duration)
         return Span(self.stratum.fft_15k, hops, self.rows, self.spec)
 
@@ -77,7 +74,8 @@ class BenchmarkMaker(SceneMaker):
         }.get(scenario, [])
         out: list[Emission] = []
         for technology in technologies:
-            place = self._draw_place(technology, span, rng)
+            taken = [(c["low_hz"], c["high_hz"]) for c in self.carriers]
+            place = self.draw_place(technology, span, taken, scenario == "inside", rng)
             if place is not None:
                 out += self._emit(technology, place, span, rng)
         if scenario in ("other", "mixed"):
@@ -86,40 +84,19 @@ class BenchmarkMaker(SceneMaker):
                 out.append(other.emit(kind, span, self.stratum.snr_db, rng))
         return out
 
-    def _draw_place(self, technology: str, span: Span, rng: Rng) -> Place | None:
-        """Where no carrier is yet, as the generator chooses it."""
-        table = lte.RESOURCE_BLOCKS if technology == "lte" else nr.BANDWIDTHS
-        inside = self.stratum.scenario == "inside"
-        if inside:
-            choices = [b for b in table if b >= 0.95 * span.sample_rate]
-        else:
-            choices = [b for b in table if b <= 1.05 * span.sample_rate]
-        if not choices:
-            choices = [min(table, key=lambda b: abs(b - span.sample_rate))]
-        bandwidth = rng.choice(choices, [b**0.5 for b in choices])
-        taken = [(c["low_hz"], c["high_hz"]) for c in self.carriers]
-        offset = place_carrier(bandwidth, span, taken, inside, rng)
-        return None if offset is None else self._place(bandwidth, offset, span, rng, inside)
-
-    @staticmethod
-    def _place(bandwidth: float, offset: float, span: Span, rng: Rng, inside=False) -> Place:
-        time = rng.integer(0, 9) * 1e-3 + rng.uniform(0, 1e-3)
-        return Place(bandwidth, offset, time, int((time + span.duration) * 1e3) + 2, inside)
-
     def _emit(self, technology: str, place: Place, span: Span, rng: Rng) -> list[Emission]:
         snr_db = self.stratum.snr_db
-        if rng.chance(0.12) and not place.inside:
-            self._note(technology, "uplink", place)
-            return [_uplink(technology, place, span, snr_db, rng)]
-        if technology == "lte" and place.bandwidth >= 5e6 and rng.chance(0.06):
-            self._note("lte", "shared", place)
-            self._note("nr", "shared", place)
-            return shared(place, span, snr_db, rng)
-        self._note(technology, "downlink", place)
-        return _downlink(technology, place, span, snr_db, rng)
+        kind = carriers.draw_kind(technology, place, rng)
+        self._note(technology, kind, place)
+        if kind == carriers.UPLINK:
+            return carriers.uplink(technology, place, span, snr_db, rng)
+        if kind == carriers.SHARED:
+            self._note("nr", kind, place)
+            return carriers.shared(place, span, snr_db, rng)
+        return carriers.downlink(technology, place, span, snr_db, rng, phone_spread_db=0.0)
 
     def _note(self, label: str, kind: str, place: Place) -> None:
-        low, high = place.offset - place.bandwidth / 2, place.offset + place.bandwidth / 2
+        low, high = place.edges
         self.carriers.append({"label": label, "kind": kind, "low_hz": low, "high_hz": high})
 
     def _paper_frame(self, seed: int) -> Frame:
@@ -143,59 +120,17 @@ class BenchmarkMaker(SceneMaker):
         gaps = sorted((rng.uniform(0, room), rng.uniform(0, room)))
         out, low = [], -span.sample_rate / 2
         for (technology, width), gap in zip(widths, gaps, strict=True):
-            place = self._place(width, low + gap + width / 2, span, rng)
-            self._note(technology, "downlink", place)
-            cell = replace(_draw_cell(technology, place, rng), tdd=None, load=self.stratum.load)
+            place = Place.drawn(width, low + gap + width / 2, span, rng)
+            self._note(technology, carriers.DOWNLINK, place)
+            cell = carriers.draw_cell(technology, width, rng)
+            cell = replace(cell, tdd=None, load=self.stratum.load)
             plain = {"mbsfn": ()} if technology == "lte" else {"widest_user": None}
-            grids = _build(technology, replace(cell, **plain), place, rng)
+            grids = carriers.build(technology, replace(cell, **plain), place, rng)
             sender = Sender(channel=_draw_fading(technology, rng))
-            out.append(emit(grids, span, LABELS[technology], self.stratum.snr_db, rng, sender))
+            label = carriers.LABELS[technology]
+            out.append(emit(grids, span, label, self.stratum.snr_db, rng, sender))
             low += width
         return out
-
-
-def _draw_cell(technology: str, place: Place, rng: Rng) -> lte.LteCarrier | nr.NrCarrier:
-    draw = lte.draw_carrier if technology == "lte" else nr.draw_carrier
-    return draw(rng, place.bandwidth)
-
-
-def _spacing(cell: lte.LteCarrier | nr.NrCarrier) -> float:
-    return cell.subcarrier_hz if isinstance(cell, nr.NrCarrier) else SUBCARRIER_HZ
-
-
-def _build(technology: str, cell, place: Place, rng: Rng):
-    build = lte.build_grid if technology == "lte" else nr.build_grids
-    return build(cell, place.milliseconds, place.subcarriers(_spacing(cell)), place.time, rng)
-
-
-def _downlink(technology, place: Place, span: Span, snr_db: float, rng: Rng) -> list[Emission]:
-    """A downlink, and in some TDD carriers a phone that is as strong."""
-    cell = _draw_cell(technology, place, rng)
-    if technology == "nr" and place.inside:
-        # A fully loaded carrier around the span could not be told from noise.
-        cell = replace(cell, load=min(cell.load, 0.6))
-    out = [emit(_build(technology, cell, place, rng), span, LABELS[technology], snr_db, rng)]
-    extended = technology == "lte" and cell.extended
-    if cell.tdd is not None and not extended and rng.chance(0.25):
-        slots = lte_pattern(cell.tdd) if technology == "lte" else cell.tdd
-        up = draw_uplink(rng, technology == "lte", cell.resource_blocks, _spacing(cell), slots)
-        at = place.subcarriers(_spacing(cell))
-        grids = build_uplink(up, place.milliseconds, at, place.time, rng)
-        out.append(emit(grids, span, LABELS[technology], snr_db, rng))
-    return out
-
-
-def _uplink(technology: str, place: Place, span: Span, snr_db: float, rng: Rng) -> Emission:
-    """A carrier that holds nothing but an uplink (FDD)."""
-    if technology == "lte":
-        spacing, blocks = SUBCARRIER_HZ, lte.RESOURCE_BLOCKS[place.bandwidth]
-    else:
-        spacing = min(s for s, table in nr.RESOURCE_BLOCKS.items() if place.bandwidth in table)
-        blocks = nr.RESOURCE_BLOCKS[spacing][place.bandwidth]
-    up = draw_uplink(rng, technology == "lte", blocks, spacing, None)
-    at = place.subcarriers(spacing)
-    grids = build_uplink(up, place.milliseconds, at, place.time, rng)
-    return emit(grids, span, LABELS[technology], snr_db, rng)
 
 
 def _draw_fading(technology: str, rng: Rng) -> Channel:

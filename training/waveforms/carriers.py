@@ -15,6 +15,10 @@ from .rng import Rng
 from .span import LTE, NR, SUBCARRIER_HZ, Emission, Span
 from .uplink import build_uplink, draw_uplink, lte_pattern
 
+LABELS = {"lte": LTE, "nr": NR}
+# Kinds of carriers: with a downlink, with nothing but an uplink, shared by both technologies
+DOWNLINK, UPLINK, SHARED = "downlink", "uplink", "shared"
+
 
 @dataclass(frozen=True)
 class Place:
@@ -27,51 +31,77 @@ class Place:
     milliseconds: int
     inside: bool = False
 
+    @classmethod
+    def drawn(cls, bandwidth: float, offset: float, span: Span, rng: Rng, inside=False) -> Place:
+        """With the span's start at any time in the first 10 ms of the grid."""
+        time = rng.integer(0, 9) * 1e-3 + rng.uniform(0, 1e-3)
+        return cls(bandwidth, offset, time, int((time + span.duration) * 1e3) + 2, inside)
+
+    @property
+    def edges(self) -> tuple[float, float]:
+        """Low and high edge of the channel, Hz from the span's centre."""
+        return self.offset - self.bandwidth / 2, self.offset + self.bandwidth / 2
+
     def subcarriers(self, spacing: float) -> int:
         """The offset in subcarriers."""
         return round(self.offset / spacing)
 
 
-def lte_carrier(place: Place, span: Span, snr_db: float, rng: Rng) -> list[Emission]:
-    """A downlink, and in some TDD carriers a phone in its uplink subframes."""
-    cell = lte.draw_carrier(rng, place.bandwidth)
-    at = place.subcarriers(SUBCARRIER_HZ)
-    grid = lte.build_grid(cell, place.milliseconds, at, place.time, rng)
-    out = [emit(grid, span, LTE, snr_db, rng)]
-    if cell.tdd is not None and not cell.extended and rng.chance(0.25):
-        up = draw_uplink(rng, True, cell.resource_blocks, 15e3, lte_pattern(cell.tdd))
-        grids = build_uplink(up, place.milliseconds, at, place.time, rng)
-        out.append(emit(grids, span, LTE, snr_db + rng.uniform(-15, 15), rng))
-    return out
+def draw_kind(technology: str, place: Place, rng: Rng) -> str:
+    """:data:`DOWNLINK` as a rule."""
+    if rng.chance(0.12) and not place.inside:
+        return UPLINK
+    if technology == "lte" and place.bandwidth >= 5e6 and rng.chance(0.06):
+        return SHARED
+    return DOWNLINK
 
 
-def nr_carrier(place: Place, span: Span, snr_db: float, rng: Rng) -> list[Emission]:
-    """A downlink, and in some TDD carriers a phone in its uplink slots."""
-    cell = nr.draw_carrier(rng, place.bandwidth)
-    if place.inside:
+def build(technology: str, cell: lte.LteCarrier | nr.NrCarrier, place: Place, rng: Rng):
+    """The downlink grid or grids of ``cell``, for :func:`.ofdm.emit`."""
+    make = lte.build_grid if technology == "lte" else nr.build_grids
+    return make(cell, place.milliseconds, place.subcarriers(_spacing(cell)), place.time, rng)
+
+
+def draw_cell(technology: str, bandwidth: float, rng: Rng) -> lte.LteCarrier | nr.NrCarrier:
+    """A random carrier of either technology."""
+    return (lte if technology == "lte" else nr).draw_carrier(rng, bandwidth)
+
+
+def downlink(
+    technology: str, place: Place, span: Span, snr_db: float, rng: Rng, phone_spread_db: float
+) -> list[Emission]:
+    """A downlink, and in some TDD carriers a phone in its uplink subframes or slots, up to
+    ``phone_spread_db`` stronger or weaker."""
+    cell = draw_cell(technology, place.bandwidth, rng)
+    if technology == "nr" and place.inside:
         # A fully loaded carrier around the span could not be told from noise.
         cell = replace(cell, load=min(cell.load, 0.6))
-    at = place.subcarriers(cell.subcarrier_hz)
-    grids = nr.build_grids(cell, place.milliseconds, at, place.time, rng)
-    out = [emit(grids, span, NR, snr_db, rng)]
-    if cell.tdd is not None and rng.chance(0.25):
-        up = draw_uplink(rng, False, cell.resource_blocks, cell.subcarrier_hz, cell.tdd)
+    out = [emit(build(technology, cell, place, rng), span, LABELS[technology], snr_db, rng)]
+    extended = technology == "lte" and cell.extended
+    if cell.tdd is not None and not extended and rng.chance(0.25):
+        slots = lte_pattern(cell.tdd) if technology == "lte" else cell.tdd
+        up = draw_uplink(rng, technology == "lte", cell.resource_blocks, _spacing(cell), slots)
+        at = place.subcarriers(_spacing(cell))
         grids = build_uplink(up, place.milliseconds, at, place.time, rng)
-        out.append(emit(grids, span, NR, snr_db + rng.uniform(-15, 15), rng))
+        phone_db = snr_db + rng.uniform(-phone_spread_db, phone_spread_db)
+        out.append(emit(grids, span, LABELS[technology], phone_db, rng))
     return out
 
 
-def uplink(is_lte: bool, place: Place, span: Span, rng: Rng) -> list[Emission]:
+def uplink(technology: str, place: Place, span: Span, snr_db: float, rng: Rng) -> list[Emission]:
     """A carrier that holds nothing but an uplink (FDD)."""
-    if is_lte:
+    if technology == "lte":
         spacing, blocks = SUBCARRIER_HZ, lte.RESOURCE_BLOCKS[place.bandwidth]
     else:
-        spacing = next(s for s in (15e3, 30e3, 60e3) if place.bandwidth in nr.RESOURCE_BLOCKS[s])
+        spacing = min(s for s, table in nr.RESOURCE_BLOCKS.items() if place.bandwidth in table)
         blocks = nr.RESOURCE_BLOCKS[spacing][place.bandwidth]
-    up = draw_uplink(rng, is_lte, blocks, spacing, None)
-    at = place.subcarriers(spacing)
-    grids = build_uplink(up, place.milliseconds, at, place.time, rng)
-    return [emit(grids, span, LTE if is_lte else NR, rng.uniform(-5, 40), rng)]
+    up = draw_uplink(rng, technology == "lte", blocks, spacing, None)
+    grids = build_uplink(up, place.milliseconds, place.subcarriers(spacing), place.time, rng)
+    return [emit(grids, span, LABELS[technology], snr_db, rng)]
+
+
+def _spacing(cell: lte.LteCarrier | nr.NrCarrier) -> float:
+    return cell.subcarrier_hz if isinstance(cell, nr.NrCarrier) else SUBCARRIER_HZ
 
 
 def shared_grids(cell: lte.LteCarrier, host: nr.NrCarrier, place: Place, rng: Rng):

@@ -19,8 +19,10 @@ from .span import IGNORE, NOISE, OTHER, SUBCARRIER_HZ, Emission, NoiseBank, Span
 
 # Below this signal-to-noise ratio in a pixel no receiver could tell (dB).
 VISIBLE_DB = -9.0
-# More samples than this make a frame too dear to generate; wide spans get shorter frames.
-MOST_SAMPLES = 1_300_000
+# More samples than this make a frame too dear to generate; the widest spans get shorter frames.
+MOST_SAMPLES = 2_600_000
+# By how much a phone may be stronger or weaker than its cell (dB)
+PHONE_SPREAD_DB = 15.0
 SCENARIOS = {
     "lte": 0.10,
     "nr": 0.11,
@@ -94,15 +96,12 @@ class SceneMaker:
     def draw_span(self, rng: Rng) -> Span:
         """A sample rate in the spec's range and rows as in frames of 5 to 40 ms."""
         if rng.chance(0.6):
-            n = rng.choice(COMMON_FFT_SIZES, (3, 5, 3, 3, 3, 2, 4, 4, 3, 3, 4, 2, 3, 1))
+            n = rng.choice(COMMON_FFT_SIZES, (3, 5, 3, 3, 3, 2, 4, 4, 3, 3, 5, 3, 6, 2))
         else:
-            wanted = rng.log_uniform(64, 6000)
+            wanted = rng.log_uniform(64, 8192)
             n = min(FFT_SIZES, key=lambda size: abs(size - wanted))
         rate = n * SUBCARRIER_HZ
-        # The default frame, fine rows as for short recordings, and anything between
-        wanted = rng.choice((20e-3, rng.uniform(5e-3, 8e-3), rng.log_uniform(5e-3, 40e-3)))
-        most = MOST_SAMPLES / rate * self.spec.rows / self.rows
-        hops = self.spec.hops_per_row(rate, min(wanted, most))
+        hops = self.spec.hops_per_row(rate, self.draw_duration(rate, rng))
         return Span(n, hops, self.rows, self.spec)
 
     def draw_emissions(self, span: Span, rng: Rng) -> list[Emission]:
@@ -117,7 +116,7 @@ class SceneMaker:
         if scenario == "inside":
             self._add_carrier(out, taken, span, rng, rng.choice(("lte", "nr")), inside=True)
         if scenario in ("cellular", "mixed"):
-            for _ in range(rng.integer(2, 5) if scenario == "cellular" else rng.integer(1, 2)):
+            for _ in range(rng.integer(2, 5) if scenario == "cellular" else rng.integer(1, 3)):
                 self._add_carrier(out, taken, span, rng, rng.choice(("lte", "nr")))
         if scenario in ("other", "mixed") or rng.chance(0.2):
             for _ in range(rng.integer(1, 3)):
@@ -125,8 +124,9 @@ class SceneMaker:
                 out.append(other.emit(kind, span, draw_snr(rng) + 3, rng))
         return out
 
-    def _add_carrier(self, out, taken, span, rng, technology, inside=False):
-        """Place a carrier where none is yet; ``inside``: wider than the span, around it."""
+    def draw_place(self, technology, span: Span, taken, inside: bool, rng: Rng) -> Place | None:
+        """Where in the span no carrier is yet (``taken``: pairs of low and high edge, Hz from the
+        span's centre), or None; ``inside``: of a carrier wider than the span, around it."""
         table = lte.RESOURCE_BLOCKS if technology == "lte" else nr.BANDWIDTHS
         if inside:
             choices = [b for b in table if b >= 0.95 * span.sample_rate]
@@ -136,20 +136,27 @@ class SceneMaker:
             choices = [min(table, key=lambda b: abs(b - span.sample_rate))]
         bandwidth = rng.choice(choices, [b**0.5 for b in choices])
         offset = place_carrier(bandwidth, span, taken, inside, rng)
-        if offset is None:
+        return None if offset is None else Place.drawn(bandwidth, offset, span, rng, inside)
+
+    def draw_duration(self, sample_rate: float, rng: Rng) -> float:
+        """Seconds of a frame of the spec's rows: the default, fine rows as for short recordings,
+        and anything between."""
+        wanted = rng.choice((20e-3, rng.uniform(5e-3, 8e-3), rng.log_uniform(5e-3, 40e-3)))
+        return min(wanted, MOST_SAMPLES / sample_rate * self.spec.rows / self.rows)
+
+    def _add_carrier(self, out, taken, span: Span, rng: Rng, technology: str, inside=False):
+        """Place a carrier where none is yet."""
+        place = self.draw_place(technology, span, taken, inside, rng)
+        if place is None:
             return
-        taken.append((offset - bandwidth / 2, offset + bandwidth / 2))
-        time = rng.integer(0, 9) * 1e-3 + rng.uniform(0, 1e-3)
-        length = int((time + span.duration) * 1e3) + 2
-        place = Place(bandwidth, offset, time, length, inside)
-        if rng.chance(0.12) and not inside:
-            out += carriers.uplink(technology == "lte", place, span, rng)
-        elif technology == "lte" and bandwidth >= 5e6 and rng.chance(0.06):
+        taken.append(place.edges)
+        kind = carriers.draw_kind(technology, place, rng)
+        if kind == carriers.UPLINK:
+            out += carriers.uplink(technology, place, span, rng.uniform(-5, 40), rng)
+        elif kind == carriers.SHARED:
             out += carriers.shared(place, span, draw_snr(rng), rng)
-        elif technology == "lte":
-            out += carriers.lte_carrier(place, span, draw_snr(rng), rng)
         else:
-            out += carriers.nr_carrier(place, span, draw_snr(rng), rng)
+            out += carriers.downlink(technology, place, span, draw_snr(rng), rng, PHONE_SPREAD_DB)
 
 
 def draw_snr(rng: Rng) -> float:
