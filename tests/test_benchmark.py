@@ -17,8 +17,11 @@ from training.benchmark import frames, strata
 from training.benchmark.edges import edge_errors
 from training.benchmark.report import table
 from training.benchmark.scenes import BenchmarkMaker
-from training.benchmark.scoring import band_truth, frame_score, grouped, score, summary
-from training.data.store import LOWEST_DB, STEP_DB
+from training.benchmark.scoring import frame_score, grouped, score, summary
+from training.benchmark.side_by_side import PaperMaker, band_truth
+from training.data import generated
+from training.data.sources import FramesConfig
+from training.data.store import LOWEST_DB, STEP_DB, FrameSet
 from training.models.segmenter import CalibratedSegmenter
 from training.objectives.segmentation import scores
 from training.recipe import read_recipe
@@ -56,13 +59,29 @@ def test_the_papers_carriers_lie_side_by_side_for_40_ms():
     assert facts["sample_rate"] == 61.44e6 and facts["duration"] == pytest.approx(40e-3)
     width = {c["label"]: c["high_hz"] - c["low_hz"] for c in facts["carriers"]}
     assert width == pytest.approx({"nr": wanted.nr_hz, "lte": wanted.lte_hz})
-    band = band_truth(frame.truth, facts)
+    band = band_truth(frame.truth, facts["sample_rate"], facts["carriers"])
     for label, hertz in ((NR, wanted.nr_hz), (LTE, wanted.lte_hz)):
         columns = (band == label).any(0)
         assert torch.equal((band == label).all(0), columns)
         assert columns.sum().item() == pytest.approx(hertz / 240e3, abs=1)
         on_air = frame.truth == label
         assert on_air.any() and (band[on_air] == label).all()
+
+
+def test_frames_to_train_on_have_labels_of_whole_bands():
+    maker = PaperMaker(SPEC)
+    seen = set()
+    for seed in range(6):
+        frame = maker.frame(seed)
+        rows, cols = frame.truth.shape
+        assert frame.resolution == pytest.approx((240e3, 40e-3 / rows))
+        assert (frame.truth == frame.truth[:1]).all()
+        counts = tuple(int((frame.truth[0] == label).sum()) for label in (NOISE, LTE, NR))
+        assert sum(counts) == cols and min(counts[1:]) >= 19
+        seen.add(counts)
+    assert len(seen) > 3
+    again = PaperMaker(SPEC).frame(5)
+    assert torch.equal(frame.truth, again.truth) and torch.equal(frame.level_db, again.level_db)
 
 
 @pytest.mark.parametrize("part", [strata.MIXED, strata.PAPER])
@@ -83,7 +102,7 @@ def test_all_emissions_have_the_stratums_snr(monkeypatch, part):
             heard += [e.iq.abs().square().mean() for e in emissions]
             return torch.zeros(span.rows, span.spec.cols, dtype=torch.uint8)
 
-        for module in ("training.benchmark.scenes", "training.waveforms.scene"):
+        for module in ("training.benchmark.side_by_side", "training.waveforms.scene"):
             monkeypatch.setattr(f"{module}.truth_of", kept)
         maker.frame(strata.SEEDS[chosen])
         powers.append(torch.stack(heard))
@@ -207,7 +226,7 @@ def test_a_perfect_mask_gets_perfect_scores(made):
         truth = torch.from_numpy(found.truth[i]).long()
         on_air.append(frame_score(perfect(truth), truth, facts))
         if facts["part"] == strata.PAPER:
-            band = band_truth(truth, facts)
+            band = band_truth(truth, facts["sample_rate"], facts["carriers"])
             whole_band.append(frame_score(perfect(band), band, facts))
     result = grouped(on_air, whole_band)
     paper = [s for s in strata.STRATA[:8] if s.part == strata.PAPER]
@@ -281,6 +300,16 @@ def test_a_model_that_calls_all_noise_misses_every_carrier(made):
 
 
 # ---- recipes
+
+
+def test_a_recipe_can_train_on_the_papers_scenes(tmp_path):
+    config = FramesConfig(2, 3, SPEC.rows, "paper")
+    folder = generated.prepare(tmp_path, config, SPEC, 1)
+    # beside a set of all scenes with the same seeds
+    assert folder.name == "paper-frames-3-2x256"
+    assert generated.wanted(config, SPEC) != generated.wanted(replace(config, scenes="all"), SPEC)
+    truth = PaperMaker(SPEC).frame(4).truth
+    assert torch.equal(torch.from_numpy(FrameSet(folder, SPEC).truth[1]), truth)
 
 
 def test_seeds_of_the_benchmark_are_refused_for_training():

@@ -200,6 +200,7 @@ def test_a_full_disk_is_one_line_and_leaves_no_note(tmp_path, monkeypatch):
         ("{recordings: x, frames: 3}", "expected one of the keys"),
         ("{folder: x}", "expected one of the keys frames, recordings, matlab, images"),
         ("{matlab: x, level: volts}", "level 'volts' is unknown"),
+        ("{frames: 9, first_seed: 1, scenes: city}", "scenes 'city' is unknown"),
         ("{matlab: x, level: image}", "needs range_db"),
         ("{images: x, range_db: [3, 1], sample_rate: 61.44e6, duration: 0.04}", "range_db"),
         ("{images: x, range_db: [1, 3], sample_rate: fast, duration: 0.04}", "sample_rate 'fast'"),

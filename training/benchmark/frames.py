@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from radiofm_core.spec import SpectrogramSpec
 from ..data import generated
 from ..data.sources import FramesConfig
 from ..data.store import FrameSet
-from . import scenes, strata
+from . import scenes, side_by_side, strata
 
 
 class BenchmarkSet(FrameSet):
@@ -26,10 +25,7 @@ class BenchmarkSet(FrameSet):
 def code_fingerprint() -> str:
     """16 hexadecimal digits that stand for the code that draws the frames: scores are of the same
     frames where they are alike."""
-    digest = hashlib.sha256(generated.generator_fingerprint().encode())
-    for module in (scenes, strata):
-        digest.update(Path(module.__file__).read_bytes())
-    return digest.hexdigest()[:16]
+    return generated.generator_fingerprint(scenes, side_by_side, strata)
 
 
 def prepare(below: Path, frames: int, spec: SpectrogramSpec, workers: int) -> Path:

@@ -3,20 +3,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
-
-from radiofm_core.spectrogram import spectrogram_db
+from dataclasses import asdict, dataclass
 
 from ..waveforms import carriers, other
 from ..waveforms.carriers import Place
-from ..waveforms.channel import DELAY_SPREADS_S, LTE_PROFILES, TDL_PROFILES, Channel, make_channel
-from ..waveforms.ofdm import Sender, emit
 from ..waveforms.rng import Rng
-from ..waveforms.scene import Frame, SceneMaker, truth_of
+from ..waveforms.scene import Frame, SceneMaker
 from ..waveforms.span import SUBCARRIER_HZ, Emission, Span
-from . import strata
-
-DOPPLER_HZ = (5.0, 70.0, 300.0)
+from . import side_by_side, strata
 
 
 @dataclass(frozen=True)
@@ -40,7 +34,10 @@ class BenchmarkMaker(SceneMaker):
         """The frame of a seed; raises IndexError where the benchmark has no such seed."""
         self.stratum = strata.STRATA[strata.SEEDS.index(seed)]
         self.carriers: list[dict] = []
-        made = self._paper_frame(seed) if self._paper else super().frame(seed)
+        if self.stratum.part == strata.PAPER:
+            made, self.carriers = side_by_side.draw_frame(self.stratum.pair, self, Rng(seed))
+        else:
+            made = super().frame(seed)
         facts = asdict(self.stratum) | {
             "sample_rate": self.stratum.fft_15k * SUBCARRIER_HZ,
             "duration": made.resolution[1] * self.rows,
@@ -48,18 +45,10 @@ class BenchmarkMaker(SceneMaker):
         }
         return BenchmarkFrame(made.level_db, made.truth, made.resolution, facts)
 
-    @property
-    def _paper(self) -> bool:
-        return self.stratum.part == strata.PAPER
-
     def draw_span(self, rng: Rng) -> Span:
-        """The stratum's rate; rows as the generator has them, in the paper's part of 40 ms."""
+        """The stratum's rate; rows as the generator has them."""
         rate = self.stratum.fft_15k * SUBCARRIER_HZ
-        if self._paper:
-            duration = strata.PAPER_DURATION_S
-        else:
-            duration = self.draw_duration(rate, rng)
-        hops = self.spec.hops_per_row(rate, duration)
+        hops = self.spec.hops_per_row(rate, self.draw_duration(rate, rng))
         return Span(self.stratum.fft_15k, hops, self.rows, self.spec)
 
     def draw_emissions(self, span: Span, rng: Rng) -> list[Emission]:
@@ -87,58 +76,10 @@ class BenchmarkMaker(SceneMaker):
     def _emit(self, technology: str, place: Place, span: Span, rng: Rng) -> list[Emission]:
         snr_db = self.stratum.snr_db
         kind = carriers.draw_kind(technology, place, rng)
-        self._note(technology, kind, place)
+        self.carriers.append(side_by_side.facts(technology, kind, place))
         if kind == carriers.UPLINK:
             return carriers.uplink(technology, place, span, snr_db, rng)
         if kind == carriers.SHARED:
-            self._note("nr", kind, place)
+            self.carriers.append(side_by_side.facts("nr", kind, place))
             return carriers.shared(place, span, snr_db, rng)
         return carriers.downlink(technology, place, span, snr_db, rng, phone_spread_db=0.0)
-
-    def _note(self, label: str, kind: str, place: Place) -> None:
-        low, high = place.edges
-        self.carriers.append({"label": label, "kind": kind, "low_hz": low, "high_hz": high})
-
-    def _paper_frame(self, seed: int) -> Frame:
-        rng = Rng(seed)
-        self.bank.generator = rng.generator
-        span = self.draw_span(rng)
-        emissions = self._side_by_side(span, rng)
-        iq = self.bank.draw(span.samples)
-        for emission in emissions:
-            iq += emission.iq
-        level = spectrogram_db(iq, self.spec, span.hops_per_row, span.rows)
-        resolution = self.spec.resolution(span.sample_rate, span.hops_per_row)
-        return Frame(level, truth_of(emissions, span), resolution)
-
-    def _side_by_side(self, span: Span, rng: Rng) -> list[Emission]:
-        """FDD downlinks of both technologies, in either order, with any gaps."""
-        widths = [("nr", self.stratum.nr_hz), ("lte", self.stratum.lte_hz)]
-        if rng.chance(0.5):
-            widths.reverse()
-        room = span.sample_rate - self.stratum.nr_hz - self.stratum.lte_hz
-        gaps = sorted((rng.uniform(0, room), rng.uniform(0, room)))
-        out, low = [], -span.sample_rate / 2
-        for (technology, width), gap in zip(widths, gaps, strict=True):
-            place = Place.drawn(width, low + gap + width / 2, span, rng)
-            self._note(technology, carriers.DOWNLINK, place)
-            cell = carriers.draw_cell(technology, width, rng)
-            cell = replace(cell, tdd=None, load=self.stratum.load)
-            plain = {"mbsfn": ()} if technology == "lte" else {"widest_user": None}
-            grids = carriers.build(technology, replace(cell, **plain), place, rng)
-            sender = Sender(channel=_draw_fading(technology, rng))
-            label = carriers.LABELS[technology]
-            out.append(emit(grids, span, label, self.stratum.snr_db, rng, sender))
-            low += width
-        return out
-
-
-def _draw_fading(technology: str, rng: Rng) -> Channel:
-    """A profile of the technology's own standard, without a line of sight."""
-    if technology == "lte":
-        delays, powers = LTE_PROFILES[rng.choice(tuple(LTE_PROFILES))]
-        scale = 1e-9
-    else:
-        delays, powers = TDL_PROFILES[rng.choice(tuple(TDL_PROFILES))]
-        scale = rng.choice(DELAY_SPREADS_S[:4])
-    return make_channel(delays, powers, scale, rng.choice(DOPPLER_HZ), 0.0, rng)

@@ -13,17 +13,16 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from .. import classes
 from ..calibrate import CalibrationError
 from ..objectives.segmentation import confusion, predictions, scores
-from ..waveforms.span import NOISE
 from . import strata
 from .edges import edge_errors
 from .frames import BenchmarkSet, code_fingerprint
+from .side_by_side import band_truth
 
 HIGH_SNR_DB = 10.0
 # What the paper calls medium
@@ -58,25 +57,14 @@ def score(model: nn.Module, frames: BenchmarkSet, temperature: float) -> dict:
             facts = frames.facts[len(on_air)]
             on_air.append(frame_score(shares, truth, facts))
             if facts["part"] == strata.PAPER:
-                whole_band.append(frame_score(shares, band_truth(truth, facts), facts))
+                band = band_truth(truth, facts["sample_rate"], facts["carriers"])
+                whole_band.append(frame_score(shares, band, facts))
     return {
         "name": strata.NAME,
         "frames": len(frames),
         "code": code_fingerprint(),
         **grouped(on_air, whole_band),
     }
-
-
-def band_truth(truth: Tensor, facts: dict) -> Tensor:
-    """Whole-band labels (rows, cols), of the dtype of ``truth``: each carrier's class where a
-    column's centre lies in its channel, else noise."""
-    out = torch.full_like(truth, NOISE)
-    cols = truth.shape[1]
-    hertz = (torch.arange(cols) - cols / 2) * (facts["sample_rate"] / cols)
-    for carrier in facts["carriers"]:
-        inside = (hertz >= carrier["low_hz"]) & (hertz <= carrier["high_hz"])
-        out[:, inside] = classes.NAMES.index(carrier["label"])
-    return out
 
 
 def frame_score(probabilities: Tensor, truth: Tensor, facts: dict) -> FrameScore:

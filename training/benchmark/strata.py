@@ -3,8 +3,7 @@
 the rest.
 
 ``mixed``: the training generator's scenarios, radio and labels, at set sample rates. ``paper``:
-frames as in arXiv 2411.09996: 61.44 MS/s, 40 ms, an NR and an LTE carrier side by side, fading
-and white noise, and no other flaw.
+the frames of :mod:`.side_by_side`.
 
 ``snr_db`` holds for every emission of the frame: the power spectral density of a resource element
 of amplitude 1 (of other emissions: in their bandwidth) over that of the noise. Boosted, faded and
@@ -15,6 +14,8 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass
+
+from .side_by_side import FFT_15K, LTE_HZ, NR_HZ, Pair, fits
 
 NAME = "radiofm-bench-1"
 FIRST_SEED = 900_000_000
@@ -37,10 +38,6 @@ SCENARIOS = {
 }
 
 PAPER_SNR_DB = (0.0, 10.0, 15.0, 20.0, 40.0)
-PAPER_FFT_15K = 4096
-PAPER_DURATION_S = 40e-3
-PAPER_NR_HZ = (10e6, 15e6, 20e6, 25e6, 30e6, 40e6, 50e6)
-PAPER_LTE_HZ = (5e6, 10e6, 15e6, 20e6)
 PAPER_LOADS = (0.2, 0.6, 1.0)
 # Frames of each SNR, pair of bandwidths and load
 PAPER_FRAMES = 2
@@ -60,6 +57,11 @@ class Stratum:
     lte_hz: float | None = None
     load: float | None = None
 
+    @property
+    def pair(self) -> Pair:
+        """Of a frame of the paper's part."""
+        return Pair(self.nr_hz, self.lte_hz, self.snr_db, self.load)
+
 
 def _mixed() -> list[Stratum]:
     return [
@@ -72,11 +74,11 @@ def _mixed() -> list[Stratum]:
 
 
 def _paper() -> list[Stratum]:
-    choices = itertools.product(PAPER_SNR_DB, PAPER_NR_HZ, PAPER_LTE_HZ, PAPER_LOADS)
+    choices = itertools.product(PAPER_SNR_DB, NR_HZ, LTE_HZ, PAPER_LOADS)
     return [
-        Stratum(PAPER, "side by side", snr_db, PAPER_FFT_15K, nr_hz, lte_hz, load)
+        Stratum(PAPER, "side by side", snr_db, FFT_15K, nr_hz, lte_hz, load)
         for snr_db, nr_hz, lte_hz, load in choices
-        if nr_hz + lte_hz < PAPER_FFT_15K * 15e3
+        if fits(nr_hz, lte_hz)
         for _ in range(PAPER_FRAMES)
     ]
 

@@ -9,6 +9,7 @@ import multiprocessing
 import os
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import torch
@@ -17,28 +18,32 @@ from tqdm import tqdm
 from radiofm_core import spectrogram
 from radiofm_core.spec import SpectrogramSpec
 
+from ..benchmark import side_by_side
 from ..waveforms import scene
 from . import store
-from .sources import FramesConfig
+from .sources import ALL_SCENES, PAPER_SCENES, FramesConfig
 
 CHUNK = 16
 FACTS = "facts.json"
 # Called as MakeMaker(spec, rows) in each process
 MakeMaker = Callable[[SpectrogramSpec, int], scene.SceneMaker]
+# By the sources' ``scenes``
+MAKERS = {ALL_SCENES: scene.SceneMaker, PAPER_SCENES: side_by_side.PaperMaker}
 
 
-def generator_fingerprint() -> str:
-    """16 hexadecimal digits that stand for the code that draws frames."""
+def generator_fingerprint(*modules: ModuleType) -> str:
+    """16 hexadecimal digits that stand for the code that draws frames, that of the ``modules``
+    too."""
     sources = sorted(Path(scene.__file__).parent.rglob("*.py"))
     digest = hashlib.sha256()
-    for path in (*sources, Path(spectrogram.__file__)):
+    for path in (*sources, *(Path(m.__file__) for m in (spectrogram, *modules))):
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 
 
 def wanted(config: FramesConfig, spec: SpectrogramSpec) -> dict:
     """What a set's frames depend on, JSON-ready."""
-    return {
+    fields = {
         "source": config.kind,
         "frames": config.frames,
         "first_seed": config.first_seed,
@@ -46,13 +51,18 @@ def wanted(config: FramesConfig, spec: SpectrogramSpec) -> dict:
         "spec_fingerprint": spec.fingerprint,
         "code": generator_fingerprint(),
     }
+    if config.scenes == PAPER_SCENES:
+        fields |= {"scenes": PAPER_SCENES, "code": generator_fingerprint(side_by_side)}
+    return fields
 
 
 def prepare(below: Path, config: FramesConfig, spec: SpectrogramSpec, workers: int) -> Path:
     """Generate a set in a folder ``below`` with ``workers`` processes; a complete one that this
     code made is left as it is. Returns its folder; raises OutputError if it cannot be written."""
-    folder = below / (f"frames-{config.first_seed}-{config.frames}x{config.rows}" + channels(spec))
-    return generate(folder, wanted(config, spec), config, spec, workers)
+    kind = "" if config.scenes == ALL_SCENES else f"{config.scenes}-"
+    name = f"{kind}frames-{config.first_seed}-{config.frames}x{config.rows}{channels(spec)}"
+    maker = MAKERS[config.scenes]
+    return generate(below / name, wanted(config, spec), config, spec, workers, maker)
 
 
 def channels(spec: SpectrogramSpec) -> str:

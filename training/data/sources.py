@@ -18,17 +18,26 @@ from .labels import check_mapping
 
 FREQUENCY_GROWS = ("right", "up", "down")
 LEVELS = ("db", "power", "image")
+ALL_SCENES, PAPER_SCENES = SCENES = ("all", "paper")
 
 
 @dataclass(frozen=True)
 class FramesConfig:
-    """A set of generated frames, of the seeds ``first_seed`` .. ``first_seed + frames - 1``."""
+    """A set of generated frames, of the seeds ``first_seed`` .. ``first_seed + frames - 1``.
+
+    ``scenes``: ``all`` kinds, labelled where they transmit (:mod:`training.waveforms.scene`), or
+    those of the ``paper``, labelled by whole bands (:mod:`training.benchmark.side_by_side`).
+    """
 
     frames: int
     first_seed: int
     rows: int = 256
+    scenes: str = ALL_SCENES
     kind: ClassVar[str] = "frames"
     labelled: ClassVar[bool] = True
+
+    def __post_init__(self):
+        _check_choice(self, "scenes", SCENES)
 
     @property
     def seeds(self) -> range:
