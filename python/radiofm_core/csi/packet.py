@@ -1,0 +1,30 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The one type that every source of CSI gives: a packet's channel estimate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class CsiPacket:
+    """The channel as a receiver estimated it from one packet.
+
+    ``csi``: complex64, or float32 where only the amplitude is known, (antennas, subcarriers);
+    an antenna is a pair of a transmitting and a receiving one, receiving ones running fastest.
+    ``subcarriers``: int16 (subcarriers,), ascending indices of 802.11 (0 is DC), each spaced by
+    ``subcarrier_hz``. ``time_ns``: integer nanoseconds, since 1970 where ``time_is_absolute``,
+    else since any start. ``rssi_dbm``, ``mac`` (the sender's, ``aa:bb:cc:dd:ee:ff``) and
+    ``sequence`` (12 bits): None where the source does not tell.
+    """
+
+    csi: np.ndarray
+    subcarriers: np.ndarray
+    time_ns: int
+    time_is_absolute: bool = False
+    rssi_dbm: float | None = None
+    mac: str | None = None
+    sequence: int | None = None
+    subcarrier_hz: float = 312.5e3
