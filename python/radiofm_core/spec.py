@@ -122,5 +122,10 @@ class SpectrogramSpec:
     @property
     def fingerprint(self) -> str:
         """16 hex digits that change with any field."""
-        text = json.dumps(self.to_dict(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return fingerprint_of(self.to_dict())
+
+
+def fingerprint_of(fields: dict) -> str:
+    """16 hex digits that change with any entry of a JSON-ready dict."""
+    text = json.dumps(fields, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a CSI window is: the numbers that training, bundles and blocks share."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import BundleError, UsageError
+from ..spec import fingerprint_of
+
+# Windows longer than this are a mistake, and would take memory without an end
+MAX_ROWS = 16384
+MAX_SUBCARRIERS = 2048
+
+
+@dataclass(frozen=True)
+class CsiSpec:
+    """A CSI window: ``rows`` instants x ``subcarriers`` frequencies x antennas.
+
+    The rows are ``1 / rate_hz`` seconds apart, whatever the rhythm of the packets. A window
+    begins every ``hop_s``. Gaps between packets up to ``max_gap_s`` are interpolated; a window
+    is refused that holds a longer one, fewer than ``min_packet_rate`` packets a second, or
+    more than ``max_missing_share`` of rows without a packet of their own.
+
+    The columns are frequencies relative to the carrier, evenly over ``span_hz``, both ends
+    included. The default, 53 columns 312.5 kHz apart, is the indices -26 to 26 of 802.11: every
+    layout of 20 MHz and wider covers it, so no edge is ever guessed; the 52, 56 and 64 subcarriers
+    of 20 MHz fall on it exactly, only DC (which carries nothing) is interpolated. Of a wider
+    channel it takes the middle.
+    """
+
+    duration_s: float = 2.0
+    hop_s: float = 0.5
+    rate_hz: float = 100.0
+    subcarriers: int = 53
+    span_hz: float = 16.25e6
+    max_gap_s: float = 0.1
+    min_packet_rate: float = 50.0
+    max_missing_share: float = 0.65
+
+    def __post_init__(self):
+        for name in ("duration_s", "hop_s", "rate_hz", "span_hz", "max_gap_s"):
+            value = getattr(self, name)
+            if not (math.isfinite(value) and value > 0):
+                raise UsageError(f"{name} {value!r} must be above zero")
+        for name in ("duration_s", "hop_s"):
+            rows = getattr(self, name) * self.rate_hz
+            if abs(rows - round(rows)) > 1e-6 or round(rows) < 1:
+                raise UsageError(
+                    f"{name} {getattr(self, name):g} must be a whole number of rows, which are "
+                    f"{1 / self.rate_hz:g} s apart (rate {self.rate_hz:g} Hz); change one of them"
+                )
+        if not 4 <= self.rows <= MAX_ROWS:
+            raise UsageError(f"a window of {self.rows} rows is outside 4 to {MAX_ROWS}")
+        if not 2 <= self.subcarriers <= MAX_SUBCARRIERS:
+            raise UsageError(f"subcarriers {self.subcarriers} is outside 2 to {MAX_SUBCARRIERS}")
+        if not (math.isfinite(self.min_packet_rate) and self.min_packet_rate >= 0):
+            raise UsageError(f"min_packet_rate {self.min_packet_rate!r} must be zero or more")
+        if not 0 <= self.max_missing_share <= 1:
+            raise UsageError(f"max_missing_share {self.max_missing_share!r} is outside 0 to 1")
+
+    @property
+    def rows(self) -> int:
+        """Instants in a window."""
+        return round(self.duration_s * self.rate_hz)
+
+    @property
+    def hop_rows(self) -> int:
+        """Rows from one window's start to the next one's."""
+        return round(self.hop_s * self.rate_hz)
+
+    @property
+    def frequencies_hz(self) -> np.ndarray:
+        """Of the columns, relative to the carrier: float64 (subcarriers,), ascending."""
+        return np.linspace(-self.span_hz / 2, self.span_hz / 2, self.subcarriers)
+
+    def to_dict(self) -> dict:
+        """A JSON-ready dict."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> CsiSpec:
+        """The inverse of :meth:`to_dict`; raises BundleError on unknown or missing keys."""
+        known = {f.name for f in dataclasses.fields(cls)}
+        if not isinstance(fields, dict) or set(fields) != known:
+            odd = sorted(set(fields) ^ known) if isinstance(fields, dict) else fields
+            raise BundleError(f"the bundle's CSI spec has wrong or missing keys: {odd}")
+        return cls(**fields)
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that change with any field."""
+        return fingerprint_of(self.to_dict())
