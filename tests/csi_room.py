@@ -104,14 +104,14 @@ class Receiver:
         ]
 
     def gain_db(self, times: np.ndarray, duration_s: float) -> np.ndarray:
-        """The steps, evenly over the duration."""
-        when = (np.arange(len(self.gain_steps_db)) + 0.5) * duration_s / max(
-            len(self.gain_steps_db), 1
-        )
-        return sum(
-            (db * (times >= at) for at, db in zip(when, self.gain_steps_db, strict=True)),
-            np.zeros(len(times)),
-        )
+        """The steps, at random times in even parts of the duration."""
+        rng = np.random.default_rng(self.seed + 2000)
+        when = (np.arange(len(self.gain_steps_db)) + rng.uniform(0.1, 0.9, len(self.gain_steps_db)))
+        when *= duration_s / max(len(self.gain_steps_db), 1)
+        total = np.zeros(len(times))
+        for db, at in zip(self.gain_steps_db, when, strict=True):
+            total += db * (times >= at)
+        return total
 
 
 def truth(room: Room, spec, start_s: float) -> np.ndarray:
