@@ -106,7 +106,7 @@ class Receiver:
     def gain_db(self, times: np.ndarray, duration_s: float) -> np.ndarray:
         """The steps, at random times in even parts of the duration."""
         rng = np.random.default_rng(self.seed + 2000)
-        when = (np.arange(len(self.gain_steps_db)) + rng.uniform(0.1, 0.9, len(self.gain_steps_db)))
+        when = np.arange(len(self.gain_steps_db)) + rng.uniform(0.1, 0.9, len(self.gain_steps_db))
         when *= duration_s / max(len(self.gain_steps_db), 1)
         total = np.zeros(len(times))
         for db, at in zip(self.gain_steps_db, when, strict=True):

@@ -113,6 +113,11 @@ CASES = {
     ),
     "tracker": ("emission_tracker", {}),
     "tracker_of_bursts": ("emission_tracker", {"hold_time": 0, "update_interval": 0.1}),
+    "csi_framer": ("csi_framer", {}),
+    "csi_framer_of_one": (
+        "csi_framer",
+        {"window_duration": 1.0, "hop": 0.25, "mac": "00:11:22:aa:bb:cc", "max_gap": 0.05},
+    ),
     "sink": ("result_sink", {}),
 }
 
@@ -212,6 +217,8 @@ def test_a_variable_changes_the_segmenters_confidence_while_it_runs(generated):
         ("spectrogram_segmenter", {"min_confidence": 1.5}),
         ("spectrogram_segmenter", {"max_batch": 0}),
         ("emission_tracker", {"hold_time": -1}),
+        ("csi_framer", {"window_duration": 0}),
+        ("csi_framer", {"max_missing": 1.5}),
     ],
 )
 def test_grc_refuses_wrong_values(platform, name, parameters):
@@ -223,7 +230,7 @@ def errors_in(platform, name: str, parameters: dict) -> list[str]:
     """What GRC says about one block with these values."""
     graph = platform.make_flow_graph()
     block = graph.new_block(f"radiofm_{name}")
-    needed = {"sample_rate": RATE} if "framer" in name else {}
+    needed = {"sample_rate": RATE} if name == "spectrogram_framer" else {}
     for key, value in {"id": "block", **needed, **parameters}.items():
         block.params[key].set_value(str(value))
     graph.rewrite()

@@ -18,6 +18,7 @@ PORTS = (
     keys.PORT_MASKS,
     keys.PORT_DETECTIONS,
     keys.PORT_EMISSIONS,
+    keys.PORT_WINDOWS,
     keys.PORT_STATUS,
 )
 
@@ -26,18 +27,18 @@ class result_sink(message_block):
     """Calls ``callback(port, fields, data)`` for every message, in order, on the block's thread.
 
     ``fields`` is the message's dict in Python values; ``data`` the flat, read-only array of a
-    PDU (``frames``: float32, ``masks``: uint8), otherwise None. An exception in the callback is
-    logged, the first one kept in :attr:`error`, and the flowgraph goes on. When the flowgraph
-    has ended, all messages have been delivered.
+    PDU (``frames``, ``windows``: float32, ``masks``: uint8), otherwise None. An exception in the
+    callback is logged, the first one kept in :attr:`error`, and the flowgraph goes on. When the
+    flowgraph has ended, all messages have been delivered.
 
     A callback that is slower than the model piles up messages: give :meth:`backlog` to
     ``spectrogram_segmenter.set_backpressure`` to hold the model up instead.
 
     Args:
         callback: the function to call.
-        ports: the ports (of frames, masks, detections, emissions, status) that are connected,
-            once each: at the end of a stream the block waits until all their senders are done.
-            None offers all, and finds the end by a short silence.
+        ports: the ports (of frames, masks, detections, emissions, windows, status) that are
+            connected, once each: at the end of a stream the block waits until all their senders
+            are done. None offers all, and finds the end by a short silence.
 
     Raises:
         UsageError: an unknown port.
@@ -86,6 +87,9 @@ class result_sink(message_block):
 
     def _on_emissions(self, message) -> None:
         self.receive(keys.PORT_EMISSIONS, message)
+
+    def _on_windows(self, message) -> None:
+        self.receive(keys.PORT_WINDOWS, message)
 
     def _on_status(self, message) -> None:
         self.receive(keys.PORT_STATUS, message)

@@ -10,6 +10,8 @@ PORT_FRAMES = "frames"
 PORT_MASKS = "masks"
 PORT_DETECTIONS = "detections"
 PORT_EMISSIONS = "emissions"
+PORT_CSI = "csi"
+PORT_WINDOWS = "windows"
 PORT_STATUS = "status"
 
 # Stream tags that GNU Radio's sources set (UHD, Soapy)
@@ -60,6 +62,33 @@ MERGED_INTO = "merged_into"
 EVENT_START = "start"
 EVENT_UPDATE = "update"
 EVENT_END = "end"
+
+# A CSI packet
+CSI = "csi"
+SUBCARRIERS = "subcarriers"
+SUBCARRIER_SPACING = "subcarrier_spacing"
+MAC = "mac"
+RSSI = "rssi"
+SEQUENCE = "sequence"
+
+# A CSI window (PDUs on `windows`)
+ANTENNAS = "antennas"
+FREQUENCY_STEP = "frequency_step"
+PACKET_RATE = "packet_rate"
+LOST_PACKETS = "lost_packets"
+JITTER = "jitter"
+INTERPOLATED = "interpolated"
+OUTLIERS = "outliers"
+GAIN_STEPS = "gain_steps"
+SOURCE = "source"
+
+# Status of the CSI framer
+PACKETS = "packets"
+WINDOWS = "windows"
+REFUSED_PACKETS = "refused_packets"
+REFUSED_WINDOWS = "refused_windows"
+CUTS = "cuts"
+REASON = "reason"
 
 # Status of an inference block
 FRAMES = "frames"

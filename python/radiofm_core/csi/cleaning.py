@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -127,7 +128,7 @@ class PacketCleaner:
         if len(self._changes) < 2 or not self._ahead:
             return 0.0
         levels = [packet.level_db, *(p.level_db for p in self._ahead)]
-        after = [b - a for a, b in zip(levels[:2], levels[1:3], strict=False)]
+        after = [b - a for a, b in pairwise(levels[:3])]
         sides = [self._changes[-2], self._changes[-1], *after]
         # what motion did meanwhile is taken as the mean of the changes right before and after
         sudden = change - (self._changes[-1] + after[0]) / 2

@@ -18,7 +18,7 @@ class CsiCounts:
     and never complete). ``cuts`` by reason: ``pause`` (longer than a window, or the clock
     jumped ahead), ``clock_back``, ``link`` (another sender, layout or number of antennas took
     the place). ``outliers`` were replaced, ``gain_steps`` undone. ``reason``: the last refusal
-    or cut in words.
+    or cut in words (few different ones: PMT symbols are never freed).
     """
 
     packets: int = 0

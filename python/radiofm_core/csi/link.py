@@ -60,7 +60,7 @@ class CsiLink:
             self._past = None
             self._counts.refuse_packet("out_of_order", "a single packet from the past")
         if step > self._pause_ns:
-            windows = self._cut("pause", f"{step * 1e-9:.3g} s without a packet")
+            windows = self._cut("pause", f"{step * 1e-9:.2g} s without a packet")
             self._begin(packet.time_ns)
             return windows + self._accept(packet)
         return self._accept(packet)
@@ -79,7 +79,7 @@ class CsiLink:
             self._past = packet
             return []
         first, self._past = self._past, None
-        windows = self._cut("clock_back", f"the clock was set back by {-step * 1e-9:.3g} s")
+        windows = self._cut("clock_back", f"the clock was set back by {-step * 1e-9:.2g} s")
         self._begin(first.time_ns)
         return windows + self.push(first) + self.push(packet)
 
@@ -139,9 +139,8 @@ class CsiLink:
     def _given_out(self, found: list[GridWindow]) -> list:
         windows = []
         for window in found:
-            start_s = window.first_row / self.spec.rate_hz
             if window.refused:
-                self._counts.refuse_window(window.refused, f"window at {start_s:.6g} s: {window.why}")
+                self._counts.refuse_window(window.refused, window.why)
                 continue
             self._normalise(window.values)
             self._counts.windows += 1

@@ -55,7 +55,9 @@ class SubcarrierMap:
             )
         share = (wanted - there[above - 1]) / (there[above] - there[above - 1])
         # on a subcarrier to within rounding is on it: no trace of its neighbour
-        share = np.clip(np.where(np.abs(share - np.round(share)) < 1e-6, np.round(share), share), 0, 1)
+        share = np.clip(
+            np.where(np.abs(share - np.round(share)) < 1e-6, np.round(share), share), 0, 1
+        )
         self._low, self._high = used[above - 1], used[above]
         self._share = share.astype(np.float32)
 

@@ -18,6 +18,9 @@ from .spec import CsiSpec
 
 # Senders (and their layouts) that are followed at a time; the one longest silent makes room
 MAX_LINKS = 16
+# Whatever a receiver's units, an antenna's largest value is within these; single precision holds
+# the squares of them
+SMALLEST, LARGEST = 1e-12, 1e12
 
 _MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 
@@ -97,7 +100,7 @@ class CsiFramer:
         self.counts.packets += 1
         if self.mac and (packet.mac or "").lower() != self.mac:
             self.counts.refuse_packet(
-                "other_sender", f"a packet of {packet.mac or 'no sender'}, {self.mac} is wanted"
+                "other_sender", f"a packet of another sender than {self.mac}, or of none"
             )
             return []
         if problem := packet_problem(packet):
@@ -135,8 +138,8 @@ class CsiFramer:
             antennas, subcarriers = packet.csi.shape
             self.counts.cut(
                 "link",
-                f"packets of {antennas} x {subcarriers} values from "
-                f"{packet.mac or 'an unknown sender'} begin windows of their own",
+                f"another sender, layout or number of antennas ({antennas} x {subcarriers} "
+                "values) begins windows of its own",
             )
         if len(self._links) > MAX_LINKS:
             _, oldest = self._links.popitem(last=False)
@@ -169,8 +172,11 @@ def packet_problem(packet: CsiPacket) -> str:
         return f"a packet of shape {csi.shape} with {len(packet.subcarriers)} subcarrier indices"
     if not np.isfinite(csi).all():
         return "a packet with values that are not finite"
-    if not np.any(csi, axis=1).all():
+    size = np.abs(csi).max(axis=1)
+    if not size.all():
         return "a packet with an antenna that is all zero"
+    if size.min() < SMALLEST or size.max() > LARGEST:
+        return f"a packet with values of {size.max():.1e}, outside {SMALLEST:g} to {LARGEST:g}"
     return ""
 
 

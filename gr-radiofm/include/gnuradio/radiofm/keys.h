@@ -14,6 +14,8 @@ constexpr const char* PORT_FRAMES = "frames";
 constexpr const char* PORT_MASKS = "masks";
 constexpr const char* PORT_DETECTIONS = "detections";
 constexpr const char* PORT_EMISSIONS = "emissions";
+constexpr const char* PORT_CSI = "csi";
+constexpr const char* PORT_WINDOWS = "windows";
 constexpr const char* PORT_STATUS = "status";
 
 // Stream tags that GNU Radio's sources set (UHD, Soapy)
@@ -64,6 +66,33 @@ constexpr const char* MERGED_INTO = "merged_into";
 constexpr const char* EVENT_START = "start";
 constexpr const char* EVENT_UPDATE = "update";
 constexpr const char* EVENT_END = "end";
+
+// A CSI packet
+constexpr const char* CSI = "csi";
+constexpr const char* SUBCARRIERS = "subcarriers";
+constexpr const char* SUBCARRIER_SPACING = "subcarrier_spacing";
+constexpr const char* MAC = "mac";
+constexpr const char* RSSI = "rssi";
+constexpr const char* SEQUENCE = "sequence";
+
+// A CSI window (PDUs on `windows`)
+constexpr const char* ANTENNAS = "antennas";
+constexpr const char* FREQUENCY_STEP = "frequency_step";
+constexpr const char* PACKET_RATE = "packet_rate";
+constexpr const char* LOST_PACKETS = "lost_packets";
+constexpr const char* JITTER = "jitter";
+constexpr const char* INTERPOLATED = "interpolated";
+constexpr const char* OUTLIERS = "outliers";
+constexpr const char* GAIN_STEPS = "gain_steps";
+constexpr const char* SOURCE = "source";
+
+// Status of the CSI framer
+constexpr const char* PACKETS = "packets";
+constexpr const char* WINDOWS = "windows";
+constexpr const char* REFUSED_PACKETS = "refused_packets";
+constexpr const char* REFUSED_WINDOWS = "refused_windows";
+constexpr const char* CUTS = "cuts";
+constexpr const char* REASON = "reason";
 
 // Status of an inference block
 constexpr const char* FRAMES = "frames";
