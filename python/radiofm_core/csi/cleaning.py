@@ -8,8 +8,10 @@ Dividing each packet by its own mean, or by a running median of it, takes gain s
 with them most of the motion (or all that is slower than the median). So only what looks like
 a step is undone here: sudden, of all values, lasting. In rooms simulated as in
 ``tests/csi_room.py`` (walking at 1 m/s, 2.4 GHz, 100 packets/s of which 10 % are lost) this finds
-99 % of the steps of 6 dB, and one in 20,000 packets is taken for a step. Steps below STEP_DB, one
-antenna's own gain, and two steps within LASTING packets stay as they are.
+125 of 128 steps of 6 dB and 110 of 128 of 3 dB, and takes none of 28,648 packets for a step (seeds
+that had no part in setting the numbers below). Where a body reflects twice as much, or 30 % are
+lost, more are missed. Steps below STEP_DB, one antenna's own gain, and two steps within LASTING
+packets stay as they are.
 """
 
 from __future__ import annotations
