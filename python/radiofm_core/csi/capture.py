@@ -19,6 +19,8 @@ CUT_OFF = "cut off at the end of the file"
 
 # Seconds that 64-bit nanoseconds can tell
 _TIME_LIMIT_NS = 2**63
+_MAX_REASONS = 50
+_SHOWN_REASONS = 5
 
 
 class Tally:
@@ -38,7 +40,9 @@ class Tally:
 
     def skip(self, reason: str, count: int = 1) -> None:
         """Count packets that cannot be used."""
-        self.skipped[reason] += count
+        # Damage can make up reasons without end
+        known = reason in self.skipped or len(self.skipped) < _MAX_REASONS
+        self.skipped[reason if known else "other damage"] += count
 
     def accept(self, packet: CsiPacket) -> bool:
         """Count a packet; False, with its reason counted, when its numbers cannot be used."""
@@ -54,7 +58,9 @@ class Tally:
 
     def summary(self) -> str:
         """The reasons for which packets were skipped, the most common first; "" if none was."""
-        return ", ".join(f"{count} × {reason}" for reason, count in self.skipped.most_common())
+        # A copy, as a live source's thread may be adding to it
+        found = sorted(dict(self.skipped).items(), key=lambda item: -item[1])
+        return ", ".join(f"{count} × {reason}" for reason, count in found[:_SHOWN_REASONS])
 
 
 def fault_of(packet: CsiPacket) -> str:

@@ -4,6 +4,12 @@
 from __future__ import annotations
 
 
+def seconds_to_ns(seconds: float) -> int:
+    """Nanoseconds, exact to what the float can tell: times 1e9 it would lose digits."""
+    whole, fraction = divmod(seconds, 1)
+    return int(whole) * 10**9 + round(fraction * 1e9)
+
+
 class MicrosecondClock:
     """Makes a 32-bit count of microseconds (about 72 minutes) run on.
 

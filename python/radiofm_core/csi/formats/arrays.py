@@ -22,6 +22,7 @@ import numpy as np
 from ...errors import InputError
 from .. import subcarriers
 from ..capture import BAD_TIME, Tally
+from ..clocks import seconds_to_ns
 from ..packet import CsiPacket
 
 NAME = "NumPy archive"
@@ -73,7 +74,7 @@ def read(file: BinaryIO, tally: Tally) -> Iterator[CsiPacket]:
         yield CsiPacket(
             csi=np.ascontiguousarray(csi.T),
             subcarriers=indices,
-            time_ns=round(time_s * 1e9),
+            time_ns=seconds_to_ns(time_s),
             time_is_absolute=absolute,
             subcarrier_hz=spacing or subcarriers.SPACING_HZ,
         )

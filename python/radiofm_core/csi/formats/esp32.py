@@ -16,7 +16,7 @@ from typing import BinaryIO
 import numpy as np
 
 from ..capture import Tally
-from ..clocks import MicrosecondClock
+from ..clocks import MicrosecondClock, seconds_to_ns
 from ..packet import CsiPacket
 from .esp32_layout import ABOVE, BELOW, NONE, Part, esp32_parts, esp32c5_parts
 
@@ -89,7 +89,7 @@ class LineParser:
         buffer = _buffer(numbers)
         part = _choose(of, buffer)
         if part is None:
-            self._tally.skip(f"line with a buffer of {of['len']} bytes, which fits no packet")
+            self._tally.skip(f"line with a buffer of {int(of['len'])} bytes, which fits no packet")
             return None
         self._tally.chip = _program(columns)
         pairs = buffer[: len(buffer) // 2 * 2].reshape(-1, 2)[part.places]
@@ -109,13 +109,13 @@ class LineParser:
     def _time(self, of: dict[str, str]) -> tuple[int, bool]:
         """(ns, since 1970?): the clock that was set if there is one, else the radio's."""
         if of.get("real_time_set", "0").strip() == "1":
-            return round(float(of["real_timestamp"]) * 1e9), True
+            return seconds_to_ns(float(of["real_timestamp"])), True
         return self._clock.nanoseconds(int(of["local_timestamp"])), False
 
 
 def sniff(head: bytes) -> bool:
     """Whether a file that begins so is of this format."""
-    return MARK in head
+    return MARK in head or (head.startswith(b"type,") and b"local_timestamp" in head)
 
 
 def read(file: BinaryIO, tally: Tally) -> Iterator[CsiPacket]:
@@ -158,6 +158,8 @@ def _buffer(numbers: str) -> np.ndarray:
 def _choose(of: dict[str, str], buffer: np.ndarray) -> Part | None:
     """The best part that is in the buffer whole, without a subcarrier in its invalid word."""
     nbytes = int(of["len"])
+    if not 0 <= nbytes <= MAX_LINE_BYTES:
+        raise ValueError("no length of a buffer")
     if "sig_mode" in of:
         secondary = int(of["secondary_channel"])
         if secondary not in (NONE, ABOVE, BELOW):

@@ -40,7 +40,7 @@ class NexmonUdpSource(CsiSource):
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             udp.bind(self.address)
-        except (OSError, OverflowError) as error:
+        except (OSError, OverflowError, TypeError, ValueError) as error:
             udp.close()
             host, port = self.address
             raise InputError(

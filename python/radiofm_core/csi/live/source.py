@@ -20,7 +20,8 @@ _STOP_S = 5.0
 
 
 class CsiSource(ABC):
-    """Packets as they come. Use it in a ``with`` block, or call :meth:`start` and :meth:`stop`.
+    """Packets as they come. Use it in a ``with`` block, or call :meth:`start` and :meth:`stop`,
+    once each.
 
     When nobody takes packets away, the oldest make room for new ones and are counted in
     ``dropped``. ``tally`` counts what came: good packets, and those skipped by reason.
@@ -53,7 +54,10 @@ class CsiSource(ABC):
         self._stopping.set()
         if self._thread is not None:
             self._thread.join(_STOP_S)
-            self._thread = None
+            return
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
     def get(self, timeout_s: float | None = None) -> CsiPacket | None:
         """The next packet; None when none came in time, or when the source has ended.
