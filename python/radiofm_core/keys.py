@@ -68,3 +68,6 @@ LATENCY_P50 = "latency_p50"
 LATENCY_P99 = "latency_p99"
 MSPS = "msps"
 ERROR = "error"
+
+# A packet's channel estimate (gr-ieee802-11 has the same word)
+CSI = "csi"

@@ -73,6 +73,9 @@ constexpr const char* LATENCY_P99 = "latency_p99";
 constexpr const char* MSPS = "msps";
 constexpr const char* ERROR = "error";
 
+// A packet's channel estimate (gr-ieee802-11 has the same word)
+constexpr const char* CSI = "csi";
+
 } // namespace keys
 } // namespace radiofm
 } // namespace gr
