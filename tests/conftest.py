@@ -49,3 +49,29 @@ def shared_data() -> Path:
     if not SHARED_DATA.is_dir():
         pytest.skip(f"the real recordings are not here ({SHARED_DATA}): they are not published")
     return SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def gr_ieee80211_messages(shared_data) -> list:
+    """PDUs that gr-ieee802-11's ``decode_mac`` put out."""
+    import pmt
+
+    data = (shared_data / "csi/formats/gr-ieee802-11.pdus").read_bytes()
+    messages = []
+    while data:
+        messages.append(pmt.deserialize_str(data))
+        data = data[len(pmt.serialize_str(messages[-1])) :]
+    return messages
+
+
+@pytest.fixture
+def write_file(tmp_path):
+    """Write bytes, or lines of text, to a file of any name; returns its path."""
+
+    def write(content, name="x.bin") -> Path:
+        if not isinstance(content, bytes):
+            content = "".join(f"{line}\n" for line in content).encode()
+        (tmp_path / name).write_bytes(content)
+        return tmp_path / name
+
+    return write

@@ -11,18 +11,19 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from radiofm_core.csi import subcarriers as tables
 from radiofm_core.csi.packet import CsiPacket
+from radiofm_core.csi.subcarriers import SPACING_HZ
 
 LIGHT_M_S = 299_792_458.0
-SPACING_HZ = 312.5e3
 
 LAYOUTS = {
-    "legacy": np.r_[-26:0, 1:27],
-    "ht20": np.r_[-28:0, 1:29],
-    "bins64": np.arange(-32, 32),
-    "ht40": np.r_[-58:-1, 2:59],
-    "intel20": np.r_[-28:0:2, -1, 1:28:2, 28],
-    "intel40": np.r_[-58:-1:4, 2:59:4],
+    "legacy": tables.NON_HT_20,
+    "ht20": tables.HT_20,
+    "bins64": tables.usual_indices(64),
+    "ht40": tables.HT_40,
+    "intel20": tables.INTEL_5300_20,
+    "intel40": tables.INTEL_5300_40,
 }
 
 

@@ -273,7 +273,7 @@ class Guess(CalibratedSegmenter):
     """Calls everything noise, with the same confidence."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__(4)
         self.gain = torch.nn.Parameter(torch.tensor(2.0))
 
     def logits(self, frames_db, resolution):
@@ -283,7 +283,7 @@ class Guess(CalibratedSegmenter):
 
 def test_a_model_that_calls_all_noise_misses_every_carrier(made):
     found = frames.BenchmarkSet(made, SPEC)
-    result = score(Guess(), found, 1.0)
+    result = score(Guess(), found)
     whole = result["whole"]["all"]
     assert result["name"] == "radiofm-bench-1" and result["frames"] == whole["frames"] == 8
     scored = found.truth[found.truth != IGNORE]

@@ -6,21 +6,18 @@ import time
 import numpy as np
 import pmt
 import pytest
-from csi_room import LAYOUTS, Receiver, Room, truth
+from csi_room import Receiver, Room, truth
 from gnuradio import blocks, gr, radiofm
-from gnuradio.radiofm.csi_messages import packet_of
-from gnuradio.radiofm.messages import from_pmt, make_pdu, to_pmt
+from gnuradio.radiofm.messages import from_pmt, to_pmt
 
 from radiofm_core import keys
 from radiofm_core.csi.spec import CsiSpec
-from radiofm_core.errors import InputError, RadiofmError, UsageError
+from radiofm_core.errors import RadiofmError, UsageError
 
 START_S = 1_700_000_000
-ENTRY_NS = 1_800_000_000_000_000_000
-# Frames of 802.11, without their checksum: a beacon's and an ACK's header
+# A beacon's header
 SENDER = "00:11:22:aa:bb:cc"
 BEACON = bytes.fromhex("80000000 ffffffffffff 001122aabbcc 001122aabbcc 3012")
-ACK = bytes.fromhex("d4000000 e4907e152a16")
 
 
 def csi_dict(packet, **fields) -> dict:
@@ -101,7 +98,7 @@ def test_our_own_packets_come_out_as_windows_of_the_channel():
     flow.feed(to_pmt(csi_dict(p, mac=SENDER, rssi=-50, sequence=i)) for i, p in enumerate(packets))
     assert len(flow.windows) == 3
     for index, (fields, data) in enumerate(flow.windows):
-        assert fields[keys.ROWS], fields[keys.COLS] == (200, 53)
+        assert (fields[keys.ROWS], fields[keys.COLS]) == (200, 53)
         assert (fields[keys.CHANNELS], fields[keys.ANTENNAS]) == (4, 2)
         assert fields[keys.RX_TIME] == (START_S + index // 2, pytest.approx(0.5 * (index % 2)))
         assert fields[keys.START_TIME] == pytest.approx(START_S + 0.5 * index)
@@ -150,72 +147,12 @@ def test_packets_of_another_block_get_the_time_of_their_arrival():
     assert framer.failures == 0
 
 
-def test_real_messages_of_gr_ieee802_11_are_packets(shared_data):
-    data = (shared_data / "csi/formats/gr-ieee802-11.pdus").read_bytes()
-    senders = []
-    while data:
-        message = pmt.deserialize_str(data)
-        data = data[len(pmt.serialize_str(message)) :]
-        packet = packet_of(message, ENTRY_NS)
-        assert packet.csi.shape == (1, 52)
-        assert packet.csi.dtype == np.complex64
-        assert np.array_equal(packet.subcarriers, LAYOUTS["legacy"])
-        assert (packet.time_ns, packet.time_is_absolute) == (ENTRY_NS, True)
-        senders.append(packet.mac)
-        flow = CsiFlow()
-        flow.feed([message])
-        assert flow.last_status[keys.PACKETS] == 1
-        assert flow.last_status[keys.REFUSED_PACKETS] == {}
-    assert len(senders) >= 4
-    # ACKs do not tell their sender, longer frames do
-    assert senders[0] is None
-    assert "e8:de:27:90:6e:42" in senders
-
-
-def test_sender_and_sequence_are_read_from_the_frame():
-    csi = np.ones(52, np.complex64)
-    beacon = packet_of(foreign_pdu(csi, BEACON), ENTRY_NS)
-    assert (beacon.mac, beacon.sequence) == (SENDER, 0x123)
-    ack = packet_of(foreign_pdu(csi, ACK), ENTRY_NS)
-    assert (ack.mac, ack.sequence) == (None, None)
-    empty = packet_of(foreign_pdu(csi, b""), ENTRY_NS)
-    assert empty.mac is None
-
-
-def test_our_own_packet_comes_in_every_form():
-    values = np.arange(1, 113, dtype=np.float32)
-    base = {keys.ROWS: 2, keys.COLS: 56, keys.RX_TIME: (5, 0.25)}
-    as_dict = packet_of(to_pmt({**base, keys.CSI: values}), ENTRY_NS)
-    as_pdu = packet_of(make_pdu(base, values), ENTRY_NS)
-    for packet in (as_dict, as_pdu):
-        assert np.array_equal(packet.csi, values.reshape(2, 56))
-        assert np.array_equal(packet.subcarriers, LAYOUTS["ht20"])
-        assert (packet.time_ns, packet.time_is_absolute) == (5_250_000_000, False)
-        assert (packet.mac, packet.rssi_dbm, packet.sequence) == (None, None, None)
-    told = {
-        keys.CSI: values[:4],
-        keys.SUBCARRIERS: [-3, -1, 1, 3],
-        keys.SUBCARRIER_SPACING: 78125.0,
-    }
-    packet = packet_of(to_pmt(told), ENTRY_NS)
-    assert packet.subcarriers.tolist() == [-3, -1, 1, 3]
-    assert packet.subcarrier_hz == 78125.0
-
-
-@pytest.mark.parametrize(
-    ("fields", "told"),
-    [
-        ({"snr": 3.0}, "csi"),
-        ({keys.CSI: np.ones(52, np.uint8)}, "csi"),
-        ({keys.CSI: np.ones(52, np.float32), keys.ROWS: 3, keys.COLS: 52}, "3 rows x 52"),
-        ({keys.CSI: np.ones(51, np.float32)}, "51"),
-        ({keys.CSI: np.ones(52, np.float32), keys.RX_TIME: 3.0}, "rx_time"),
-        ({keys.CSI: np.ones(52, np.float32), keys.RX_TIME: (1, float("nan"))}, "rx_time"),
-    ],
-)
-def test_what_is_no_packet_is_told(fields, told):
-    with pytest.raises(InputError, match=told):
-        packet_of(to_pmt(fields), ENTRY_NS)
+def test_real_messages_of_gr_ieee802_11_are_taken(gr_ieee80211_messages):
+    flow = CsiFlow()
+    flow.feed(gr_ieee80211_messages)
+    assert flow.last_status[keys.PACKETS] == len(gr_ieee80211_messages)
+    assert flow.last_status[keys.REFUSED_PACKETS] == {}
+    assert flow.framer.failures == 0
 
 
 def test_foreign_messages_are_counted_and_never_end_the_block():
@@ -233,6 +170,7 @@ def test_foreign_messages_are_counted_and_never_end_the_block():
         to_pmt({keys.CSI: nan, keys.RX_TIME: (START_S, 0.0)}),
         to_pmt({keys.CSI: np.ones(52, np.float32), keys.SUBCARRIERS: [0] * 52}),
         to_pmt({keys.CSI: np.ones(52, np.float32), keys.SUBCARRIER_SPACING: -1.0}),
+        to_pmt({keys.CSI: np.ones(51, np.float32), keys.COLS: 51}),
         pmt.cons(pmt.make_dict(), pmt.init_s16vector(2, [1, 2])),
         pmt.cons(pmt.make_dict(), pmt.init_u8vector(0, [])),
     ]

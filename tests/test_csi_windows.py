@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from csi_room import LAYOUTS, Receiver, Room, changed, truth, without
 
+from radiofm_core.csi.columns import SubcarrierMap
+from radiofm_core.csi.mac_header import parse_mac
 from radiofm_core.csi.packet import CsiPacket
 from radiofm_core.csi.spec import CsiSpec
-from radiofm_core.csi.subcarriers import SubcarrierMap
-from radiofm_core.csi.windows import MAX_LINKS, CsiFramer, frame_packets, parse_mac
+from radiofm_core.csi.subcarriers import HE_20, HE_SPACING_HZ, SPACING_HZ, usual_indices
+from radiofm_core.csi.windows import MAX_LINKS, CsiFramer, frame_packets
 from radiofm_core.errors import BundleError, InputError, UsageError
 
 SPEC = CsiSpec()
@@ -322,24 +324,35 @@ def test_layouts_that_do_not_cover_the_span_are_refused():
     assert counts.refused_packets == {"band": len(half)}
     holed = np.r_[-58:-5, 6:59]  # two channels of 20 MHz side by side
     with pytest.raises(InputError, match="hole"):
-        SubcarrierMap(holed, 312.5e3, SPEC)
+        SubcarrierMap(holed, SPACING_HZ, SPEC)
     with pytest.raises(InputError, match="ascend"):
-        SubcarrierMap([3, 2, 1], 312.5e3, SPEC)
+        SubcarrierMap([3, 2, 1], SPACING_HZ, SPEC)
+
+
+@pytest.mark.parametrize(("count", "is_covered"), [(1, 0), (40, 0), (51, 0), (53, 1), (256, 1)])
+def test_guessed_layouts_are_used_where_they_cover_the_span(count, is_covered):
+    packet = CsiPacket(np.ones((1, count), np.complex64), usual_indices(count), 0)
+    _, counts = framed([packet])
+    assert counts.refused_packets == ({} if is_covered else {"band": 1})
+
+
+def test_two_channels_side_by_side_have_a_hole():
+    with pytest.raises(InputError, match="hole"):
+        SubcarrierMap(usual_indices(484), SPACING_HZ, SPEC)
 
 
 def test_dc_is_never_used_though_receivers_report_it():
     layout = LAYOUTS["bins64"]
     values = np.ones(64, np.float32)
     values[layout == 0] = 1e6
-    assert np.allclose(SubcarrierMap(layout, 312.5e3, SPEC)(values), 1)
+    assert np.allclose(SubcarrierMap(layout, SPACING_HZ, SPEC)(values), 1)
     wide = np.arange(-64, 64)
     values = np.where(np.abs(wide) <= 1, 1e6, 1).astype(np.float32)
-    assert np.allclose(SubcarrierMap(wide, 312.5e3, SPEC)(values), 1)
+    assert np.allclose(SubcarrierMap(wide, SPACING_HZ, SPEC)(values), 1)
 
 
 def test_narrow_subcarriers_of_802_11ax_lie_at_their_frequencies():
-    layout = np.r_[-122:-1, 2:123]
-    mapped = SubcarrierMap(layout, 78.125e3, SPEC)((layout * 78.125e3).astype(np.float32))
+    mapped = SubcarrierMap(HE_20, HE_SPACING_HZ, SPEC)((HE_20 * HE_SPACING_HZ).astype(np.float32))
     assert np.allclose(mapped, SPEC.frequencies_hz, atol=1.0)
 
 
@@ -405,8 +418,7 @@ def test_real_recordings_hold_no_gain_steps_and_few_outliers(shared_data):
     for file in files:
         values = np.load(file).T.astype(np.float32)
         packets = [
-            CsiPacket(row[None], LAYOUTS["ht20"].astype(np.int16), i * 10_000_000)
-            for i, row in enumerate(values)
+            CsiPacket(row[None], LAYOUTS["ht20"], i * 10_000_000) for i, row in enumerate(values)
         ]
         windows, counts = framed(packets)
         assert len(windows) >= 10

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 
 from radiofm_core.detections import Detection, FrameGeometry, close_gaps, find_detections
 from radiofm_core.spec import SpectrogramSpec
@@ -139,6 +140,25 @@ def test_an_empty_band_yields_nothing_whatever_the_mask_says(rate):
     # 3 dB above the noise is something
     power[mask == 2] += 3
     assert [d.label for d in find_detections(mask, sure, power, geometry, NAMES)] == ["nr"]
+
+
+@pytest.mark.parametrize("rate", [0.96e6, 1.92e6, 19.2e6])
+def test_a_mask_of_the_noises_brighter_pixels_yields_nothing(rate):
+    hops = SPEC.hops_per_row(rate)
+    rng = np.random.default_rng(4)
+    noise = rng.standard_normal((SPEC.frame_samples(hops), 2)) @ (1, 1j) * 0.01
+    power = spectrogram_db(torch.from_numpy(noise.astype(np.complex64)), SPEC, hops)[0].numpy()
+    geometry = FrameGeometry(0, rate, 0.0, (0, 0.0), SPEC.row_samples(hops))
+    around = ndimage.uniform_filter(10 ** (power / 10), 5)
+    mask = (around > np.quantile(around, 0.95)).astype(np.uint8)
+    sure = np.full(mask.shape, 0.9, np.float32)
+    assert find_detections(mask, sure, power, geometry, NAMES) == []
+
+
+def test_a_carrier_below_the_noise_is_found():
+    mask, power = frame_with(-2e6, 2e6, slice(20, 220), -66, -50)
+    (found,) = detect(mask, power)
+    assert found.snr_db == pytest.approx(-66 - (-50 + 10 * np.log10(4e6 / RATE)), abs=1)
 
 
 def test_a_short_frame_and_no_noise_at_all_are_no_trouble():

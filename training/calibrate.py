@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Confidence that means what it says: one temperature for all logits ("On Calibration of Modern
-Neural Networks", arXiv 1706.04599), found on the recipe's ``calibration`` frames.
+"""Confidence that means what it says: a temperature for all logits ("On Calibration of Modern
+Neural Networks", arXiv 1706.04599) and an offset for each class ("Maximum Likelihood with
+Bias-Corrected Calibration", arXiv 1901.06852), found on the recipe's ``calibration`` frames. The
+offsets undo that the loss weighs rare classes more.
 
 ``python -m training.calibrate --recipe R.yaml``
 """
 
 from __future__ import annotations
 
+import math
 from functools import partial
 
 import numpy as np
@@ -27,6 +30,7 @@ from .waveforms.span import IGNORE
 BINS = 15
 PIXELS_PER_FRAME = 2048
 TEMPERATURES = (0.1, 10.0)
+WEIGHT_DECAY = 1e-4
 
 
 class CalibrationError:
@@ -54,37 +58,36 @@ class CalibrationError:
         return float(np.abs(confidence - right).sum() / max(1.0, count.sum()))
 
 
-def fit_temperature(logits: Tensor, truth: Tensor) -> float:
-    """The temperature of the least cross entropy, within 0.1 .. 10.
+def fit(logits: Tensor, truth: Tensor) -> tuple[float, Tensor]:
+    """Temperature T and offsets o of the least cross entropy of ``(logits + o) / T``.
 
     Args:
         logits: (N, classes).
         truth: (N,) class indexes.
+
+    Returns:
+        T within 0.1 .. 10, and float32 (classes,), 0 for the first class.
     """
     logits, truth = logits.float(), truth.long()
-    # The loss is convex in 1 / T: a golden-section search on log T cannot miss.
-    low, high = np.log(TEMPERATURES)
-    golden = (5**0.5 - 1) / 2
+    log_scale = torch.zeros((), requires_grad=True)
+    bias = torch.zeros(logits.shape[1], requires_grad=True)
+    search = torch.optim.LBFGS([log_scale, bias], max_iter=100, line_search_fn="strong_wolfe")
 
-    def loss(log_t: float) -> float:
-        return float(functional.cross_entropy(logits / float(np.exp(log_t)), truth))
+    def loss() -> Tensor:
+        search.zero_grad()
+        # A class that the frames do not hold would be pushed away without end.
+        value = functional.cross_entropy(logits * log_scale.exp() + bias, truth)
+        value = value + WEIGHT_DECAY * bias.square().sum()
+        value.backward()
+        return value
 
-    a, b = high - golden * (high - low), low + golden * (high - low)
-    loss_a, loss_b = loss(a), loss(b)
-    while high - low > 1e-3:
-        if loss_a < loss_b:
-            high, b, loss_b = b, a, loss_a
-            a = high - golden * (high - low)
-            loss_a = loss(a)
-        else:
-            low, a, loss_a = a, b, loss_b
-            b = low + golden * (high - low)
-            loss_b = loss(b)
-    return float(np.exp((low + high) / 2))
+    search.step(loss)
+    temperature = min(max(math.exp(-log_scale.item()), TEMPERATURES[0]), TEMPERATURES[1])
+    return temperature, (bias.detach() - bias.detach()[0]) * temperature
 
 
-def find_temperature(model: nn.Module, frames: FrameSet) -> float:
-    """:func:`fit_temperature` on a part of each frame's scored pixels."""
+def find(model: nn.Module, frames: FrameSet) -> tuple[float, Tensor]:
+    """:func:`fit` on a part of each frame's scored pixels."""
     draw = torch.Generator().manual_seed(0)
     kept_logits, kept_truth = [], []
     bar = partial(tqdm, desc="calibrate", unit="batch")
@@ -94,23 +97,25 @@ def find_temperature(model: nn.Module, frames: FrameSet) -> float:
             chosen = scored[torch.randperm(len(scored), generator=draw)[:PIXELS_PER_FRAME]]
             kept_logits.append(logits.flatten(1)[:, chosen].T)
             kept_truth.append(truth.flatten()[chosen])
-    return fit_temperature(torch.cat(kept_logits), torch.cat(kept_truth))
+    return fit(torch.cat(kept_logits), torch.cat(kept_truth))
 
 
 def calibrate(recipe: Recipe) -> nn.Module:
-    """Run or load all stages; returns the segmenter with its temperature, 1 where the recipe has
-    no calibration frames."""
+    """Run or load all stages; returns the segmenter, calibrated where the recipe has calibration
+    frames."""
     model = finetune(recipe).to(processes.device())
     if recipe.data.calibration is None:
         return model
     path = recipe.checkpoint("calibrate")
     facts = {**runs.about(recipe, "refine"), "calibration": str(recipe.data.calibration)}
     if path.exists():
-        temperature = runs.read(path, facts)["temperature"]
+        found = runs.read(path, facts)
     else:
-        temperature = find_temperature(model, frame_set(recipe, "calibration"))
-        runs.save(path, {"about": facts, "temperature": temperature})
-    model.temperature.fill_(temperature)
+        temperature, offsets = find(model, frame_set(recipe, "calibration"))
+        found = {"about": facts, "temperature": temperature, "offsets": offsets}
+        runs.save(path, found)
+    model.temperature.fill_(found["temperature"])
+    model.offsets.copy_(found["offsets"])
     return model
 
 

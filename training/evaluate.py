@@ -46,18 +46,19 @@ def measure(recipe: Recipe) -> dict:
 
 
 def score_validation(recipe: Recipe, model: nn.Module) -> dict:
-    """The scores of the validation frames, and how well the temperature calibrates."""
+    """The scores of the validation frames, and how well the confidences are calibrated."""
     frames = frame_set(recipe, "validation")
-    temperature = float(model.temperature)
     counts = np.zeros((len(classes.NAMES), len(classes.NAMES)), np.int64)
     before, after = CalibrationError(), CalibrationError()
     bar = partial(tqdm, desc="evaluate", unit="batch")
     for logits, truth in predictions(model, frames, progress=bar):
-        counts += confusion(logits.argmax(1).cpu().numpy(), truth.cpu().numpy(), len(counts))
+        shares = model.calibrated(logits)
+        counts += confusion(shares.argmax(1).cpu().numpy(), truth.cpu().numpy(), len(counts))
         before.add(logits.softmax(1), truth)
-        after.add((logits / temperature).softmax(1), truth)
+        after.add(shares, truth)
     calibration = {
-        "temperature": round(temperature, 3),
+        "temperature": round(float(model.temperature), 3),
+        "offsets": [round(x, 3) for x in model.offsets.tolist()],
         "error_before": round(before.value(), 4),
         "error_after": round(after.value(), 4),
     }
@@ -68,7 +69,7 @@ def score_benchmark(recipe: Recipe, model: nn.Module) -> dict:
     """What :func:`training.benchmark.scoring.score` tells of the recipe's benchmark frames, which
     are prepared where they are not there yet."""
     folder = benchmark.prepare(recipe.folder, recipe.benchmark, recipe.spec, recipe.data.workers)
-    return score(model, benchmark.BenchmarkSet(folder, recipe.spec), float(model.temperature))
+    return score(model, benchmark.BenchmarkSet(folder, recipe.spec))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ CYCLES = ("finetune", "refine")
 class DataConfig:
     """The sets: ``train`` for pre-training and fine-tuning (short frames are cheap, so there can
     be many), ``refine`` for the last cycle, ``validation`` for scores and for stopping early,
-    ``calibration`` for the temperature of the confidences, and ``pretrain`` where pre-training
+    ``calibration`` for the calibration of the confidences, and ``pretrain`` where pre-training
     has frames of its own. Validation and calibration meet neither each other nor the others."""
 
     train: PartConfig

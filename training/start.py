@@ -18,7 +18,7 @@ from .recipe import Recipe
 
 def first_model(recipe: Recipe) -> CalibratedSegmenter:
     """A segmenter of the recipe's kind and sizes, with the weights of ``start`` where it names a
-    bundle, but not its temperature, which training makes wrong.
+    bundle, but not its calibration, which training makes wrong.
 
     Raises:
         BundleError: ``start`` is no readable model bundle.
@@ -48,7 +48,8 @@ def first_model(recipe: Recipe) -> CalibratedSegmenter:
     try:
         # Scripting keeps buffers that a state dict leaves out.
         kept = {k: weights[k] for k in model.state_dict() if k in weights}
-        model.load_state_dict({**kept, "temperature": model.temperature})
+        own = {name: getattr(model, name) for name in ("temperature", "offsets")}
+        model.load_state_dict(kept | own)
     except RuntimeError as error:
         raise UsageError(
             f"recipe {recipe.name}: start {recipe.start} is a model of sizes "

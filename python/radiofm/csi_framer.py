@@ -10,7 +10,7 @@ from radiofm_core import keys
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.windows import CsiFramer, CsiWindow
 
-from .csi_messages import packet_of, window_fields
+from .csi_messages import csi_packet, window_fields
 from .inference_stats import StatusReporter
 from .inference_worker import one_line
 from .message_block import message_block
@@ -111,7 +111,7 @@ class csi_framer(message_block):
     def handle(self, port: str, message) -> None:
         """Take one packet and publish the windows that it completes."""
         try:
-            packet = packet_of(message, self._now_ns())
+            packet = csi_packet(message, self._now_ns())
         except Exception as error:  # whatever a foreign message holds
             with self._framer_lock:
                 self._framer.counts.packets += 1

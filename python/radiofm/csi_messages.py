@@ -1,82 +1,74 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""CSI packets and windows as messages.
+"""Messages with CSI: packets (the PDUs of gr-ieee802-11, and our own dict), and windows.
 
-A packet comes as gr-ieee802-11's ``decode_mac`` puts it out (a PDU of the frame's bytes whose
-dict holds ``csi``) or as our own dict or PDU: ``csi`` (complex64, or float32 for amplitudes,
-``rows`` antennas x ``cols`` subcarriers) with ``rx_time`` and, if known, ``subcarriers``
-(indices), ``subcarrier_spacing`` (Hz), ``mac``, ``rssi`` (dBm) and ``sequence``.
+Our own dict, alone or as a PDU's:
+
+========================  =====================================================================
+key                       what
+========================  =====================================================================
+``csi``                   complex64, or float32 for amplitudes: antenna after antenna; or it is
+                          the PDU's vector
+``rows``, ``cols``        antennas (1 if left out) and subcarriers
+``subcarriers``           their indices of 802.11, ascending; left out: the usual ones of so many
+``subcarrier_spacing``    Hz; 312500 if left out
+``rx_time``               (whole seconds, fraction) since 1970, or since any start
+``mac``                   the sender's
+``rssi``                  dBm
+``sequence``              the frame's number
+========================  =====================================================================
+
+A dict with none of the first four keys after ``csi`` is taken for one of gr-ieee802-11, with 52
+subcarriers; the others count there, too.
 """
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 import numpy as np
+import pmt
 
 from radiofm_core import keys
+from radiofm_core.csi.capture import fault_of
+from radiofm_core.csi.clocks import ABSOLUTE_S, seconds_to_ns
+from radiofm_core.csi.formats.gr_ieee80211 import packet_from_gr_ieee80211
+from radiofm_core.csi.mac_header import SEQUENCE_NUMBERS, parse_mac
 from radiofm_core.csi.packet import CsiPacket
 from radiofm_core.csi.spec import CsiSpec
+from radiofm_core.csi.subcarriers import SPACING_HZ, told_indices, usual_indices
 from radiofm_core.csi.windows import CsiWindow
-from radiofm_core.errors import InputError
+from radiofm_core.errors import InputError, UsageError
 
-from .messages import read_message
+from .messages import from_pmt, symbol
+from .radiofm_python import vector_view
 
-# gr-ieee802-11: the link type that marks a frame of 802.11, in the dict's `dlt`
-_DLT = "dlt"
-_IEEE802_11 = 105
-# 802.11-2020 9.2.3: frame types (bits 2 and 3 of the first byte); where the sender's address and
-# the sequence number are. CTS and ACK end before the sender's address.
-_CONTROL, _EXTENSION = 1, 3
-_SENDER = slice(10, 16)
-_SEQUENCE = slice(22, 24)
-# Subcarrier indices by their number, as IEEE 802.11 (52, 56, 114) and receivers that give all bins
-# of the FFT (64, 128) order them; 30: Intel 5300 at 20 MHz (802.11-2020 table 9-69, groups of two)
-_LAYOUTS = {
-    30: np.r_[-28:0:2, -1, 1:28:2, 28],
-    52: np.r_[-26:0, 1:27],
-    56: np.r_[-28:0, 1:29],
-    64: np.arange(-32, 32),
-    114: np.r_[-58:-1, 2:59],
-    128: np.arange(-64, 64),
-}
-# Times above this (s; 2001) are since 1970, those below since any start
-_ABSOLUTE_S = 1_000_000_000
+_LAYOUT = (keys.ROWS, keys.COLS, keys.SUBCARRIERS, keys.SUBCARRIER_SPACING)
+# Other entries of a foreign dict can be of any type
+_READ = (keys.CSI, *_LAYOUT, keys.RX_TIME, keys.MAC, keys.RSSI, keys.SEQUENCE)
 
 
-def packet_of(message, now_ns: int) -> CsiPacket:
-    """The packet of a message.
+def csi_packet(message, time_ns: int) -> CsiPacket:
+    """The CSI packet of a message.
 
     Args:
-        message: a PMT.
-        now_ns: its time if it tells none, integer ns since 1970.
+        message: a PDU of gr-ieee802-11's ``decode_mac``, or our own dict or PDU.
+        time_ns: when it came, in ns since 1970; counts where the message tells no time.
 
     Raises:
-        InputError: no CSI in it, or a shape, number of subcarriers or time that fit nothing.
-        UsageError: not a dict, nor a PDU.
+        UsageError: not a message of that kind.
+        InputError: its numbers cannot be used.
     """
-    content = read_message(message)
-    fields, payload = content if isinstance(content, tuple) else (content, None)
-    csi = fields.get(keys.CSI)
-    if csi is None and payload is not None and payload.dtype != np.uint8:
-        csi = payload  # our own PDU: the values are its vector
-    if not isinstance(csi, np.ndarray) or csi.dtype == np.uint8:
-        raise InputError(f"a message without a vector `{keys.CSI}` of complex or float values")
-    rows = fields.get(keys.ROWS, 1)
-    cols = fields.get(keys.COLS, csi.size // max(int(rows), 1))
-    if not (rows > 0 and cols > 0 and rows * cols == csi.size):
-        raise InputError(f"{csi.size} values in `{keys.CSI}` are not {rows} rows x {cols} cols")
-    time_ns, is_absolute = _time_of(fields, now_ns)
-    sender, sequence = _sender_of(fields, payload)
-    mac = fields.get(keys.MAC) or sender
-    rssi = fields.get(keys.RSSI)
-    return CsiPacket(
-        csi=csi.reshape(int(rows), int(cols)),
-        subcarriers=_subcarriers_of(fields, int(cols)),
-        time_ns=time_ns,
-        time_is_absolute=is_absolute,
-        rssi_dbm=None if rssi is None else float(rssi),
-        mac=str(mac).lower() if mac else None,
-        sequence=fields.get(keys.SEQUENCE, sequence),
-        subcarrier_hz=float(fields.get(keys.SUBCARRIER_SPACING, 312.5e3)),
-    )
+    found, frame = _read(message)
+    if any(key in found for key in _LAYOUT):
+        packet = _own(found, time_ns)
+    else:
+        packet = packet_from_gr_ieee80211(found, time_ns, frame)
+    packet = replace(packet, **_told(found))
+    fault = fault_of(packet)
+    if fault:
+        raise InputError(f"a message with CSI cannot be used ({fault})")
+    return packet
 
 
 def window_fields(window: CsiWindow, spec: CsiSpec) -> dict:
@@ -104,40 +96,125 @@ def window_fields(window: CsiWindow, spec: CsiSpec) -> dict:
     }
 
 
-def _time_of(fields: dict, now_ns: int) -> tuple[int, bool]:
-    time = fields.get(keys.RX_TIME)
-    if time is None:
-        return now_ns, True
+def _read(message) -> tuple[dict, bytes | np.ndarray]:
+    """The entries of _READ that a message has, and the bytes of its frame."""
+    vector = None
+    if pmt.is_pair(message) and pmt.is_uniform_vector(pmt.cdr(message)):
+        message, vector = pmt.car(message), pmt.cdr(message)
+    if not pmt.is_dict(message):
+        raise UsageError(f"{str(message)[:80]} is no message with CSI: a dict or a PDU is")
+    found = {}
+    for key in _READ:
+        value = pmt.dict_ref(message, symbol(key), pmt.PMT_NIL)
+        if not pmt.is_null(value):
+            found[key] = _python(key, value)
+    if vector is None:
+        return found, b""
+    if pmt.is_u8vector(vector):
+        return found, vector_view(vector)
+    if keys.CSI not in found:
+        found[keys.CSI] = _python(keys.CSI, vector)
+    return found, b""
+
+
+def _python(key: str, value):
     try:
-        seconds, fraction = time
-        return int(seconds) * 1_000_000_000 + round(fraction * 1e9), seconds > _ABSOLUTE_S
-    except (TypeError, ValueError, OverflowError) as error:
-        raise InputError(
-            f"`{keys.RX_TIME}` {time!r} is no tuple of seconds and a fraction"
-        ) from error
+        value = from_pmt(value)
+    # A uniform vector of another type
+    except TypeError as error:
+        raise _wrong(key, value, "a vector of complex64 or float32 is needed") from error
+    if key == keys.CSI and not isinstance(value, np.ndarray):
+        raise _wrong(key, value, "a vector of complex64 or float32 is needed")
+    return value
 
 
-def _subcarriers_of(fields: dict, cols: int) -> np.ndarray:
-    told = fields.get(keys.SUBCARRIERS)
-    if told is not None:
-        return np.asarray(told).astype(np.int16)
-    if cols not in _LAYOUTS:
-        raise InputError(
-            f"{cols} subcarriers are none of {', '.join(map(str, _LAYOUTS))}; tell their indices "
-            f"in `{keys.SUBCARRIERS}`"
+def _own(found: dict, time_ns: int) -> CsiPacket:
+    csi = found.get(keys.CSI)
+    if csi is None or csi.dtype == np.uint8:
+        raise _wrong(keys.CSI, csi, "a vector of complex64 or float32 is needed")
+    rows = found.get(keys.ROWS, 1)
+    cols = found.get(keys.COLS, csi.size // rows if _is_int(rows) and rows > 0 else None)
+    if not (_is_int(rows) and _is_int(cols) and min(rows, cols) > 0 and rows * cols == csi.size):
+        raise UsageError(
+            f"a message with {keys.ROWS} {rows!r}, {keys.COLS} {cols!r} and {csi.size} values of "
+            f"{keys.CSI}: there must be rows × cols values"
         )
-    return _LAYOUTS[cols].astype(np.int16)
+    return CsiPacket(
+        csi=np.array(csi).reshape(rows, cols),
+        subcarriers=_subcarriers(found, cols),
+        time_ns=time_ns,
+        time_is_absolute=True,
+    )
 
 
-def _sender_of(fields: dict, frame: np.ndarray | None) -> tuple[str | None, int | None]:
-    """(sender's MAC, sequence number) of a frame of 802.11, as far as it tells them."""
-    if frame is None or frame.dtype != np.uint8 or fields.get(_DLT) != _IEEE802_11:
-        return None, None
-    data = frame.tobytes()
-    kind = (data[0] >> 2) & 3 if data else _EXTENSION
-    if kind == _EXTENSION or len(data) < _SENDER.stop:
-        return None, None
-    mac = data[_SENDER].hex(":")
-    if kind == _CONTROL or len(data) < _SEQUENCE.stop:
-        return mac, None
-    return mac, int.from_bytes(data[_SEQUENCE], "little") >> 4
+def _subcarriers(found: dict, cols: int) -> np.ndarray:
+    if keys.SUBCARRIERS not in found:
+        # So many of another spacing can lie elsewhere, as 484 of 802.11ax do
+        spacing = _spacing(found)
+        if spacing != SPACING_HZ:
+            raise _wrong(keys.SUBCARRIER_SPACING, spacing, f"it needs {keys.SUBCARRIERS}, too")
+        return usual_indices(cols)
+    told = found[keys.SUBCARRIERS]
+    try:
+        numbers = np.array(told, np.float64)
+    except (TypeError, ValueError) as error:
+        raise _wrong(keys.SUBCARRIERS, told, "a vector of indices is needed") from error
+    if numbers.shape != (cols,):
+        raise _wrong(keys.SUBCARRIERS, told, f"{cols} indices are needed, one of each column")
+    return told_indices(numbers)
+
+
+def _told(found: dict) -> dict:
+    """The fields of a CsiPacket that a message tells beside the values."""
+    fields = {}
+    if keys.RX_TIME in found:
+        fields["time_ns"] = _nanoseconds(found[keys.RX_TIME])
+        fields["time_is_absolute"] = fields["time_ns"] >= ABSOLUTE_S * 1e9
+    if keys.SUBCARRIER_SPACING in found:
+        fields["subcarrier_hz"] = _spacing(found)
+    mac = found.get(keys.MAC, "")
+    if not isinstance(mac, str):
+        raise _wrong(keys.MAC, mac, "a text is needed")
+    if mac:
+        fields["mac"] = parse_mac(mac)
+    if keys.RSSI in found:
+        fields["rssi_dbm"] = _number(found, keys.RSSI)
+    if keys.SEQUENCE in found:
+        sequence = found[keys.SEQUENCE]
+        if not _is_int(sequence) or not 0 <= sequence < SEQUENCE_NUMBERS:
+            raise _wrong(keys.SEQUENCE, sequence, f"0 to {SEQUENCE_NUMBERS - 1} can be")
+        fields["sequence"] = sequence
+    return fields
+
+
+def _nanoseconds(rx_time) -> int:
+    try:
+        seconds, fraction = rx_time
+        return seconds_to_ns(seconds) + seconds_to_ns(fraction)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _wrong(keys.RX_TIME, rx_time, "a tuple (seconds, fraction) is needed") from error
+
+
+def _spacing(found: dict) -> float:
+    if keys.SUBCARRIER_SPACING not in found:
+        return SPACING_HZ
+    spacing = _number(found, keys.SUBCARRIER_SPACING)
+    if not 0 < spacing < 1e9:
+        raise _wrong(keys.SUBCARRIER_SPACING, spacing, "a number of Hz above zero is needed")
+    return spacing
+
+
+def _number(found: dict, key: str) -> float:
+    value = found[key]
+    if not isinstance(value, int | float) or not math.isfinite(value):
+        raise _wrong(key, value, "a number is needed")
+    return float(value)
+
+
+def _is_int(value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _wrong(key: str, value, needed: str) -> UsageError:
+    shown = " ".join(repr(value).split())[:60]
+    return UsageError(f"a message with {key} {shown}: {needed}")

@@ -23,8 +23,13 @@ EDGE_FILL = 0.25
 # Equivalent noise bandwidth of the Hann window, in bins: turns a sum over bins into power
 HANN_NOISE_BINS = 1.5
 MIN_SNR_DB = -20.0
-# Energy gate: what lies less than this above the noise (-10 dB: 0.4 dB more power) is nothing
+# Energy gate: what lies less than this above the noise (-10 dB: 0.4 dB more power) is nothing, and
+# what noise alone shows now and then (in standard deviations) is nothing either
 GATE_SNR_DB = -10.0
+GATE_SIGMAS = 7.0
+# Neighbouring bins of a Hann window share power: the variance of a sum over pixels grows by
+# 1 + 2 (4 / 9 + 1 / 36)
+NOISE_CORRELATION = 1.94
 # Columns by which the power at an edge may correct the mask
 MAX_REFINEMENT = 3.0
 
@@ -165,17 +170,33 @@ def find_detections(
                 label = class_names[index] if trust >= min_confidence else UNKNOWN
                 part = power[rows, cols]
                 one = _measure(label, trust, rows, cols, inside, part, power, noise, geometry)
-                if one.snr_db >= GATE_SNR_DB or not has_noise:
+                if not has_noise or _stands_out(one, part, noise, geometry):
                     found.append(one)
     return sorted(found, key=lambda d: (d.start_offset, d.center_frequency))
+
+
+def _stands_out(one: Detection, part: np.ndarray, noise: float, geometry: FrameGeometry) -> bool:
+    """The energy gate: whether there is more power in a component's rectangle than noise has.
+
+    All of the rectangle counts: a mask of noise picks its brighter pixels. A mean of k transforms
+    deviates from its expectation by 1 / sqrt(k) of it.
+    """
+    excess = part / noise - 1.0
+    deviation = (excess.size * NOISE_CORRELATION / looks(geometry)) ** 0.5
+    return one.snr_db >= GATE_SNR_DB and float(excess.sum()) >= GATE_SIGMAS * deviation
+
+
+def looks(geometry: FrameGeometry) -> float:
+    """Transforms in a row, one every half length: at least 1."""
+    return max(1.0, 2.0 * geometry.row_samples / geometry.cols)
 
 
 def _noise_power(mask: np.ndarray, power: np.ndarray, geometry: FrameGeometry) -> float:
     """Mean noise per pixel, from the median of the noise pixels, which an overlooked emission
     hardly moves: a mean of k transforms is gamma distributed, and its median is about
     (1 - 1 / 9k)^3 of its mean (Wilson and Hilferty, 1931)."""
-    looks = max(1.0, 2.0 * geometry.row_samples / geometry.cols)  # a transform every half length
-    return float(np.median(power[mask == NOISE_CLASS])) / (1 - 1 / (9 * looks)) ** 3
+    median = float(np.median(power[mask == NOISE_CLASS]))
+    return median / (1 - 1 / (9 * looks(geometry))) ** 3
 
 
 def close_gaps(pixels: np.ndarray) -> np.ndarray:

@@ -63,7 +63,7 @@ EVENT_START = "start"
 EVENT_UPDATE = "update"
 EVENT_END = "end"
 
-# A CSI packet
+# A CSI packet (gr-ieee802-11 has the same word for the estimate)
 CSI = "csi"
 SUBCARRIERS = "subcarriers"
 SUBCARRIER_SPACING = "subcarrier_spacing"

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 from tqdm import tqdm
 
 from .. import classes
 from ..calibrate import CalibrationError
+from ..models.segmenter import CalibratedSegmenter
 from ..objectives.segmentation import confusion, predictions, scores
 from . import strata
 from .edges import edge_errors
@@ -40,8 +41,8 @@ class FrameScore:
     edges: list[list[int] | None]
 
 
-def score(model: nn.Module, frames: BenchmarkSet, temperature: float) -> dict:
-    """JSON-ready scores of ``model``, whose confidences are tempered by ``temperature``.
+def score(model: CalibratedSegmenter, frames: BenchmarkSet) -> dict:
+    """JSON-ready scores of ``model``, calibrated as it is.
 
     ``whole``: all frames (``all``) and those of 10 dB and more, with labels of what is on the
     air; ``mixed`` and ``paper_on_air``: the parts; ``paper``: the paper's part with whole-band
@@ -52,7 +53,7 @@ def score(model: nn.Module, frames: BenchmarkSet, temperature: float) -> dict:
     whole_band: list[FrameScore] = []
     bar = partial(tqdm, desc=strata.NAME, unit="batch")
     for logits, truths in predictions(model, frames, progress=bar):
-        probabilities = (logits.float() / temperature).softmax(1).cpu()
+        probabilities = model.calibrated(logits).cpu()
         for shares, truth in zip(probabilities, truths.cpu(), strict=True):
             facts = frames.facts[len(on_air)]
             on_air.append(frame_score(shares, truth, facts))

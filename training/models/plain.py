@@ -65,8 +65,7 @@ class PlainSegmenter(CalibratedSegmenter):
     of the decoder that pre-training used) and a linear layer to the pixels of each patch."""
 
     def __init__(self, config: ModelConfig, channels: int):
-        super().__init__()
-        self.classes = config.classes
+        super().__init__(config.classes)
         self.encoder = PlainEncoder(channels, config.dim, config.depth, config.heads)
         self.embed = nn.Linear(config.dim, config.decoder_dim)
         self.positions = Positions(config.decoder_dim, 10000.0)

@@ -46,11 +46,14 @@ class ModelConfig:
 
 
 class CalibratedSegmenter(nn.Module):
-    """From logits to what blocks use. ``temperature`` is 1 until ``training.calibrate`` sets it."""
+    """From logits to what blocks use. ``temperature`` is 1 and ``offsets`` are 0, one for each
+    class, until ``training.calibrate`` sets them."""
 
-    def __init__(self):
+    def __init__(self, classes: int):
         super().__init__()
+        self.classes = classes
         self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("offsets", torch.zeros(classes))
 
     def logits(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
         """(B, C, R, W) dB and (B, 2) to float32 logits (B, classes, R, W)."""
@@ -59,9 +62,14 @@ class CalibratedSegmenter(nn.Module):
     def forward(self, frames_db: Tensor, resolution: Tensor) -> tuple[Tensor, Tensor]:
         """The exported call: (B, C, R, W) dB and (B, 2) to mask uint8 and confidence float32,
         both (B, R, W)."""
-        logits = self.logits(frames_db, resolution) / self.temperature.float()
-        confidence, mask = logits.softmax(dim=1).max(dim=1)
+        shares = self.calibrated(self.logits(frames_db, resolution))
+        confidence, mask = shares.max(dim=1)
         return mask.to(torch.uint8), confidence
+
+    def calibrated(self, logits: Tensor) -> Tensor:
+        """Logits (B, classes, R, W) to float32 probabilities of the same shape."""
+        offset = logits.float() + self.offsets.float()[:, None, None]
+        return (offset / self.temperature.float()).softmax(dim=1)
 
 
 class Segmenter(CalibratedSegmenter):
@@ -70,9 +78,8 @@ class Segmenter(CalibratedSegmenter):
     that edges land within a bin."""
 
     def __init__(self, config: ModelConfig, channels: int):
-        super().__init__()
+        super().__init__(config.classes)
         quarter, eighth = config.stem_widths
-        self.classes = config.classes
         sizes = (config.stem_widths, config.dim, config.depth, config.heads)
         self.encoder = Encoder(channels, *sizes, config.told_resolution)
         self.to_eighth = nn.Conv2d(config.dim, 4 * eighth, 1)

@@ -12,8 +12,8 @@ class CsiCounts:
     """Counters of a framer, since it was made.
 
     ``packets``: all that came. ``refused_packets`` by reason: ``other_sender`` (the MAC filter),
-    ``broken`` (not finite, all zero, wrong shape), ``band`` (the subcarriers do not cover the
-    spec's), ``repeated`` (a time that was already there), ``out_of_order``.
+    ``broken`` (no CSI, not finite, all zero, wrong shape or time), ``band`` (the subcarriers do
+    not cover the spec's), ``repeated`` (a time that was already there), ``out_of_order``.
     ``refused_windows`` by reason: ``rate``, ``gap``, ``missing`` (see CsiSpec), ``cut`` (begun,
     and never complete). ``cuts`` by reason: ``pause`` (longer than a window, or the clock
     jumped ahead), ``clock_back``, ``link`` (another sender, layout or number of antennas took

@@ -8,16 +8,16 @@ from collections import deque
 import numpy as np
 
 from .cleaning import Measured, PacketCleaner
+from .columns import SubcarrierMap
 from .counts import CsiCounts
+from .mac_header import SEQUENCE_NUMBERS
 from .packet import CsiPacket
 from .spec import CsiSpec
-from .subcarriers import SubcarrierMap
 from .time_grid import GridWindow, TimeGrid
 
 # Intervals that tell a sender's rhythm, and how many of them are needed
 _RHYTHM = 32
 _LEAST_RHYTHM = 8
-_SEQUENCES = 4096  # 802.11: 12 bits
 
 
 class CsiLink:
@@ -127,8 +127,8 @@ class CsiLink:
         usual = float(np.median(self._intervals)) if len(self._intervals) >= _LEAST_RHYTHM else 0
         self._intervals.append(interval)
         if packet.sequence is not None and last.sequence is not None:
-            ahead = (packet.sequence - last.sequence) % _SEQUENCES
-            return ahead - 1 if 0 < ahead < _SEQUENCES // 2 else 0
+            ahead = (packet.sequence - last.sequence) % SEQUENCE_NUMBERS
+            return ahead - 1 if 0 < ahead < SEQUENCE_NUMBERS // 2 else 0
         return max(round(interval / usual) - 1, 0) if usual else 0
 
     def _place(self, packet: Measured) -> list[GridWindow]:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .subcarriers import SPACING_HZ
+
 
 @dataclass(frozen=True)
 class CsiPacket:
@@ -27,4 +29,4 @@ class CsiPacket:
     rssi_dbm: float | None = None
     mac: str | None = None
     sequence: int | None = None
-    subcarrier_hz: float = 312.5e3
+    subcarrier_hz: float = SPACING_HZ

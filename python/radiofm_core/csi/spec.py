@@ -11,6 +11,7 @@ import numpy as np
 
 from ..errors import BundleError, UsageError
 from ..spec import fingerprint_of
+from .subcarriers import SPACING_HZ
 
 # Windows longer than this are a mistake, and would take memory without an end
 MAX_ROWS = 16384
@@ -37,7 +38,7 @@ class CsiSpec:
     hop_s: float = 0.5
     rate_hz: float = 100.0
     subcarriers: int = 53
-    span_hz: float = 16.25e6
+    span_hz: float = 52 * SPACING_HZ
     max_gap_s: float = 0.1
     min_packet_rate: float = 50.0
     max_missing_share: float = 0.65

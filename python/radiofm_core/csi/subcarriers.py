@@ -1,72 +1,88 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From the subcarriers that a receiver tells to the columns of a CSI window."""
+"""Which subcarriers carry a channel estimate: data and pilots of each 802.11 format and width.
+
+Indices count from the centre of the packet's own band, 0 is DC (IEEE Std 802.11-2020, 17.3.5.10
+for 20 MHz non-HT, 19.3.9 and 19.3.11 for HT, 21.3.7 for VHT, 802.11ax-2021 27.3.10 for HE).
+"""
 
 from __future__ import annotations
 
 import numpy as np
 
 from ..errors import InputError
-from .spec import CsiSpec
 
-# The widest hole that is interpolated (Hz): the four subcarriers between two that an Intel 5300
-# reports of 40 MHz. The channel of a room with 100 ns of delay spread still is one across it.
-MAX_HOLE_HZ = 1.25e6
-# Channels above 20 MHz, and 802.11ax's narrow subcarriers, leave more of them empty around DC
-_WIDE_HZ = 20e6
-_NARROW_SUBCARRIER_HZ = 200e3
+SPACING_HZ = 312.5e3
+# 802.11ax has four times as many subcarriers in the same band
+HE_SPACING_HZ = 78.125e3
+
+MAX_INDEX = 2048
 
 
-class SubcarrierMap:
-    """Linear interpolation over frequency from one layout to a spec's columns.
+def symmetric(first: int, last: int) -> np.ndarray:
+    """``-last…-first`` and ``first…last``: int16 (2 (last - first + 1),)."""
+    upper = np.arange(first, last + 1, dtype=np.int16)
+    return np.concatenate([-upper[::-1], upper])
+
+
+NON_HT_20 = symmetric(1, 26)
+HT_20 = symmetric(1, 28)
+HT_40 = symmetric(2, 58)
+VHT_80 = symmetric(2, 122)
+# Two VHT 80 MHz halves, each centred 128 subcarriers from the middle
+VHT_160 = np.concatenate([VHT_80 - np.int16(128), VHT_80 + np.int16(128)])
+HE_20 = symmetric(2, 122)
+HE_40 = symmetric(3, 244)
+HE_80 = symmetric(3, 500)
+HE_160 = np.concatenate([HE_80 - np.int16(512), HE_80 + np.int16(512)])
+
+# What the Intel 5300 reports: 30 groups (802.11n-2009, table 7-25f, Ng = 2 at 20 MHz and 4 at 40)
+INTEL_5300_20 = np.array([*range(-28, -1, 2), -1, *range(1, 28, 2), 28], np.int16)
+INTEL_5300_40 = np.arange(-58, 59, 4, dtype=np.int16)
+
+# For arrays that come without indices
+_BY_COUNT = {len(table): table for table in (NON_HT_20, HT_20, HT_40, VHT_80, VHT_160)}
+_BY_COUNT[len(INTEL_5300_20)] = INTEL_5300_20
+
+
+def usual_indices(count: int) -> np.ndarray:
+    """The indices that ``count`` subcarriers without a list of them most likely have.
+
+    30 as the Intel 5300 at 20 MHz, 52, 56, 114, 242 and 484 as 802.11 at 20 to 160 MHz; any other
+    number lies evenly about DC, as an FFT whose negative frequencies come first.
 
     Args:
-        subcarriers: int (layout,), ascending indices of 802.11.
-        subcarrier_hz: their spacing.
-        spec: the window's definition.
+        count: how many.
+
+    Returns:
+        int16 (count,), ascending.
 
     Raises:
-        InputError: indices that do not ascend, a layout that does not cover the spec's span or
-            has a hole above MAX_HOLE_HZ in it.
+        InputError: fewer than one, or more than 802.11 knows (4096).
     """
-
-    def __init__(self, subcarriers: np.ndarray, subcarrier_hz: float, spec: CsiSpec):
-        indices = np.asarray(subcarriers, np.int64)
-        if indices.ndim != 1 or indices.size < 2 or np.any(np.diff(indices) <= 0):
-            raise InputError("the subcarriers' indices do not ascend; order them, each once")
-        if not (np.isfinite(subcarrier_hz) and subcarrier_hz > 0):
-            raise InputError(f"a subcarrier spacing of {subcarrier_hz!r} Hz is not above zero")
-        used = np.flatnonzero(np.abs(indices) > _empty_around_dc(indices, subcarrier_hz))
-        there = indices[used] * float(subcarrier_hz)
-        wanted = spec.frequencies_hz
-        slack = 1e-3 * subcarrier_hz
-        if there.size < 2 or there[0] > wanted[0] + slack or there[-1] < wanted[-1] - slack:
-            low, high = (there[0], there[-1]) if there.size else (0.0, 0.0)
-            raise InputError(
-                f"the packet's {indices.size} subcarriers reach from {low / 1e6:+.4g} to "
-                f"{high / 1e6:+.4g} MHz, the windows need {wanted[0] / 1e6:+.4g} to "
-                f"{wanted[-1] / 1e6:+.4g} MHz; take packets of a wider channel or another spec"
-            )
-        above = np.clip(np.searchsorted(there, wanted), 1, there.size - 1)
-        hole = float(np.max(there[above] - there[above - 1]))
-        if hole > MAX_HOLE_HZ + slack:
-            raise InputError(
-                f"the packet's subcarriers have a hole of {hole / 1e6:.4g} MHz, more than the "
-                f"{MAX_HOLE_HZ / 1e6:.4g} MHz that are interpolated; take other packets"
-            )
-        share = (wanted - there[above - 1]) / (there[above] - there[above - 1])
-        # on a subcarrier to within rounding is on it: no trace of its neighbour
-        share = np.clip(
-            np.where(np.abs(share - np.round(share)) < 1e-6, np.round(share), share), 0, 1
-        )
-        self._low, self._high = used[above - 1], used[above]
-        self._share = share.astype(np.float32)
-
-    def __call__(self, values: np.ndarray) -> np.ndarray:
-        """(..., layout) float32 or complex64 -> (..., columns)."""
-        return values[..., self._low] * (1 - self._share) + values[..., self._high] * self._share
+    if not 1 <= count <= 2 * MAX_INDEX:
+        raise InputError(f"{count} subcarriers: 1 to {2 * MAX_INDEX} can be")
+    if count in _BY_COUNT:
+        return _BY_COUNT[count]
+    return np.arange(count, dtype=np.int16) - np.int16(count // 2)
 
 
-def _empty_around_dc(indices: np.ndarray, subcarrier_hz: float) -> int:
-    """Indices up to this magnitude carry nothing, though a receiver may report them."""
-    is_wide = (indices[-1] - indices[0]) * subcarrier_hz > _WIDE_HZ + subcarrier_hz
-    return int(is_wide) + int(subcarrier_hz < _NARROW_SUBCARRIER_HZ)
+def told_indices(numbers: np.ndarray) -> np.ndarray:
+    """The indices that a source lists.
+
+    Args:
+        numbers: (subcarriers,) of any real type.
+
+    Returns:
+        int16 (subcarriers,), ascending.
+
+    Raises:
+        InputError: not whole numbers that ascend, or beyond MAX_INDEX.
+    """
+    # Not a number fails each comparison
+    if not (
+        np.all(np.abs(numbers) <= MAX_INDEX)
+        and np.array_equal(numbers, np.floor(numbers))
+        and np.all(np.diff(numbers) > 0)
+    ):
+        raise InputError("subcarriers are no whole numbers that ascend, as 802.11's indices do")
+    return numbers.astype(np.int16)

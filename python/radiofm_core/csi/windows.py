@@ -3,16 +3,17 @@
 
 from __future__ import annotations
 
-import re
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import InputError, UsageError
+from ..errors import InputError
+from .capture import fault_of
 from .counts import CsiCounts
 from .link import CsiLink
+from .mac_header import parse_mac
 from .packet import CsiPacket
 from .spec import CsiSpec
 
@@ -21,8 +22,6 @@ MAX_LINKS = 16
 # Whatever a receiver's units, an antenna's largest value is within these; single precision holds
 # the squares of them
 SMALLEST, LARGEST = 1e-12, 1e12
-
-_MAC = re.compile(r"([0-9a-f]{2}:){5}[0-9a-f]{2}")
 
 
 @dataclass(frozen=True)
@@ -157,21 +156,13 @@ def frame_packets(
     yield from framer.finish()
 
 
-def parse_mac(text: str) -> str:
-    """``aa:bb:cc:dd:ee:ff`` of a MAC address with colons or dashes; raises UsageError."""
-    mac = str(text).strip().lower().replace("-", ":")
-    if not _MAC.fullmatch(mac):
-        raise UsageError(f"{text!r} is no MAC address; write it like 00:11:22:aa:bb:cc")
-    return mac
-
-
 def packet_problem(packet: CsiPacket) -> str:
     """Why a packet's values cannot be used; empty if they can."""
     csi = packet.csi
     if csi.ndim != 2 or csi.shape[1] != len(packet.subcarriers) or not csi.size:
         return f"a packet of shape {csi.shape} with {len(packet.subcarriers)} subcarrier indices"
-    if not np.isfinite(csi).all():
-        return "a packet with values that are not finite"
+    if fault := fault_of(packet):
+        return f"a packet that cannot be used ({fault})"
     size = np.abs(csi).max(axis=1)
     if not size.all():
         return "a packet with an antenna that is all zero"

@@ -67,7 +67,7 @@ constexpr const char* EVENT_START = "start";
 constexpr const char* EVENT_UPDATE = "update";
 constexpr const char* EVENT_END = "end";
 
-// A CSI packet
+// A CSI packet (gr-ieee802-11 has the same word for the estimate)
 constexpr const char* CSI = "csi";
 constexpr const char* SUBCARRIERS = "subcarriers";
 constexpr const char* SUBCARRIER_SPACING = "subcarrier_spacing";

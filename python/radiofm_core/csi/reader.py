@@ -1,0 +1,135 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Opening files of CSI: the format is found from the content, the packets are read one by one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+
+from ..errors import InputError
+from .capture import ZERO_CSI, CsiCapture, Tally
+from .formats import arrays, atheros, esp32, intel5300, nexmon, pcap, picoscenes
+from .packet import CsiPacket
+
+# Those with a magic number first; an Atheros header is the weakest sign of all
+FORMATS = (arrays, nexmon, picoscenes, esp32, intel5300, atheros)
+_HEAD_BYTES = 1 << 16
+
+
+class CsiReader:
+    """A file of CSI, to be read once: iterate over it.
+
+    ``path`` and ``format`` are known from the start; ``tally`` keeps the account while packets
+    are read (:class:`Tally`).
+    """
+
+    def __init__(self, path: Path, module: ModuleType):
+        self.path = path
+        self.format: str = module.NAME
+        self.tally = Tally()
+        self._module = module
+
+    def __iter__(self) -> Iterator[CsiPacket]:
+        """The packets, in the order in which they were received.
+
+        Raises:
+            InputError: at the end, if there was none that can be used; anywhere, if the file
+                cannot be read on.
+        """
+        self.tally = Tally()
+        try:
+            with self.path.open("rb") as file:
+                for packet in self._module.read(file, self.tally):
+                    if self.tally.accept(packet):
+                        yield packet
+        except InputError as error:
+            raise InputError(f"{self.path}: {error}") from error
+        except OSError as error:
+            raise _unreadable(self.path, error) from error
+        if not self.tally.packets:
+            raise InputError(self._nothing())
+
+    def _nothing(self) -> str:
+        skipped = self.tally.skipped
+        what = f"{self.path} ({self.format}): "
+        if set(skipped) == {ZERO_CSI}:
+            return (
+                f"{what}the CSI of all {skipped[ZERO_CSI]} packets is zero, so the receiver did "
+                f"not estimate the channel; {self._module.ADVICE}"
+            )
+        found = f"no packet can be used ({self.tally.summary()})" if skipped else "no packet in it"
+        return f"{what}{found}; {self._module.ADVICE}"
+
+
+def open_csi(path: str | os.PathLike) -> CsiReader:
+    """Open a file of CSI to read its packets one by one, whatever its size.
+
+    Args:
+        path: Intel 5300 or Atheros ``.dat``, nexmon ``.pcap``, PicoScenes ``.csi``, ESP32
+            ``.csv``, or ``.npz``; its content counts, not its name.
+
+    Raises:
+        InputError: it cannot be read, is empty, or is none of these; in one line.
+    """
+    path = Path(path)
+    try:
+        if path.is_dir():
+            raise InputError(f"{path} is a folder; give a file of CSI")
+        if not path.exists():
+            raise InputError(f"{path} does not exist; check the path")
+        if not path.is_file():
+            raise InputError(f"{path} is not a plain file; record to a file first")
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except ValueError as error:
+        raise InputError(f"{str(path)!r} is no path of a file ({error})") from error
+    if not head:
+        raise InputError(f"{path} is empty (0 bytes); record it again")
+    for module in FORMATS:
+        if module.sniff(head):
+            return CsiReader(path, module)
+    raise InputError(f"{path}: {_unknown(head)}")
+
+
+def read_csi(path: str | os.PathLike) -> CsiCapture:
+    """Read a file of CSI whole.
+
+    Args:
+        path: as for :func:`open_csi`.
+
+    Raises:
+        InputError: as :func:`open_csi`, or no packet in it can be used.
+    """
+    reader = open_csi(path)
+    packets = tuple(reader)
+    tally = reader.tally
+    return CsiCapture(
+        path=reader.path,
+        format=reader.format,
+        chip=tally.chip,
+        packets=packets,
+        skipped=dict(tally.skipped),
+        steps_back=tally.steps_back,
+    )
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"{path}: cannot be read ({error.strerror or error}); check the path and its rights"
+    )
+
+
+def _unknown(head: bytes) -> str:
+    if head.startswith(arrays.NPY_MAGIC):
+        return arrays.NPY_ADVICE
+    if head.startswith(pcap.PCAPNG_MAGIC):
+        return "it is a pcapng capture; convert it: tcpdump -r FILE -w FILE.pcap"
+    names = ", ".join(module.NAME for module in FORMATS)
+    return (
+        f"its format is not known (it begins with {head[:8].hex(' ')}); known are {names}; is it "
+        "whole, and a recording of CSI?"
+    )
