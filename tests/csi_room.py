@@ -29,7 +29,7 @@ LAYOUTS = {
 
 @dataclass(frozen=True)
 class Room:
-    """Fixed paths of up to 80 ns, and a body that walks to and fro (``speed`` m/s)."""
+    """Fixed paths of up to 80 ns, and a body that walks back and forth (``speed`` m/s)."""
 
     seed: int = 0
     speed: float = 1.0
