@@ -41,6 +41,15 @@ def frame_with(low: float, high: float, rows: slice, level_db: float, noise_db: 
     return mask, power
 
 
+def noise_frame(rate: float, seed: int):
+    """(power, geometry) of a frame of white noise."""
+    hops = SPEC.hops_per_row(rate)
+    rng = np.random.default_rng(seed)
+    noise = rng.standard_normal((SPEC.frame_samples(hops), 2)) @ (1, 1j) * 0.01
+    power = spectrogram_db(torch.from_numpy(noise.astype(np.complex64)), SPEC, hops)[0].numpy()
+    return power, FrameGeometry(0, rate, 0.0, (0, 0.0), SPEC.row_samples(hops))
+
+
 def detect(mask, power, confidence=0.9, **options):
     sure = np.full(mask.shape, confidence, np.float32)
     return find_detections(mask, sure, power, GEOMETRY, NAMES, **options)
@@ -128,11 +137,7 @@ def test_what_the_model_is_not_sure_of_is_unknown():
 
 @pytest.mark.parametrize("rate", [0.96e6, 19.2e6, 122.88e6])
 def test_an_empty_band_yields_nothing_whatever_the_mask_says(rate):
-    hops = SPEC.hops_per_row(rate)
-    rng = np.random.default_rng(3)
-    noise = rng.standard_normal((SPEC.frame_samples(hops), 2)) @ (1, 1j) * 0.01
-    power = spectrogram_db(torch.from_numpy(noise.astype(np.complex64)), SPEC, hops)[0].numpy()
-    geometry = FrameGeometry(0, rate, 0.0, (0, 0.0), SPEC.row_samples(hops))
+    power, geometry = noise_frame(rate, 3)
     mask = np.zeros((256, 256), np.uint8)
     mask[20:200, 30:90], mask[10:50, 120:140], mask[:, 200:] = 1, 2, 3
     sure = np.full(mask.shape, 0.99, np.float32)
@@ -144,11 +149,7 @@ def test_an_empty_band_yields_nothing_whatever_the_mask_says(rate):
 
 @pytest.mark.parametrize("rate", [0.96e6, 1.92e6, 19.2e6])
 def test_a_mask_of_the_noises_brighter_pixels_yields_nothing(rate):
-    hops = SPEC.hops_per_row(rate)
-    rng = np.random.default_rng(4)
-    noise = rng.standard_normal((SPEC.frame_samples(hops), 2)) @ (1, 1j) * 0.01
-    power = spectrogram_db(torch.from_numpy(noise.astype(np.complex64)), SPEC, hops)[0].numpy()
-    geometry = FrameGeometry(0, rate, 0.0, (0, 0.0), SPEC.row_samples(hops))
+    power, geometry = noise_frame(rate, 4)
     around = ndimage.uniform_filter(10 ** (power / 10), 5)
     mask = (around > np.quantile(around, 0.95)).astype(np.uint8)
     sure = np.full(mask.shape, 0.9, np.float32)

@@ -113,16 +113,22 @@ class SpectrogramSpec:
     @classmethod
     def from_dict(cls, fields: dict) -> SpectrogramSpec:
         """The inverse of :meth:`to_dict`; raises BundleError on unknown or missing keys."""
-        known = {f.name for f in dataclasses.fields(cls)}
-        if not isinstance(fields, dict) or set(fields) != known:
-            odd = sorted(set(fields) ^ known) if isinstance(fields, dict) else fields
-            raise BundleError(f"the bundle's spectrogram spec has wrong or missing keys: {odd}")
+        check_keys(cls, fields, "spectrogram spec")
         return cls(**{**fields, "channels": tuple(fields["channels"])})
 
     @property
     def fingerprint(self) -> str:
         """16 hex digits that change with any field."""
         return fingerprint_of(self.to_dict())
+
+
+def check_keys(kind: type, fields: object, what: str) -> None:
+    """Raises BundleError unless ``fields`` is a dict of just the fields of the dataclass
+    ``kind``; ``what`` names it in the error."""
+    known = {f.name for f in dataclasses.fields(kind)}
+    if not isinstance(fields, dict) or set(fields) != known:
+        odd = sorted(set(fields) ^ known) if isinstance(fields, dict) else fields
+        raise BundleError(f"the bundle's {what} has wrong or missing keys: {odd}")
 
 
 def fingerprint_of(fields: dict) -> str:

@@ -43,17 +43,15 @@ def generator_fingerprint(*modules: ModuleType) -> str:
 
 def wanted(config: FramesConfig, spec: SpectrogramSpec) -> dict:
     """What a set's frames depend on, JSON-ready."""
-    fields = {
+    is_paper = config.scenes == PAPER_SCENES
+    return {
         "source": config.kind,
         "frames": config.frames,
         "first_seed": config.first_seed,
         "rows": config.rows,
         "spec_fingerprint": spec.fingerprint,
-        "code": generator_fingerprint(),
-    }
-    if config.scenes == PAPER_SCENES:
-        fields |= {"scenes": PAPER_SCENES, "code": generator_fingerprint(side_by_side)}
-    return fields
+        "code": generator_fingerprint(*([side_by_side] if is_paper else [])),
+    } | ({"scenes": PAPER_SCENES} if is_paper else {})
 
 
 def prepare(below: Path, config: FramesConfig, spec: SpectrogramSpec, workers: int) -> Path:

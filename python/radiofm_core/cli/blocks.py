@@ -3,10 +3,13 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 from types import ModuleType
 
+from ..bundle import BundleInfo
 from ..errors import RadiofmError
+from .console import StopRequest
 
 
 def import_flowgraphs() -> ModuleType:
@@ -22,3 +25,17 @@ def import_flowgraphs() -> ModuleType:
             "missing"
         ) from error
     return flowgraphs
+
+
+def make_segmenter(info: BundleInfo, options: argparse.Namespace, overload: str, stop: StopRequest):
+    """The segmenter block that the options of :func:`.console.add_model_options` ask for; a stop
+    waits until it is loaded. Raises RadiofmError as :func:`import_flowgraphs` and the block do."""
+    with stop.held():
+        return import_flowgraphs().make_segmenter(
+            model=str(info.path),
+            device=options.device,
+            precision=options.precision,
+            threads=options.threads,
+            overload=overload,
+            min_confidence=options.min_confidence,
+        )

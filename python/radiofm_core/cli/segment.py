@@ -13,7 +13,7 @@ from ..errors import BundleError, InputError, OutputError, RadiofmError, UsageEr
 from ..outputs.paths import result_paths
 from ..recordings import Recording, open_recording
 from ..sample_data import DATATYPES
-from .blocks import import_flowgraphs
+from .blocks import import_flowgraphs, make_segmenter
 from .console import (
     EXIT_DONE,
     EXIT_INTERRUPTED,
@@ -144,16 +144,7 @@ class _Session:
 
     def _make_segmenter(self) -> None:
         if self._segmenter is None:
-            options = self._options
-            with self._stop.held():
-                self._segmenter = import_flowgraphs().make_segmenter(
-                    model=str(self._info.path),
-                    device=options.device,
-                    precision=options.precision,
-                    threads=options.threads,
-                    overload="wait",
-                    min_confidence=options.min_confidence,
-                )
+            self._segmenter = make_segmenter(self._info, self._options, "wait", self._stop)
 
     def _run(self, recording, results, frame_duration) -> RadiofmError | None:
         """Run the flowgraph to its end or to Ctrl-C; what went wrong on the way, or None."""

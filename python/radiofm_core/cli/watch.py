@@ -14,7 +14,7 @@ from ..bundle import read_bundle_info
 from ..errors import RadiofmError
 from ..outputs.emission_lines import emission_line
 from ..outputs.units import display_name, readable_time
-from .blocks import import_flowgraphs
+from .blocks import import_flowgraphs, make_segmenter
 from .console import (
     EXIT_DONE,
     add_model_options,
@@ -67,17 +67,8 @@ def run(options: argparse.Namespace) -> int:
     with stop_on_signal() as stop:
         info = read_bundle_info(options.model)
         messages: queue.SimpleQueue = queue.SimpleQueue()
-        with stop.held():
-            flowgraphs = import_flowgraphs()
-            segmenter = flowgraphs.make_segmenter(
-                model=str(info.path),
-                device=options.device,
-                precision=options.precision,
-                threads=options.threads,
-                overload="drop",
-                min_confidence=options.min_confidence,
-            )
-        flowgraph = flowgraphs.WatchFlowgraph(
+        segmenter = make_segmenter(info, options, "drop", stop)
+        flowgraph = import_flowgraphs().WatchFlowgraph(
             options.source,
             segmenter,
             lambda port, fields, _: messages.put((port, fields)),

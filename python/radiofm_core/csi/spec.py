@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import BundleError, UsageError
-from ..spec import fingerprint_of
+from ..errors import UsageError
+from ..spec import check_keys, fingerprint_of
 from .subcarriers import SPACING_HZ
 
 # Windows longer than this are a mistake, and would take memory without an end
@@ -86,10 +86,7 @@ class CsiSpec:
     @classmethod
     def from_dict(cls, fields: dict) -> CsiSpec:
         """The inverse of :meth:`to_dict`; raises BundleError on unknown or missing keys."""
-        known = {f.name for f in dataclasses.fields(cls)}
-        if not isinstance(fields, dict) or set(fields) != known:
-            odd = sorted(set(fields) ^ known) if isinstance(fields, dict) else fields
-            raise BundleError(f"the bundle's CSI spec has wrong or missing keys: {odd}")
+        check_keys(cls, fields, "CSI spec")
         return cls(**fields)
 
     @property
