@@ -12,10 +12,11 @@ from radiofm_core.bundle import (
     BundleInfo,
     bundled_models,
     find_model,
-    load_bundle,
     read_bundle_info,
 )
+from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError, UsageError
+from radiofm_core.inference import load_bundle
 from radiofm_core.spec import SpectrogramSpec
 from training.export import export_bundle
 from training.models.segmenter import ModelConfig, Segmenter
@@ -24,10 +25,10 @@ SMALL = ModelConfig(dim=32, depth=1, heads=2, stem_widths=(8, 16))
 RESOLUTION = (75e3, 78e-6)
 
 
-def make(path, task="spectrogram-segmentation"):
+def make(path, task="spectrogram-segmentation", spec=None):
     torch.manual_seed(0)
-    model = Segmenter(SMALL, 1)
-    return export_bundle(path, model, SpectrogramSpec(), "small", {"seed": 0}, "none", {}, task)
+    model, spec = Segmenter(SMALL, 1), spec or SpectrogramSpec()
+    return export_bundle(path, model, spec, "small", {"seed": 0}, "none", {}, task)
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +87,12 @@ def test_absolute_gain_does_not_matter(bundle_file):
 
 
 def test_another_task_is_refused_naming_both(tmp_path):
-    message = refused(lambda: load_bundle(make(tmp_path / "a.pt", "csi-activity")))
+    message = refused(lambda: load_bundle(make(tmp_path / "a.pt", "csi-activity", CsiSpec())))
     assert "csi-activity" in message and "spectrogram-segmentation" in message
+
+
+def test_a_task_of_the_future_is_refused(tmp_path):
+    assert "csi-gestures" in refused(lambda: load_bundle(make(tmp_path / "a.pt", "csi-gestures")))
 
 
 def test_missing_model_names_the_bundled_ones():

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 import torch
 
-from radiofm_core.bundle import load_bundle, read_bundle_info
+from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import InputError, UsageError
+from radiofm_core.inference import load_bundle
 from radiofm_core.recordings import open_recording
 from radiofm_core.spec import SpectrogramSpec
 from training.data.generated import prepare

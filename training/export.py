@@ -11,12 +11,14 @@ import json
 import os
 import subprocess
 import zipfile
+from dataclasses import asdict
 from pathlib import Path
 
 import torch
 from torch import nn
 
-from radiofm_core.bundle import FORMAT_VERSION, INFO_FILE, TASK_SEGMENTATION
+from radiofm_core.bundle import FORMAT_VERSION, INFO_FILE, TASK_SEGMENTATION, ClassInfo
+from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.spec import SpectrogramSpec
 
 from . import classes
@@ -30,26 +32,25 @@ from .recipe import Recipe
 def export_bundle(
     path: str | os.PathLike,
     model: nn.Module,
-    spec: SpectrogramSpec,
+    spec: SpectrogramSpec | CsiSpec,
     name: str,
     recipe: dict,
     data_fingerprint: str,
     metrics: dict,
     task: str = TASK_SEGMENTATION,
+    class_infos: tuple[ClassInfo, ...] = classes.INFOS,
 ) -> Path:
     """Script ``model`` and write the bundle, its weights as float16; returns its path.
 
-    ``model.forward`` takes float32 (B, C, R, W) dB and (B, 2) and returns mask uint8 and
-    confidence float32 (B, R, W). The file appears under its name only when it is whole.
+    ``model.forward`` is what :mod:`radiofm_core.inference` calls for ``task``. The file appears
+    under its name only when it is whole.
     """
     path = Path(path)
     info = {
         "name": name,
         "format_version": FORMAT_VERSION,
         "task": task,
-        "classes": [
-            {"name": n, "color": c} for n, c in zip(classes.NAMES, classes.COLORS, strict=True)
-        ],
+        "classes": [asdict(info) for info in class_infos],
         "spec": spec.to_dict(),
         "spec_fingerprint": spec.fingerprint,
         "precisions": ["fp32", "bf16"],

@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 from torch import distributed
 
-from radiofm_core.bundle import bf16_is_fast
+from radiofm_core.inference import bf16_is_fast
 
 Result = TypeVar("Result")
 

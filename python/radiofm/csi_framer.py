@@ -25,7 +25,7 @@ class csi_framer(message_block):
     it arrives here.
 
     Output messages: ``windows``, PDUs of a dict (rows, cols, channels, antennas, rx_time,
-    start_time, duration, row_duration, frequency_step, packet_rate, lost_packets, jitter,
+    start_time, duration, hop, row_duration, frequency_step, packet_rate, lost_packets, jitter,
     interpolated, outliers, gain_steps, source, spec) and a float32 vector (rows, cols, channels):
     see :class:`radiofm_core.csi.windows.CsiWindow`. ``status``, a dict once a second while
     packets come and once at the end: packets, windows, outliers, gain_steps, queue_depth; and

@@ -84,6 +84,7 @@ def window_fields(window: CsiWindow, spec: CsiSpec) -> dict:
         keys.START_TIME: window.time_ns * 1e-9,
         keys.DURATION: window.duration_s,
         keys.ROW_DURATION: 1 / spec.rate_hz,
+        keys.HOP: spec.hop_s,
         keys.FREQUENCY_STEP: spec.span_hz / (spec.subcarriers - 1),
         keys.PACKET_RATE: window.packet_rate,
         keys.LOST_PACKETS: window.lost_packets,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from radiofm_core import keys
-from radiofm_core.bundle import ModelBundle
+from radiofm_core.inference import SegmentationModel
 from radiofm_core.spec import SpectrogramSpec
 
 from .inference_worker import one_line
@@ -84,7 +84,7 @@ def pad_frame(frame_db: np.ndarray, rows: int, spec: SpectrogramSpec) -> np.ndar
 
 
 def segment_frames(
-    bundle: ModelBundle, frames_db: list[np.ndarray], metas: list[dict]
+    bundle: SegmentationModel, frames_db: list[np.ndarray], metas: list[dict]
 ) -> list[Segmented]:
     """Segment frames that share their padded row count and resolution.
 
@@ -121,7 +121,7 @@ def segment_frames(
     ]
 
 
-def _checked(mask: np.ndarray, confidence: np.ndarray, bundle: ModelBundle) -> Segmented:
+def _checked(mask: np.ndarray, confidence: np.ndarray, bundle: SegmentationModel) -> Segmented:
     if not np.isfinite(confidence).all():
         bad = int(np.count_nonzero(~np.isfinite(confidence)))
         return Segmented(problem=f"the model answered {bad} confidences that are not finite")

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from radiofm_core.bundle import find_model, read_bundle_info
+from radiofm_core.bundle import TASK_SEGMENTATION, read_bundle_info
 from radiofm_core.errors import UsageError
 from radiofm_core.spec import DEFAULT_FRAME_DURATION_S, SpectrogramSpec
 
@@ -37,7 +37,7 @@ def spectrogram_framer(
     if model and spec is not None:
         raise UsageError(f"both model {model!r} and a spec were given; give one of them")
     if model:
-        spec = read_bundle_info(find_model(model)).spec
+        spec = read_bundle_info(model, TASK_SEGMENTATION).spec
     elif spec is None:
         spec = SpectrogramSpec()
     spec.hops_per_row(sample_rate, frame_duration)  # raises one line that names the value

@@ -10,9 +10,9 @@ import pmt
 from gnuradio import gr
 
 from radiofm_core import keys
-from radiofm_core.bundle import load_bundle
 from radiofm_core.detections import find_detections
 from radiofm_core.errors import BundleError, UsageError
+from radiofm_core.inference import load_bundle
 
 from .frame_batch import frame_problem, padded_rows, segment_frames
 from .inference_stats import InferenceStats, StatusReporter

@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .bundle import find_model, load_bundle
+from .bundle import find_model
 from .cli.blocks import import_flowgraphs
 from .errors import RadiofmError
+from .inference import load_bundle
 from .version import __version__
 
 

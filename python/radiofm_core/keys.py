@@ -12,6 +12,7 @@ PORT_DETECTIONS = "detections"
 PORT_EMISSIONS = "emissions"
 PORT_CSI = "csi"
 PORT_WINDOWS = "windows"
+PORT_ACTIVITY = "activity"
 PORT_STATUS = "status"
 
 # Stream tags that GNU Radio's sources set (UHD, Soapy)
@@ -81,6 +82,11 @@ INTERPOLATED = "interpolated"
 OUTLIERS = "outliers"
 GAIN_STEPS = "gain_steps"
 SOURCE = "source"
+HOP = "hop"
+
+# Added by the activity classifier
+PROBABILITIES = "probabilities"
+MOTION_DB = "motion_db"
 
 # Status of the CSI framer
 PACKETS = "packets"

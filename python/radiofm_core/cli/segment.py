@@ -66,12 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Segment each input; one that fails does not keep the others from being done."""
     with stop_on_signal() as stop:
-        info = read_bundle_info(options.model)
-        if info.task != TASK_SEGMENTATION:
-            raise BundleError(
-                f"{info.path} is a model for {info.task!r}, this command needs one for "
-                f"{TASK_SEGMENTATION!r}; `radiofm models` lists what there is"
-            )
+        info = read_bundle_info(options.model, TASK_SEGMENTATION)
         _refuse_same_stems(options)
         session = _Session(options, info, stop)
         worst = EXIT_DONE

@@ -10,7 +10,7 @@ import time
 from datetime import UTC, datetime
 
 from .. import keys
-from ..bundle import read_bundle_info
+from ..bundle import TASK_SEGMENTATION, read_bundle_info
 from ..errors import RadiofmError
 from ..outputs.emission_lines import emission_line
 from ..outputs.units import display_name, readable_time
@@ -65,7 +65,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run until the source ends, --duration is over, or Ctrl-C: each is a clean end."""
     with stop_on_signal() as stop:
-        info = read_bundle_info(options.model)
+        info = read_bundle_info(options.model, TASK_SEGMENTATION)
         messages: queue.SimpleQueue = queue.SimpleQueue()
         segmenter = make_segmenter(info, options, "drop", stop)
         flowgraph = import_flowgraphs().WatchFlowgraph(

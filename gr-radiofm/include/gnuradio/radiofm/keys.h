@@ -16,6 +16,7 @@ constexpr const char* PORT_DETECTIONS = "detections";
 constexpr const char* PORT_EMISSIONS = "emissions";
 constexpr const char* PORT_CSI = "csi";
 constexpr const char* PORT_WINDOWS = "windows";
+constexpr const char* PORT_ACTIVITY = "activity";
 constexpr const char* PORT_STATUS = "status";
 
 // Stream tags that GNU Radio's sources set (UHD, Soapy)
@@ -85,6 +86,11 @@ constexpr const char* INTERPOLATED = "interpolated";
 constexpr const char* OUTLIERS = "outliers";
 constexpr const char* GAIN_STEPS = "gain_steps";
 constexpr const char* SOURCE = "source";
+constexpr const char* HOP = "hop";
+
+// Added by the activity classifier
+constexpr const char* PROBABILITIES = "probabilities";
+constexpr const char* MOTION_DB = "motion_db";
 
 // Status of the CSI framer
 constexpr const char* PACKETS = "packets";

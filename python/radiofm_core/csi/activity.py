@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From a model's probabilities to what a message or a line says: smoothing, and `unknown`."""
+
+from __future__ import annotations
+
+from collections import OrderedDict, deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import UsageError
+
+UNKNOWN = "unknown"
+DEFAULT_MIN_CONFIDENCE = 0.4
+# Senders whose last windows are remembered; the one longest silent makes room
+MAX_SOURCES = 64
+MAX_SMOOTHING = 100
+
+
+@dataclass(frozen=True)
+class Activity:
+    """What went on during ``duration_s`` from ``start_ns``: the middle of a window.
+
+    ``label``: a class of the model, or ``unknown`` where ``confidence``, its probability, is too
+    low. ``probabilities``: by class, smoothed if that is wanted. ``motion_db``: see
+    :func:`.motion.motion_db`. ``source``: the sender's MAC, or empty.
+    """
+
+    label: str
+    confidence: float
+    probabilities: dict[str, float]
+    start_ns: int
+    duration_s: float
+    motion_db: float
+    packet_rate: float
+    lost_packets: int
+    source: str
+
+
+@dataclass(frozen=True)
+class WindowFacts:
+    """What a decision needs of a window beside its values; ``hop_s``: to the next window."""
+
+    time_ns: int
+    duration_s: float
+    hop_s: float
+    motion_db: float
+    packet_rate: float
+    lost_packets: int
+    source: str
+
+
+class ActivityDecider:
+    """Decides window by window.
+
+    A window is seen whole, and what is said of it holds for its middle, as long as one hop: the
+    answers to windows one after the other meet without a gap and without overlap.
+
+    Args:
+        classes: the model's, in its order.
+        smoothing: over how many windows of a sender probabilities are averaged, this one and
+            those before it; 1: none. A pause longer than a window begins anew.
+        min_confidence: below it the label is ``unknown`` (0..1).
+
+    Raises:
+        UsageError: a number outside its range.
+    """
+
+    def __init__(
+        self,
+        classes: tuple[str, ...],
+        smoothing: int = 1,
+        min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+    ):
+        self.classes = tuple(classes)
+        if isinstance(smoothing, bool) or int(smoothing) != smoothing:
+            raise UsageError(f"smoothing {smoothing!r} must be a whole number of windows")
+        if not 1 <= smoothing <= MAX_SMOOTHING:
+            raise UsageError(f"smoothing {smoothing!r} is outside 1 to {MAX_SMOOTHING} windows")
+        self._smoothing = int(smoothing)
+        self.set_min_confidence(min_confidence)
+        self._last: OrderedDict[str, deque[tuple[int, np.ndarray]]] = OrderedDict()
+
+    def set_min_confidence(self, min_confidence: float) -> None:
+        """Change the confidence below which the label is ``unknown``."""
+        value = float(min_confidence)
+        if not 0.0 <= value <= 1.0:
+            raise UsageError(f"min_confidence {min_confidence!r} is outside 0 to 1")
+        self._min_confidence = value
+
+    def decide(self, probabilities: np.ndarray, window: WindowFacts) -> Activity:
+        """The answer to one window; those of a sender come in their order.
+
+        Args:
+            probabilities: (classes,), finite.
+            window: its facts.
+        """
+        shares = self._smoothed(np.asarray(probabilities, np.float64), window)
+        best = int(shares.argmax())
+        confidence = float(shares[best])
+        return Activity(
+            label=self.classes[best] if confidence >= self._min_confidence else UNKNOWN,
+            confidence=confidence,
+            probabilities=dict(zip(self.classes, map(float, shares), strict=True)),
+            start_ns=window.time_ns + round((window.duration_s - window.hop_s) / 2 * 1e9),
+            duration_s=window.hop_s,
+            motion_db=window.motion_db,
+            packet_rate=window.packet_rate,
+            lost_packets=window.lost_packets,
+            source=window.source,
+        )
+
+    def _smoothed(self, shares: np.ndarray, window: WindowFacts) -> np.ndarray:
+        if self._smoothing == 1:
+            return shares
+        last = self._last.setdefault(window.source, deque(maxlen=self._smoothing))
+        self._last.move_to_end(window.source)
+        if len(self._last) > MAX_SOURCES:
+            self._last.popitem(last=False)
+        if last and not 0 < window.time_ns - last[-1][0] <= window.duration_s * 1e9:
+            last.clear()
+        last.append((window.time_ns, shares))
+        return np.mean([share for _, share in last], axis=0)

@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Loading the models inside bundles, and calling them: TorchScript is known here alone."""
+
+from __future__ import annotations
+
+import os
+
+import numpy as np
+
+from .bundle import TASK_ACTIVITY, TASK_SEGMENTATION, BundleInfo, read_bundle_info
+from .errors import BundleError, UsageError
+
+PRECISIONS = ("auto", "fp32", "bf16")
+
+
+class Model:
+    """A loaded model on its device, at its precision."""
+
+    def __init__(self, info: BundleInfo, module, device: str, precision: str):
+        self.info = info
+        self.device = device
+        self.precision = precision
+        self._module = module
+
+
+class SegmentationModel(Model):
+    """A model for ``spectrogram-segmentation``."""
+
+    def segment(
+        self, frames_db: np.ndarray, resolution: tuple[float, float]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Classify each pixel.
+
+        Args:
+            frames_db: float32 (batch, channels, rows, cols) in dB; rows a multiple of the
+                spec's ``row_multiple``.
+            resolution: (Hz per bin, seconds per row).
+
+        Returns:
+            mask uint8 (batch, rows, cols) of class indexes, and the winning class's
+            probability, float32, same shape.
+        """
+        import torch
+
+        with torch.inference_mode():
+            x = torch.from_numpy(frames_db).to(self.device)
+            res = torch.tensor(resolution, dtype=torch.float32, device=self.device)
+            mask, confidence = self._module(x, res.expand(x.shape[0], 2))
+            return mask.cpu().numpy(), confidence.cpu().numpy()
+
+
+class ActivityModel(Model):
+    """A model for ``csi-activity``."""
+
+    def classify(self, values: np.ndarray, antennas: int) -> np.ndarray:
+        """What is going on in each window.
+
+        Args:
+            values: float32 (batch, rows, columns, channels), as in
+                :class:`radiofm_core.csi.windows.CsiWindow`, of the same kind of link each.
+            antennas: how many of the channels are amplitudes.
+
+        Returns:
+            Probabilities, float32 (batch, classes).
+        """
+        import torch
+
+        with torch.inference_mode():
+            x = torch.from_numpy(values).to(self.device)
+            return self._module(x, antennas).float().cpu().numpy()
+
+
+_MODELS = {TASK_SEGMENTATION: SegmentationModel, TASK_ACTIVITY: ActivityModel}
+
+
+def load_bundle(
+    name_or_path: str | os.PathLike = "default",
+    device: str = "auto",
+    precision: str = "auto",
+    task: str = TASK_SEGMENTATION,
+) -> SegmentationModel | ActivityModel:
+    """Load a model for ``task`` on ``device`` (auto, cpu, cuda, cuda:N) at ``precision``.
+
+    Nothing is unpickled outside TorchScript's own restricted archive reader.
+
+    Raises:
+        BundleError: unreadable, of another task, or without the wanted precision.
+        UsageError: an unknown device or precision, or a device that is not there.
+    """
+    info = read_bundle_info(name_or_path, task)
+    import torch
+
+    device = _pick_device(device)
+    precision = _pick_precision(precision, device, info)
+    try:
+        module = torch.jit.load(str(info.path), map_location=device).eval()
+        module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)
+        module = torch.jit.freeze(module)
+    except Exception as error:  # torch raises RuntimeError and many others on broken archives
+        reason = str(error).strip().splitlines()[0][:160]
+        raise BundleError(
+            f"{info.path}: the model inside cannot be loaded ({reason}); the file is corrupted "
+            "or made for another PyTorch: export it again"
+        ) from error
+    return _MODELS[task](info, module, device, precision)
+
+
+def _pick_device(device: str) -> str:
+    import torch
+
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    kind, _, index = device.partition(":")
+    if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
+        raise UsageError(f"device {device!r} is unknown; use auto, cpu, cuda or cuda:N")
+    if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
+        raise UsageError(
+            f"device {device!r} is not there: PyTorch sees {torch.cuda.device_count()} CUDA "
+            "devices; use auto or cpu"
+        )
+    return device
+
+
+def _pick_precision(precision: str, device: str, info: BundleInfo) -> str:
+    if precision not in PRECISIONS:
+        raise UsageError(f"precision {precision!r} is unknown; use {', '.join(PRECISIONS)}")
+    if precision == "auto":
+        return "bf16" if "bf16" in info.precisions and bf16_is_fast(device) else "fp32"
+    if precision not in info.precisions:
+        raise BundleError(
+            f"{info.path} offers precision {', '.join(info.precisions)}, not {precision!r}"
+        )
+    return precision
+
+
+def bf16_is_fast(device: str) -> bool:
+    """Whether ``device`` (cpu, cuda, cuda:N) computes in bfloat16 itself."""
+    import torch
+
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    has = torch.cpu.get_capabilities()
+    return bool(has.get("avx512_bf16") or has.get("amx_bf16") or has.get("bf16"))

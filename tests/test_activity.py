@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""From windows to answers: probabilities, smoothing, `unknown`, the level of motion."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from csi_room import Receiver, Room
+from motion_model import make_motion_bundle
+
+from radiofm_core.bundle import TASK_ACTIVITY
+from radiofm_core.csi.activity import UNKNOWN, ActivityDecider, WindowFacts
+from radiofm_core.csi.motion import motion_db
+from radiofm_core.csi.spec import CsiSpec
+from radiofm_core.csi.windows import frame_packets
+from radiofm_core.errors import UsageError
+from radiofm_core.inference import load_bundle
+
+SPEC = CsiSpec()
+FACTS = WindowFacts(10_000_000_000, 2.0, 0.5, 3.0, 98.0, 2, "aa:bb:cc:dd:ee:ff")
+
+
+def windows(speed, **receiver):
+    packets = Receiver(**receiver).packets(Room(speed=speed), 8.0)
+    return list(frame_packets(packets, SPEC))
+
+
+def test_a_loaded_model_answers_each_window(tmp_path):
+    model = load_bundle(make_motion_bundle(tmp_path / "m.pt"), "cpu", "fp32", TASK_ACTIVITY)
+    for speed, expected in ((0.0, [0.9, 0.1]), (1.0, [0.1, 0.9])):
+        values = np.stack([w.values for w in windows(speed)])
+        shares = model.classify(values, 1)
+        assert shares.shape == (len(values), 2)
+        assert np.allclose(shares, expected, atol=1e-6)
+
+
+def test_an_answer_holds_for_the_middle_of_its_window():
+    first = ActivityDecider(("A", "B")).decide([0.2, 0.8], FACTS)
+    assert (first.label, first.confidence) == ("B", 0.8)
+    assert first.start_ns == 10_750_000_000
+    assert first.duration_s == 0.5
+    second = ActivityDecider(("A", "B")).decide(
+        [0.2, 0.8], replace(FACTS, time_ns=FACTS.time_ns + 500_000_000)
+    )
+    assert second.start_ns == first.start_ns + 500_000_000
+
+
+def test_below_the_threshold_nothing_is_claimed():
+    decider = ActivityDecider(("A", "B"), min_confidence=0.7)
+    found = decider.decide([0.4, 0.6], FACTS)
+    assert (found.label, found.confidence) == (UNKNOWN, 0.6)
+    assert found.probabilities == {"A": 0.4, "B": 0.6}
+    decider.set_min_confidence(0.6)
+    assert decider.decide([0.4, 0.6], FACTS).label == "B"
+
+
+def test_smoothing_averages_one_sender_and_forgets_after_a_pause():
+    decider = ActivityDecider(("A", "B"), smoothing=3, min_confidence=0)
+    later = [replace(FACTS, time_ns=FACTS.time_ns + k * 500_000_000) for k in range(3)]
+    other = replace(FACTS, source="11:22:33:44:55:66")
+    assert decider.decide([1.0, 0.0], later[0]).label == "A"
+    assert decider.decide([0.0, 1.0], other).confidence == 1.0
+    assert decider.decide([0.0, 1.0], later[1]).confidence == 0.5
+    assert decider.decide([0.1, 0.9], later[2]).confidence == pytest.approx(1.9 / 3)
+    after_pause = replace(FACTS, time_ns=FACTS.time_ns + 9_000_000_000)
+    assert decider.decide([0.0, 1.0], after_pause).confidence == 1.0
+
+
+@pytest.mark.parametrize(
+    "options", ({"smoothing": 0}, {"smoothing": 1.5}, {"min_confidence": 1.2}, {"smoothing": 1e9})
+)
+def test_parameters_out_of_range_name_the_value(options):
+    with pytest.raises(UsageError, match=str(next(iter(options.values()))).replace("+", r"\+")):
+        ActivityDecider(("A", "B"), **options)
+
+
+@pytest.mark.parametrize("loss", (0.0, 0.3))
+def test_motion_is_told_from_stillness_whatever_the_gain(loss):
+    still = [motion_db(w.amplitude, 100.0) for w in windows(0.0, loss=loss)]
+    walking = [motion_db(w.amplitude, 100.0) for w in windows(1.0, loss=loss)]
+    assert max(still) < 8
+    assert min(walking) > 15
+    assert motion_db(windows(1.0)[0].amplitude * 40, 100.0) == pytest.approx(
+        motion_db(windows(1.0)[0].amplitude, 100.0), abs=1e-3
+    )
+
+
+def test_motion_of_a_constant_is_zero():
+    assert motion_db(np.ones((200, 53, 1), np.float32), 100.0) == 0.0
