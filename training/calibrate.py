@@ -68,10 +68,15 @@ def fit(logits: Tensor, truth: Tensor) -> tuple[float, Tensor]:
     Returns:
         T within 0.1 .. 10, and float32 (classes,), 0 for the first class.
     """
+    return _fit(logits, truth, True)
+
+
+def _fit(logits: Tensor, truth: Tensor, offsets: bool) -> tuple[float, Tensor]:
     logits, truth = logits.float(), truth.long()
     log_scale = torch.zeros((), requires_grad=True)
-    bias = torch.zeros(logits.shape[1], requires_grad=True)
-    search = torch.optim.LBFGS([log_scale, bias], max_iter=100, line_search_fn="strong_wolfe")
+    bias = torch.zeros(logits.shape[1], requires_grad=offsets)
+    searched = [log_scale, bias] if offsets else [log_scale]
+    search = torch.optim.LBFGS(searched, max_iter=100, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         search.zero_grad()
@@ -84,6 +89,11 @@ def fit(logits: Tensor, truth: Tensor) -> tuple[float, Tensor]:
     search.step(loss)
     temperature = min(max(math.exp(-log_scale.item()), TEMPERATURES[0]), TEMPERATURES[1])
     return temperature, (bias.detach() - bias.detach()[0]) * temperature
+
+
+def fit_temperature(logits: Tensor, truth: Tensor) -> float:
+    """As :func:`fit`, without offsets."""
+    return _fit(logits, truth, False)[0]
 
 
 def find(model: nn.Module, frames: FrameSet) -> tuple[float, Tensor]:

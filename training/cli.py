@@ -9,12 +9,21 @@ from collections.abc import Callable
 from radiofm_core.errors import RadiofmError, UsageError
 
 from . import processes
-from .recipe import Recipe, recipe_argument
+from .recipe import Recipe
 
 
 def run_stage(stage: Callable[[Recipe], object], description: str, several: bool = False) -> None:
-    """Read ``--recipe``, run ``stage``, exit. ``several``: torchrun may start it."""
-    run(lambda: stage(recipe_argument(description)), several)
+    """Read ``--recipe``, run ``stage``, or what it is for the recipe's task, and exit.
+    ``several``: torchrun may start it."""
+
+    def command() -> None:
+        # Its stages are commands themselves
+        from .tasks import recipe_argument, stage_for
+
+        recipe = recipe_argument(description)
+        stage_for(recipe, stage)(recipe)
+
+    run(command, several)
 
 
 def run(command: Callable[[], object], several: bool = False) -> None:

@@ -26,7 +26,7 @@ def finetune(recipe: Recipe) -> CalibratedSegmenter:
         if getattr(recipe, stage) is None:
             continue
         train = partial(_train, recipe, model, stage, recipe.seed + number)
-        runs.train_or_load(recipe, stage, model, train)
+        runs.train_or_load(recipe.checkpoint(stage), runs.about(recipe, stage), model, train)
     return model
 
 

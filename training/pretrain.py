@@ -28,7 +28,9 @@ def pretrain(recipe: Recipe) -> CalibratedSegmenter:
     if recipe.pretrain is None:
         return segmenter
     model = build_masked(segmenter, recipe.model, len(recipe.spec.channels))
-    runs.train_or_load(recipe, "pretrain", model, partial(_train, recipe, model))
+    facts = runs.about(recipe, "pretrain")
+    train = partial(_train, recipe, model)
+    runs.train_or_load(recipe.checkpoint("pretrain"), facts, model, train)
     return segmenter
 
 

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import yaml
 
@@ -14,6 +14,7 @@ from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spec import SpectrogramSpec
 
 from .benchmark import strata
+from .csi.sources import KINDS as CSI_KINDS
 from .data.sources import KINDS, FramesConfig, SourceConfig
 from .models.segmenter import ModelConfig
 from .settings import FinetuneConfig, PretrainConfig, StageConfig
@@ -42,6 +43,7 @@ class DataConfig:
     refine: PartConfig | None = None
     calibration: PartConfig | None = None
     workers: int = 2
+    SOURCES: ClassVar[tuple] = (PARTS, KINDS)
 
     @property
     def parts(self) -> tuple[str, ...]:
@@ -77,6 +79,14 @@ class Recipe:
     model: ModelConfig = field(default_factory=ModelConfig)
     spec: SpectrogramSpec = field(default_factory=SpectrogramSpec)
     folder: Path = Path("build/training")
+    NESTED: ClassVar[dict] = {
+        "data": DataConfig,
+        "pretrain": PretrainConfig,
+        "finetune": FinetuneConfig,
+        "refine": FinetuneConfig,
+        "model": ModelConfig,
+        "spec": SpectrogramSpec,
+    }
 
     def __post_init__(self):
         if self.refine is not None and self.data.refine is None:
@@ -194,33 +204,16 @@ def overlaid(below: object, above: object) -> object:
     """The keys of ``above`` in place of those of ``below``, section by section."""
     if not isinstance(below, dict) or not isinstance(above, dict):
         return above
-    kinds = [KINDS.keys() & fields.keys() for fields in (below, above)]
+    kinds = [(KINDS | CSI_KINDS).keys() & fields.keys() for fields in (below, above)]
     if all(kinds) and kinds[0] != kinds[1]:
         return above
     return below | {k: overlaid(below.get(k), v) for k, v in above.items()}
 
 
-def recipe_argument(description: str) -> Recipe:
-    """The recipe named by ``--recipe`` on the command line."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--recipe", default="training/recipes/default.yaml", help="YAML file")
-    return read_recipe(parser.parse_args().recipe)
-
-
-_NESTED = {
-    Recipe: {
-        "data": DataConfig,
-        "pretrain": PretrainConfig,
-        "finetune": FinetuneConfig,
-        "refine": FinetuneConfig,
-        "model": ModelConfig,
-        "spec": SpectrogramSpec,
-    },
-}
-
-
 def build(kind, fields, where: str):
-    """A ``kind`` (:class:`Recipe` or a part of it) of YAML ``fields``; ``where`` begins errors.
+    """A ``kind`` (a recipe or a part of it) of YAML ``fields``; ``where`` begins errors. A kind
+    says of its fields which are dataclasses (``NESTED``), and which are sources, of which kinds
+    (``SOURCES``).
 
     Raises UsageError: an unknown or missing key, or a value that does not fit.
     """
@@ -230,7 +223,8 @@ def build(kind, fields, where: str):
     unknown = sorted(set(fields) - set(known))
     if unknown:
         raise UsageError(f"{where}: unknown key {unknown[0]!r}; the keys are {sorted(known)}")
-    values, nested = {}, _NESTED.get(kind, {})
+    values, nested = {}, getattr(kind, "NESTED", {})
+    parts, kinds = getattr(kind, "SOURCES", ((), {}))
     # Sources make numbers of texts themselves.
     numbers = ("int",) if kind in KINDS.values() else ("int", "float")
     for key, value in fields.items():
@@ -238,8 +232,8 @@ def build(kind, fields, where: str):
             pass
         elif key in nested:
             value = build(nested[key], value, f"{where}, {key}")
-        elif kind is DataConfig and key in PARTS:
-            value = _build_part(value, f"{where}, {key}")
+        elif key in parts:
+            value = _build_part(value, kinds, f"{where}, {key}")
         elif isinstance(value, list):
             value = tuple(value)
         elif key == "folder":
@@ -254,20 +248,20 @@ def build(kind, fields, where: str):
         raise UsageError(f"{where}: {error}") from error
     except UsageError as error:
         # A recipe's own errors name it already.
-        raise error if kind is Recipe else UsageError(f"{where}: {error}") from error
+        raise error if hasattr(kind, "NESTED") else UsageError(f"{where}: {error}") from error
 
 
-def _build_part(value, where: str) -> PartConfig:
+def _build_part(value, kinds: dict, where: str):
     if isinstance(value, list) and value:
-        return tuple(_build_source(v, f"{where} {i}") for i, v in enumerate(value, 1))
-    return _build_source(value, where)
+        return tuple(_build_source(v, kinds, f"{where} {i}") for i, v in enumerate(value, 1))
+    return _build_source(value, kinds, where)
 
 
-def _build_source(fields, where: str) -> SourceConfig:
-    named = [key for key in KINDS if isinstance(fields, dict) and key in fields]
+def _build_source(fields, kinds: dict, where: str):
+    named = [key for key in kinds if isinstance(fields, dict) and key in fields]
     if len(named) != 1:
         raise UsageError(
-            f"{where}: expected one of the keys {', '.join(KINDS)}, which tells where the frames "
+            f"{where}: expected one of the keys {', '.join(kinds)}, which tells where the frames "
             f"come from, found {fields!r}"
         )
-    return build(KINDS[named[0]], fields, where)
+    return build(kinds[named[0]], fields, where)

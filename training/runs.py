@@ -78,11 +78,10 @@ def save_text(path: Path, text: str) -> None:
 
 
 def train_or_load(
-    recipe: Recipe, stage: str, model: nn.Module, train: Callable[[dict[str, str]], None]
+    path: Path, facts: dict[str, str], model: nn.Module, train: Callable[[dict[str, str]], None]
 ) -> None:
-    """Bring ``model`` to the end of ``stage``: ``train(facts)`` where no finished weights are
-    there, then the finished weights in every process."""
-    path, facts = recipe.checkpoint(stage), about(recipe, stage)
+    """Bring ``model`` to the end of a stage: ``train(facts)`` where ``path`` does not hold its
+    finished weights, then those in every process. ``facts``: all that they depend on."""
     if not path.exists():
         train(facts)
         if processes.rank() == 0:

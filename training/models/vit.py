@@ -28,10 +28,11 @@ from .features import (
 # What contrasts are multiplied by: the structure that tells one standard from another is a
 # few tenths of the input's unit.
 CONTRAST_GAIN = 3.0
-# The rhythms that tokens are told of: the frame's, every 100 Hz up to the highest that a default
-# frame holds, and that of the rows around each token (5 ms in a default frame), every 200 Hz
-FRAME_RHYTHM = (64, 6400.0, 0)
-PATCH_RHYTHM = (32, 6400.0, 64)
+# The rhythms that tokens are told of: the frame's, in 64 steps up to the highest that a default
+# spectrogram holds, and that of the 64 rows around each token, in 32 steps
+HIGHEST_HZ = 6400.0
+FRAME_LINES, FRAME_ROWS = 64, 0
+PATCH_LINES, PATCH_ROWS = 32, 64
 # What a model that is not told the resolution takes every frame for: Hz per bin, seconds per row
 SOME_RESOLUTION = [75e3, 78e-6]
 
@@ -117,7 +118,8 @@ class Block(nn.Module):
 class Encoder(nn.Module):
     """Stem and transformer: a spectrogram to patch tokens and the finer stages' features.
 
-    Without ``told_resolution`` nothing in it follows from the frame's resolution.
+    Without ``told_resolution`` nothing in it follows from the frame's resolution. ``highest_hz``:
+    of the rhythms.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class Encoder(nn.Module):
         depth: int,
         heads: int,
         told_resolution: bool = True,
+        highest_hz: float = HIGHEST_HZ,
     ):
         super().__init__()
         if dim % (4 * heads):
@@ -141,10 +144,10 @@ class Encoder(nn.Module):
         self.gain = CONTRAST_GAIN
         self.resolution = Resolution(dim)
         self.stem = Stem(3 * channels, widths, dim)
-        self.frame_spectrum = ModulationSpectrum(*FRAME_RHYTHM)
-        self.frame_rhythm = embedding(FRAME_RHYTHM[0], dim)
-        self.patch_spectrum = ModulationSpectrum(*PATCH_RHYTHM)
-        self.patch_rhythm = embedding(PATCH_RHYTHM[0], dim)
+        self.frame_spectrum = ModulationSpectrum(FRAME_LINES, highest_hz, FRAME_ROWS)
+        self.frame_rhythm = embedding(FRAME_LINES, dim)
+        self.patch_spectrum = ModulationSpectrum(PATCH_LINES, highest_hz, PATCH_ROWS)
+        self.patch_rhythm = embedding(PATCH_LINES, dim)
         self.mask_token = nn.Parameter(torch.zeros(dim))
         self.blocks = nn.ModuleList([Block(dim, heads) for _ in range(depth)])
         self.norm = nn.LayerNorm(dim)

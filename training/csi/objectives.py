@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the stages of an activity classifier train (:class:`training.loop.Objective`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from radiofm_core.csi.spec import CsiSpec
+
+from .. import processes
+from ..models.activity import ActivityClassifier, MaskedActivity
+from ..models.features import PATCH
+from ..objectives.masking import draw_masks, masked_loss
+from ..settings import FinetuneConfig, PretrainConfig
+from .augment import Augmentation, augmented, plain
+from .windows import WindowSet
+
+LABEL_SMOOTHING = 0.1
+SCORE_BATCH = 64
+
+
+class Classification:
+    """Fine-tuning: cross entropy of augmented windows with the shares of the labels in their
+    middle; ``balanced`` weighs classes by the inverse square root of their share."""
+
+    def __init__(
+        self,
+        model: ActivityClassifier,
+        windows: WindowSet,
+        spec: CsiSpec,
+        augment: Augmentation,
+        config: FinetuneConfig,
+    ):
+        self.model, self.windows, self.spec = model, windows, spec
+        self.augment, self.config = augment, config
+        self.weights = torch.ones(len(windows.classes))
+        if config.loss == "balanced":
+            found = windows.labels[windows.labels < len(windows.classes)]
+            share = np.bincount(found, minlength=len(windows.classes)) / max(1, found.size)
+            weights = torch.from_numpy(share).float().clamp_min(1e-3).rsqrt()
+            self.weights = weights / weights.mean()
+
+    def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """Values, targets."""
+        values, targets = augmented(self.windows, index, self.spec, self.augment, rng)
+        return torch.from_numpy(values), torch.from_numpy(targets)
+
+    def loss(self, values: Tensor, targets: Tensor) -> Tensor:
+        """Of a batch."""
+        with processes.autocast(values.device.type, self.config.precision):
+            logits = self.model.logits(values, self.windows.antennas)
+        return functional.cross_entropy(
+            logits, targets, self.weights.to(logits.device), label_smoothing=LABEL_SMOOTHING
+        )
+
+
+class MaskedMotion:
+    """Pre-training: what hidden patches of the motion were. Each batch is of one set, drawn by
+    its size; labels are not looked at."""
+
+    def __init__(
+        self,
+        model: MaskedActivity,
+        sets: Sequence[WindowSet],
+        spec: CsiSpec,
+        augment: Augmentation,
+        config: PretrainConfig,
+    ):
+        self.model, self.sets, self.spec = model, list(sets), spec
+        self.augment, self.config = augment, config
+        self.sizes = np.array([len(windows) for windows in self.sets])
+
+    def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """Views, masks."""
+        number = int(rng.choice(len(self.sets), p=self.sizes / self.sizes.sum()))
+        windows = self.sets[number]
+        index = rng.integers(0, len(windows), len(index))
+        values, _ = augmented(windows, index, self.spec, self.augment, rng)
+        with torch.no_grad():
+            views = self.model.motion(torch.from_numpy(values), windows.antennas)
+        # one view of each window: views of one window are much alike
+        views = views[
+            torch.arange(len(index)), torch.from_numpy(rng.integers(0, views.shape[1], len(index)))
+        ]
+        config = self.config
+        rows, cols = views.shape[2] // PATCH, views.shape[3] // PATCH
+        masks = draw_masks(len(index), rows, cols, config.mask_ratio, rng, config.mask_kinds)
+        return views, masks
+
+    def loss(self, views: Tensor, masks: Tensor) -> Tensor:
+        """Of the hidden patches."""
+        with processes.autocast(views.device.type, self.config.precision):
+            reconstruction = self.model(views, masks)
+        return masked_loss(reconstruction, views, masks)
+
+
+def predict(model: nn.Module, windows: WindowSet, spec: CsiSpec, precision: str) -> np.ndarray:
+    """Logits float32 (windows, classes); ``model`` is in eval mode afterwards."""
+    model.eval()
+    kind = next(model.parameters()).device
+    found = []
+    for start in range(0, len(windows), SCORE_BATCH):
+        index = np.arange(start, min(start + SCORE_BATCH, len(windows)))
+        values, _ = plain(windows, index, spec)
+        with torch.inference_mode(), processes.autocast(kind.type, precision):
+            found.append(model.logits(torch.from_numpy(values).to(kind), windows.antennas).cpu())
+    return torch.cat(found).float().numpy()
+
+
+def truth(windows: WindowSet, spec: CsiSpec) -> np.ndarray:
+    """The class of each window's middle, int (windows,)."""
+    _, targets = plain(windows, np.arange(len(windows)), spec)
+    return targets.argmax(1)

@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How often an activity classifier is right: cross-validation over groups, and test sets."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from .. import runs
+from ..calibrate import CalibrationError, fit_temperature
+from ..models.activity import ActivityClassifier
+from .clips import Clip
+from .objectives import predict, truth
+from .recipe import ActivityRecipe, classes_of
+from .windows import scored_set
+
+# finetune_fold(recipe, fold) gives a model and the clips that it has not seen
+FinetuneFold = Callable[[ActivityRecipe, int], tuple[ActivityClassifier, list[Clip]]]
+
+
+def evaluate(
+    recipe: ActivityRecipe, finetune_fold: FinetuneFold, model: ActivityClassifier
+) -> dict:
+    """Scores of the cross-validation (``validation``) and of the ``test`` set, where there are
+    such; printed, returned, and written to ``evaluation.json`` in the recipe's run folder."""
+    classes = classes_of(recipe.data.clips("train"))
+    result: dict = {}
+    if recipe.folds:
+        logits, right, by_fold = cross_validated(recipe, finetune_fold)
+        result["validation"] = scores(logits / float(model.temperature), right, classes)
+        result["validation"]["accuracy_by_fold"] = by_fold
+        result["calibration"] = {"temperature": round(float(model.temperature), 3)}
+    for number, source in enumerate(recipe.data.sources("test"), 1):
+        windows = scored_set(source.clips(), recipe.spec, classes)
+        logits = predict(model, windows, recipe.spec, recipe.finetune.precision)
+        name = "test" if number == 1 else f"test {number}"
+        right = truth(windows, recipe.spec)
+        result[name] = scores(logits / float(model.temperature), right, classes)
+    print(json.dumps(result, indent=1))
+    runs.save_text(recipe.run_folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def cross_validated(
+    recipe: ActivityRecipe, finetune_fold: FinetuneFold
+) -> tuple[np.ndarray, np.ndarray, list[float]]:
+    """Logits (N, classes) and classes (N,) of windows that the model had not seen, and the
+    accuracy of each fold."""
+    classes = classes_of(recipe.data.clips("train"))
+    logits, right = [], []
+    for fold in range(recipe.folds):
+        model, held = finetune_fold(recipe, fold)
+        windows = scored_set(held, recipe.spec, classes)
+        logits.append(predict(model, windows, recipe.spec, recipe.finetune.precision))
+        right.append(truth(windows, recipe.spec))
+    by_fold = [
+        round(float((found.argmax(1) == wanted).mean()), 4)
+        for found, wanted in zip(logits, right, strict=True)
+    ]
+    return np.concatenate(logits), np.concatenate(right), by_fold
+
+
+def temperature(recipe: ActivityRecipe, finetune_fold: FinetuneFold) -> float:
+    """By which logits are divided so that confidences mean what they say."""
+    logits, right, _ = cross_validated(recipe, finetune_fold)
+    return fit_temperature(torch.from_numpy(logits), torch.from_numpy(right))
+
+
+def scores(logits: np.ndarray, right: np.ndarray, classes: tuple[str, ...]) -> dict:
+    """Accuracy, recall by class (None where there is none of it), calibration error, counts of
+    (truth, answer)."""
+    counts = np.zeros((len(classes), len(classes)), int)
+    np.add.at(counts, (right, logits.argmax(1)), 1)
+    error = CalibrationError()
+    shares = torch.from_numpy(logits).softmax(1)
+    error.add(shares[:, :, None, None], torch.from_numpy(right)[:, None, None])
+    return {
+        "windows": len(right),
+        "accuracy": round(float(np.diag(counts).sum() / max(1, len(right))), 4),
+        "recall": {
+            name: round(counts[i, i] / counts[i].sum(), 4) if counts[i].any() else None
+            for i, name in enumerate(classes)
+        },
+        "calibration_error": round(error.value(), 4),
+        "confusion": counts.tolist(),
+    }
+
+
+def fingerprint(clips: list[Clip]) -> str:
+    """16 hexadecimal digits that change with any packet or label."""
+    digest = hashlib.sha256()
+    for clip in clips:
+        digest.update(f"{clip.name} {clip.spans}".encode())
+        for packet in clip.packets:
+            digest.update(packet.time_ns.to_bytes(8, "little", signed=True))
+            digest.update(np.ascontiguousarray(packet.csi).tobytes())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The activity classifier: the spectrogram encoder on what changes in a CSI window.
+
+Shapes: B batch, R rows (time), W columns (subcarriers), C channels of a window
+(:class:`radiofm_core.csi.windows.CsiWindow`), V views, D token width. TorchScript compiles all
+of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from radiofm_core.csi.spec import CsiSpec
+
+from .features import PATCH
+from .vit import Encoder
+
+# Amplitudes below this share of the window's median are taken for it: a subcarrier in a deep fade
+# is noise
+LEAST_AMPLITUDE = 0.03
+# dB for one unit of the encoder's input: bodies move a channel by some dB
+DB_PER_UNIT = 5.0
+LARGEST = 3.0
+# dB of a change by one neper, and so of a phase that turns by one radian: what is small beside
+# the channel changes both by as much
+DB_PER_NEPER = 8.685889638
+
+
+@dataclass(frozen=True)
+class ActivityConfig:
+    """Sizes of the model; the defaults are those of the shipped segmenter's encoder."""
+
+    dim: int = 192
+    depth: int = 6
+    heads: int = 3
+    stem_widths: tuple[int, int] = (48, 96)
+    dropout: float = 0.3
+
+    def __post_init__(self):
+        if self.dim % (4 * self.heads):
+            raise ValueError(f"dim {self.dim} must be a multiple of 4 x heads ({self.heads})")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}; it must be within 0 .. 1")
+
+
+class Motion(nn.Module):
+    """A window as views of its motion: what differs from its own mean over time, for each antenna
+    and for the phases between antennas, on a grid of whole patches."""
+
+    def __init__(self):
+        super().__init__()
+        self.least, self.largest = LEAST_AMPLITUDE, LARGEST
+        self.db_per_unit, self.db_per_neper = DB_PER_UNIT, DB_PER_NEPER
+        self.patch = PATCH
+
+    def forward(self, values: Tensor, antennas: int) -> Tensor:
+        """(B, R, W, C) to float32 (B, V, 1, R', W'), V = antennas or 2 antennas - 1.
+
+        One unit is DB_PER_UNIT dB of amplitude, or the phase that is as large a change.
+        """
+        values = values.float()
+        level = 20.0 * torch.log10(values[..., :antennas].clamp_min(self.least))
+        views = level - level.mean(1, keepdim=True)
+        if values.shape[3] > antennas:
+            others = antennas - 1
+            turned = torch.complex(
+                values[..., antennas : antennas + others], values[..., antennas + others :]
+            )
+            phase = torch.angle(turned * turned.mean(1, keepdim=True).conj())
+            views = torch.cat([views, phase * self.db_per_neper], dim=3)
+        x = (views / self.db_per_unit).clamp(-self.largest, self.largest).permute(0, 3, 1, 2)
+        more_rows, more_cols = -x.shape[2] % self.patch, -x.shape[3] % self.patch
+        top, left = more_rows // 2, more_cols // 2
+        x = functional.pad(x, (left, more_cols - left, top, more_rows - top), mode="replicate")
+        return x[:, :, None]
+
+
+class ActivityClassifier(nn.Module):
+    """Encoder on each view, tokens pooled over the window and over its middle, a linear layer.
+
+    ``temperature`` is 1 until the recipe's export calibrates it.
+    """
+
+    def __init__(self, config: ActivityConfig, classes: int, spec: CsiSpec):
+        super().__init__()
+        # Rows tell rhythms up to half their rate
+        highest = spec.rate_hz / 2
+        sizes = (config.stem_widths, config.dim, config.depth, config.heads)
+        self.motion = Motion()
+        self.encoder = Encoder(1, *sizes, True, highest)
+        self.dim = config.dim
+        step_hz = spec.span_hz / (spec.subcarriers - 1)
+        resolution = torch.tensor([step_hz, 1 / spec.rate_hz])
+        self.register_buffer("resolution", resolution, persistent=False)
+        self.register_buffer("temperature", torch.ones(()))
+        self.drop = nn.Dropout(config.dropout)
+        self.classify = nn.Linear(2 * config.dim, classes)
+
+    def logits(self, values: Tensor, antennas: int) -> Tensor:
+        """(B, R, W, C) to float32 (B, classes)."""
+        views = self.motion(values, antennas)
+        b, v = views.shape[0], views.shape[1]
+        x = views.flatten(0, 1)
+        tokens = self.encoder.encode(x, self.resolution.expand(x.shape[0], 2))[2]
+        pooled = pool(tokens).unflatten(0, (b, v)).mean(1)
+        return self.classify(self.drop(pooled)).float()
+
+    def forward(self, values: Tensor, antennas: int) -> Tensor:
+        """The exported call: (B, R, W, C) to probabilities, float32 (B, classes)."""
+        return (self.logits(values, antennas) / self.temperature.float()).softmax(dim=1)
+
+
+def pool(tokens: Tensor) -> Tensor:
+    """(B, D, R/16, W/16) to (B, 2 D): the mean of all, and of those in the middle third of the
+    time, which is what is asked for."""
+    third = tokens.shape[2] // 3
+    middle = tokens[:, :, third : tokens.shape[2] - third]
+    return torch.cat([tokens.mean((2, 3)), middle.mean((2, 3))], dim=1)
+
+
+class MaskedActivity(nn.Module):
+    """Masked modelling of motion: the encoder and a linear reconstruction of its patches."""
+
+    def __init__(self, classifier: ActivityClassifier):
+        super().__init__()
+        self.encoder, self.motion = classifier.encoder, classifier.motion
+        self.register_buffer("resolution", classifier.resolution, persistent=False)
+        self.reconstruct = nn.Linear(classifier.dim, PATCH * PATCH)
+
+    def forward(self, target: Tensor, masked: Tensor) -> Tensor:
+        """Reconstruct hidden patches.
+
+        Args:
+            target: (B, 1, R, W), views of :class:`Motion`.
+            masked: (B, T) bool, True where a patch is hidden.
+
+        Returns:
+            (B, 1, R, W).
+        """
+        resolution = self.resolution.expand(target.shape[0], 2)
+        tokens = self.encoder.encode(target, resolution, masked)[2]
+        patches = self.reconstruct(tokens.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return functional.pixel_shuffle(patches.float(), PATCH)
