@@ -20,13 +20,23 @@ RECIPES = {TASK_SEGMENTATION: Recipe, TASK_ACTIVITY: ActivityRecipe}
 
 def read_any(path: str | Path) -> AnyRecipe:
     """Read a recipe of any task; errors as :func:`training.recipe.read_recipe`."""
-    fields = read_fields(path)
-    task = TASK_SEGMENTATION
+    return build_any(read_fields(path), str(path))
+
+
+def build_any(fields: object, where: str) -> AnyRecipe:
+    """A recipe of the task that YAML ``fields`` say; errors as :func:`training.recipe.build`."""
+    kind = RECIPES[task_of(fields, where)]
     if isinstance(fields, dict):
-        task = fields.pop("task", TASK_SEGMENTATION)
+        fields = {key: value for key, value in fields.items() if key != "task"}
+    return build(kind, fields, where)
+
+
+def task_of(fields: object, where: str) -> str:
+    """What a recipe with these YAML ``fields`` is for; raises UsageError where that is unknown."""
+    task = fields.get("task", TASK_SEGMENTATION) if isinstance(fields, dict) else TASK_SEGMENTATION
     if task not in RECIPES:
-        raise UsageError(f"{path}: task {task!r} is unknown; it is one of {', '.join(RECIPES)}")
-    return build(RECIPES[task], fields, str(path))
+        raise UsageError(f"{where}: task {task!r} is unknown; it is one of {', '.join(RECIPES)}")
+    return task
 
 
 def recipe_argument(description: str) -> AnyRecipe:

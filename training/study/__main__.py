@@ -10,6 +10,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.errors import InputError
 
 from ..cli import run
@@ -35,17 +36,20 @@ def main() -> None:
 
 def perform(study: Study) -> None:
     """Train and score every run that has no record yet, and record it."""
+    from . import activity
     from .perform import perform_run
 
+    is_activity = study.task == TASK_ACTIVITY
+    perform_one = activity.perform_run if is_activity else perform_run
     done = kept_records(study)
     for number, planned in enumerate(study.runs, 1):
         if planned.name in done:
             continue
         print(f"run {number} of {len(study.runs)}: {planned.name}", file=sys.stderr)
-        record = perform_run(study, planned)
+        record = perform_one(study, planned)
         add_record(study.records_path, record)
-        score = record["scores"]["validation"]["mean_iou"]
-        print(f"{planned.name}: mean IoU {score:.3f}")
+        found = record["scores"]["validation"]
+        print(f"{planned.name}: {found['accuracy' if is_activity else 'mean_iou']:.3f}")
 
 
 def write_report(study: Study, source: str) -> Path:

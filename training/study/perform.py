@@ -8,10 +8,12 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import torch
+from torch import nn
 
 from .. import runs
 from ..evaluate import measure
@@ -20,6 +22,8 @@ from ..models.adapt import adapt
 from ..models.build import build_segmenter
 from ..pretrain import pretrain
 from ..recipe import CYCLES, Recipe
+from ..settings import FinetuneConfig
+from ..tasks import AnyRecipe
 from .plan import Run, Study, labelled_frames, recipe_fields
 
 
@@ -35,12 +39,12 @@ def perform_run(study: Study, run: Run) -> dict:
     recipe = run.recipe
     logs = {}
     if recipe.pretrain is not None:
-        logs["pretrain"] = borrow_pretraining(recipe)
+        logs["pretrain"] = borrow(recipe, runs.about(recipe, "pretrain"), pretrain)
     found = measure(recipe)
     for stage in CYCLES:
         if getattr(recipe, stage) is not None:
             logs[stage] = recipe.run_folder / f"{stage}.csv"
-    tables = {stage: _rows(path) for stage, path in logs.items()}
+    tables = {stage: rows_of(path) for stage, path in logs.items()}
     record = {
         "study": study.name,
         "run": run.name,
@@ -67,12 +71,14 @@ def perform_run(study: Study, run: Run) -> dict:
     return json.loads(json.dumps(record))
 
 
-def borrow_pretraining(recipe: Recipe) -> Path:
-    """Bring the recipe's pre-training into its run folder, from a run that all recipes share
-    whose pre-training is the same, and which is trained where it is not there; returns the log
-    of it."""
-    facts = json.dumps(runs.about(recipe, "pretrain"), sort_keys=True)
-    digest = hashlib.sha256(facts.encode()).hexdigest()[:12]
+def borrow(
+    recipe: AnyRecipe, facts: dict[str, str], pretrain: Callable[[AnyRecipe], object]
+) -> Path:
+    """Bring the recipe's pre-training, which depends on ``facts``, into its run folder, from a run
+    that all recipes share whose pre-training is the same, and which ``pretrain`` trains where it
+    is not there; returns the log of it."""
+    text = json.dumps(facts, sort_keys=True)
+    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     shared = replace(recipe, name=f"pretraining-{digest}")
     pretrain(shared)
     path = recipe.checkpoint("pretrain")
@@ -84,10 +90,14 @@ def borrow_pretraining(recipe: Recipe) -> Path:
 
 
 def count_parameters(recipe: Recipe) -> dict[str, int]:
-    """Of the segmenter: ``all``, and what fine-tuning changes or adds (``learning``)."""
-    model = build_segmenter(recipe.model, len(recipe.spec.channels))
+    """:func:`counted`, of the recipe's segmenter."""
+    return counted(build_segmenter(recipe.model, len(recipe.spec.channels)), recipe.finetune)
+
+
+def counted(model: nn.Module, finetune: FinetuneConfig) -> dict[str, int]:
+    """Parameters of a model: ``all``, and what fine-tuning changes or adds (``learning``)."""
     count = sum(p.numel() for p in model.parameters())
-    adapt(model, recipe.finetune)
+    adapt(model, finetune)
     learning = sum(p.numel() for p in model.parameters() if p.requires_grad)
     return {"all": count, "learning": learning}
 
@@ -108,7 +118,8 @@ def _processor() -> str:
     return names[0] if names else platform.processor() or platform.machine()
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def rows_of(path: Path) -> list[dict[str, str]]:
+    """Of a stage's log, by the names of its columns; none where it is not there."""
     try:
         with path.open(newline="") as file:
             return list(csv.DictReader(file))

@@ -14,6 +14,7 @@ from radiofm_core.errors import UsageError
 from ..data.sources import FramesConfig
 from ..data.store import first_frames
 from ..recipe import CYCLES, PART_OF_STAGE, Recipe, build, overlaid, read_fields
+from ..tasks import AnyRecipe, build_any, task_of
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,7 @@ class Run:
     variant: str
     label_share: float
     seed: int
-    recipe: Recipe
+    recipe: AnyRecipe
 
     @property
     def name(self) -> str:
@@ -88,6 +89,11 @@ class Study:
                             f"group {group.title!r} names {name!r}; the {key} are {list(known)}"
                         )
 
+    @cached_property
+    def task(self) -> str:
+        """What its recipe is for."""
+        return task_of(read_fields(self.recipe), self.recipe)
+
     @property
     def run_folder(self) -> Path:
         """Frames and weights of all runs."""
@@ -131,9 +137,10 @@ class Study:
         fields = base
         for above in (self.labels[share], self.variants[variant], own):
             fields = overlaid(fields, above or {})
-        recipe = build(Recipe, fields, f"study {self.name}, {own['name']}")
-        for stage in CYCLES:
-            _check_frames(recipe, stage)
+        recipe = build_any(fields, f"study {self.name}, {own['name']}")
+        if isinstance(recipe, Recipe):
+            for stage in CYCLES:
+                _check_frames(recipe, stage)
         return Run(variant, share, seed, recipe)
 
 
@@ -174,6 +181,6 @@ def read_study(path: str | Path) -> Study:
     return study
 
 
-def recipe_fields(recipe: Recipe) -> dict:
+def recipe_fields(recipe: AnyRecipe) -> dict:
     """Everything that a run depends on, JSON-ready, for its record."""
     return {**recipe.to_dict(), "spec": dataclasses.asdict(recipe.spec)}

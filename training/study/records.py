@@ -20,7 +20,7 @@ def read_records(path: Path) -> list[dict]:
     for number, line in enumerate(lines, 1):
         try:
             record = json.loads(line)
-            record["run"], record["recipe"], record["scores"]["validation"]["mean_iou"]
+            record["run"], record["recipe"], record["scores"]["validation"]
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path}, line {number} is no record of a run; take the line out and run the "

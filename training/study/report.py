@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from radiofm_core.bundle import TASK_ACTIVITY
+
 from .. import classes
 from ..recipe import PART_OF_STAGE
 from .plan import Group, Study
@@ -61,9 +63,14 @@ class Cell:
 def report(study: Study, records: dict[str, dict], path: str | Path) -> str:
     """Markdown on the ``records`` (by name of run) of ``study``, which the file ``path`` holds:
     what was run and where, two tables a group, and what is missing."""
-    parts = [f"# Results of the study `{study.name}`", *_opening(study, records, path)]
+    from . import activity
+
+    opening, group_tables = _opening, _group
+    if study.task == TASK_ACTIVITY:
+        opening, group_tables = activity.opening, activity.group_tables
+    parts = [f"# Results of the study `{study.name}`", *opening(study, records, path)]
     for group in study.groups:
-        parts += _group(study, group, records)
+        parts += group_tables(study, group, records)
     parts += ["## Missing runs", _missing(study, records)]
     return "\n\n".join(part.strip() for part in parts if part.strip()) + "\n"
 
@@ -117,9 +124,9 @@ def _opening(study: Study, records: dict[str, dict], path: str | Path) -> list[s
             f"- {line}"
             for line in (
                 f"{len(records)} of {len(study.runs)} runs are recorded.",
-                f"Machine: {_different(r['machine'] for r in everyone)}.",
-                f"Code: {_different(r['git_revision'] for r in everyone)}.",
-                f"Frames: {_different(map(_frames, everyone))}.",
+                f"Machine: {different(r['machine'] for r in everyone)}.",
+                f"Code: {different(r['git_revision'] for r in everyone)}.",
+                f"Frames: {different(map(_frames, everyone))}.",
                 _benchmark_frames(everyone),
                 _against_paper(everyone),
             )
@@ -145,7 +152,7 @@ def _benchmark_frames(records: list[dict]) -> str:
     if not told:
         return "Benchmark: not scored."
     sets = (f"the first {b['frames']:,} frames of {b['name']} (code {b['code']})" for b in told)
-    return f"Benchmark: {_different(sets)}."
+    return f"Benchmark: {different(sets)}."
 
 
 def _against_paper(records: list[dict]) -> str:
@@ -179,23 +186,24 @@ def _group(study: Study, group: Group, records: dict[str, dict]) -> list[str]:
     scores, costs = [], []
     heads = (*COST_HEADS, f"reached {study.reach:g}", "steps until then", "seconds until then")
     for share in group.labels:
-        cells = [_cell(study, variant, share, records) for variant in group.variants]
+        cells = [cell_of(study, variant, share, records) for variant in group.variants]
         for cell in cells:
             scores.append(_score_row(cell, cells[0]))
             if cell.by_seed:
                 costs.append(_cost_row(cell, study.reach))
-    told = [f"## {group.title}", group.note, _table(HEADS, scores)]
+    told = [f"## {group.title}", group.note, table(HEADS, scores)]
     if costs:
         text = (
             f"What it cost, and when the validation mIoU was first {study.reach:g} or more (looked "
             "at now and then during fine-tuning; steps and seconds are those of fine-tuning, the "
             "looks included and pre-training not, of the seeds that reached it):"
         )
-        told += [text, _table(heads, costs)]
+        told += [text, table(heads, costs)]
     return told
 
 
-def _cell(study: Study, variant: str, share: float, records: dict[str, dict]) -> Cell:
+def cell_of(study: Study, variant: str, share: float, records: dict[str, dict]) -> Cell:
+    """What ``records`` (by name of run) has of a variant at a label share."""
     names = {seed: study.run_name(variant, share, seed) for seed in study.seeds}
     return Cell(variant, share, {s: records[n] for s, n in names.items() if n in records})
 
@@ -208,7 +216,7 @@ def _score_row(cell: Cell, reference: Cell) -> tuple[str, ...]:
     ]  # fmt: skip
     return (
         cell.variant,
-        _percent(cell.share),
+        percent(cell.share),
         str(len(cell.by_seed)),
         spread(cell.values(validation)),
         differs[0],
@@ -232,7 +240,7 @@ def _cost_row(cell: Cell, score: float) -> tuple[str, ...]:
     times = [f for f in found if f is not None]
     return (
         cell.variant,
-        _percent(cell.share),
+        percent(cell.share),
         f"{record['parameters']['all']:,}",
         f"{record['parameters']['learning']:,}",
         ", ".join(f"{s} {n}" for s, n in zip(stages, steps, strict=True)),
@@ -248,14 +256,17 @@ def _missing(study: Study, records: dict[str, dict]) -> str:
     return "\n".join(f"- {name}" for name in names) or "None."
 
 
-def _different(values: Iterable[str]) -> str:
+def different(values: Iterable[str]) -> str:
+    """Each once."""
     return "; ".join(dict.fromkeys(values))
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
+    """A part of 1 in words."""
     return f"{100 * share:g} %"
 
 
-def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    """In Markdown."""
     ruled = ("---",) * len(heads)
     return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ruled, *rows))
