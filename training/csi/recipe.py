@@ -97,10 +97,10 @@ class ActivityRecipe:
     def facts(self, stage: str) -> dict[str, str]:
         """Everything that the weights of ``pretrain`` or of what follows it depend on."""
         fields = self.to_dict()
-        names = ["seed", "start", "model", "pretrain"]
+        names, parts = ["seed", "start", "model", "pretrain", "augment"], ["pretrain"]
         if stage != "pretrain":
-            names += ["finetune", "augment", "label_share"]
-        data = {f"data.{part}": str(self.data.sources(part)) for part in ("pretrain", "train")}
+            names, parts = [*names, "finetune", "label_share"], [*parts, "train"]
+        data = {f"data.{part}": str(self.data.sources(part)) for part in parts}
         return {"spec": self.spec.fingerprint, **flat({n: fields[n] for n in names}), **data}
 
     def to_dict(self) -> dict:
