@@ -14,18 +14,19 @@ from csi_clips import SPEEDS, clip_of, moving_packets, write_recordings
 import training.callbacks
 from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.csi.spec import CsiSpec
+from radiofm_core.csi.subcarriers import HT_20
 from radiofm_core.csi.windows import frame_packets
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.inference import load_bundle
 from training import runs
 from training.batches import Batches
-from training.csi import stages
+from training.csi import score, stages
 from training.csi.augment import Augmentation
-from training.csi.clips import Span
+from training.csi.clips import Span, clip_of_one
 from training.csi.objectives import Classification
 from training.csi.recipe import ActivityData, ActivityRecipe
 from training.csi.sources import CsiConfig, SimulatedConfig
-from training.csi.windows import training_set
+from training.csi.windows import scored_set, training_set
 from training.models.activity import ActivityConfig
 from training.settings import FinetuneConfig, PretrainConfig
 from training.tasks import read_any
@@ -145,6 +146,23 @@ def test_rare_classes_weigh_more():
     assert b / a == pytest.approx(2, rel=0.1) and a + b == pytest.approx(2)
 
 
+def test_a_whole_clip_has_one_answer_of_all_its_windows(tmp_path, recordings, monkeypatch):
+    recipe = small_recipe(tmp_path, recordings)
+    whole = [clip_of_one(n, np.ones((500, 56)), HT_20, 250.0, n) for n in ("RUN", "WALK")]
+    apart = replace(whole[0], name="apart", scored_whole=False)
+    windows = scored_set([whole[0], apart, whole[1]], SPEC, tuple(SPEEDS))
+    counts = [3, 7, 3]
+    shares = np.full((sum(counts), 3), 0.1)
+    shares[:, 1] = 0.8
+    # one window is sure enough to outweigh the two others
+    shares[-3:] = [(0.3, 0.3, 0.4), (0.3, 0.3, 0.4), (0.98, 0.01, 0.01)]
+    monkeypatch.setattr(score, "predict", lambda *_: np.log(shares).astype(np.float32))
+    logits, right = score.answers(None, windows, recipe)
+    assert right.tolist() == [0] * 8 + [2]
+    assert np.exp(logits[0]) == pytest.approx([0.1, 0.8, 0.1], abs=1e-6)
+    assert np.exp(logits[-1]) == pytest.approx([0.5267, 0.2033, 0.27], abs=1e-4)
+
+
 # ---- a whole run
 
 
@@ -178,8 +196,8 @@ def test_its_scores_are_of_held_out_recordings_and_of_the_test_set(exported):
     assert load_bundle(path, "cpu", "fp32", TASK_ACTIVITY).info.metrics == scores
     windows = 4 * 3 * 7  # of half a second, half overlapping, in 2 s
     for part in ("validation", "test"):
-        assert scores[part]["windows"] == pytest.approx(windows, abs=12)
-        assert np.sum(scores[part]["confusion"]) == scores[part]["windows"]
+        assert scores[part]["answers"] == pytest.approx(windows, abs=12)
+        assert np.sum(scores[part]["confusion"]) == scores[part]["answers"]
         assert set(scores[part]["recall"]) == set(SPEEDS)
     assert len(scores["validation"]["accuracy_by_fold"]) == 2
 

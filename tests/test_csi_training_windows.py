@@ -8,8 +8,10 @@ import pytest
 from csi_clips import clip_of, moving_packets
 
 from radiofm_core.csi.spec import CsiSpec
+from radiofm_core.csi.subcarriers import HT_20
+from radiofm_core.errors import InputError
 from training.csi.augment import Augmentation, augmented, plain
-from training.csi.clips import Clip, Span, spans_of
+from training.csi.clips import Clip, Span, clip_of_one, from_db, spans_of, thinned
 from training.csi.windows import (
     MARGIN_S,
     SCORED_HOP_S,
@@ -87,6 +89,62 @@ def test_mirrored_ends_run_backwards():
     assert values[1_290_000_000] == values[690_000_000] == 70
 
 
+@pytest.mark.parametrize("seconds", [0.3, 0.55])
+def test_short_clips_are_mirrored_again_and_again(seconds):
+    count = round(seconds * 100)
+    packets = clip_of(1 + np.arange(count), 100.0).packets
+    longer = mirrored(packets, 2.0)
+    times = np.array([p.time_ns for p in longer])
+    assert (np.diff(times) == 10_000_000).all() and len(longer) == count + 400
+    places = np.round(times / 1e7).astype(int) % (2 * count - 2)
+    expected = 1 + np.minimum(places, 2 * count - 2 - places)
+    assert [p.csi[0, 0] for p in longer] == expected.tolist()
+    assert mirrored(packets[:1], 1.0) == packets[:1]
+
+
+def whole_clip(name, seconds, label="A", rate_hz=250.0):
+    amplitude = np.random.default_rng(0).uniform(1, 1.1, (round(seconds * rate_hz), 56))
+    return clip_of_one(name, amplitude, HT_20, rate_hz, label)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "trained", "scored"), [(0.5, 1, 1), (0.99, 1, 1), (1.0, 1, 1), (2.0, 6, 3)]
+)
+def test_clips_that_are_scored_as_a_whole_give_windows_within_them(seconds, trained, scored):
+    clips = [whole_clip("first", seconds), whole_clip("second", seconds, "B")]
+    for windows, count in (
+        (training_set(clips, SPEC, CLASSES), trained),
+        (scored_set(clips, SPEC, CLASSES), scored),
+    ):
+        assert len(windows) == 2 * count
+        assert np.array_equal(windows.labels[:, 0], np.repeat([0, 1], count))
+        # all of one activity, mirrored ends too
+        assert (windows.labels == windows.labels[:, :1]).all()
+        assert np.array_equal(windows.answers, np.repeat([0, count], count))
+
+
+def test_margins_are_whole_rows_at_any_rate():
+    spec = CsiSpec(duration_s=1.0, hop_s=0.5, rate_hz=56.0)
+    windows = training_set([whole_clip("first", 2.0)], spec, CLASSES)
+    assert windows.values.shape[1] == 56 + 2 * 17
+
+
+def test_clips_without_windows_are_one_line():
+    with pytest.raises(InputError, match="first gives no window"):
+        scored_set([whole_clip("first", 1.0, rate_hz=10.0)], SPEC, CLASSES)
+    with pytest.raises(InputError, match=r"1 clips \(clip \.\.\.\) give no window"):
+        training_set([clip_of(np.ones(20), 10.0)], SPEC, ())
+
+
+def test_packets_are_averaged_to_what_bodies_need():
+    amplitude = np.arange(20.0).reshape(10, 2)
+    values, rate = thinned(amplitude, 1000.0)
+    assert rate == 250 and np.array_equal(values, [[3, 4], [11, 12]])
+    values, rate = thinned(amplitude, 400.0)
+    assert rate == 400 and np.array_equal(values, amplitude)
+    assert from_db(np.array([0.0, 20.0, -6.0206])) == pytest.approx([1, 10, 0.5])
+
+
 # ---- augmentation
 
 
@@ -123,7 +181,7 @@ def test_the_target_moves_with_the_window_in_time():
     source = 1 + np.arange(160, dtype=np.float16)
     values = np.broadcast_to(source[:, None, None], (160, SPEC.subcarriers, 1))[None]
     labels = (source > 80).astype(np.uint8)[None]
-    windows = WindowSet(values, 1, labels, np.array(["group"]), CLASSES)
+    windows = WindowSet(values, 1, labels, np.array(["group"]), np.zeros(1, int), CLASSES)
     how = replace(NOTHING, shift_s=0.25, speed=1.2)
     index = np.zeros(100, int)
     values, targets = augmented(windows, index, SPEC, how, np.random.default_rng(0))
