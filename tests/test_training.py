@@ -27,6 +27,7 @@ from training.objectives.masking import draw_masks, masked_loss
 from training.objectives.segmentation import confusion, scores, segmentation_loss
 from training.recipe import read_recipe
 from training.settings import StageConfig
+from training.tasks import read_any
 from training.waveforms.scene import SceneMaker
 
 ROOT = Path(__file__).parents[1]
@@ -42,9 +43,9 @@ def prepared(tmp_path_factory):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_every_recipe_parses(path):
-    recipe = read_recipe(path)
+    recipe = read_any(path)
     assert recipe.data.sources("train") and recipe.finetune.steps > 0
-    opening = path.read_text().split("\nname:")[0].split("\nbase:")[0]
+    opening = path.read_text().split("\nname:")[0].split("\nbase:")[0].split("\ntask:")[0]
     assert f"--recipe training/recipes/{path.name}" in opening or "./dev weights" in opening
 
 

@@ -10,6 +10,9 @@ import numpy as np
 
 from radiofm_core.csi.packet import CsiPacket
 
+# What bodies do to a channel is slower than half of this
+LEAST_RATE_HZ = 250.0
+
 
 @dataclass(frozen=True)
 class Span:
@@ -24,12 +27,14 @@ class Span:
 class Clip:
     """Packets of one link in one go. ``name``: unique in its source. ``group``: what must not be
     split between training and scores (a run, a subject, a recording). ``spans``: in order,
-    without overlap; empty: unlabelled."""
+    without overlap; empty: unlabelled. ``scored_whole``: the published scores of its data set are
+    of whole clips, each of one activity."""
 
     name: str
     group: str
     packets: Sequence[CsiPacket]
     spans: tuple[Span, ...] = ()
+    scored_whole: bool = False
 
 
 def amplitude_packets(
@@ -49,6 +54,32 @@ def amplitude_packets(
     return [
         CsiPacket(value, subcarriers, int(time)) for value, time in zip(values, times, strict=True)
     ]
+
+
+def clip_of_one(
+    name: str, amplitude: np.ndarray, subcarriers: np.ndarray, rate_hz: float, label: str
+) -> Clip:
+    """A clip of one activity, scored as a whole; arguments as of :func:`amplitude_packets`."""
+    packets = amplitude_packets(amplitude, subcarriers, rate_hz)
+    end_ns = packets[-1].time_ns + round(1e9 / rate_hz)
+    return Clip(name, name, packets, (Span(0, end_ns, label),), scored_whole=True)
+
+
+def thinned(amplitude: np.ndarray, rate_hz: float) -> tuple[np.ndarray, float]:
+    """The means of as many packets in a row as leave LEAST_RATE_HZ and more, and their rate.
+
+    Args:
+        amplitude: (packets, ...); packets left over at the end are dropped.
+        rate_hz: packets per second.
+    """
+    count = max(1, int(rate_hz / LEAST_RATE_HZ + 1e-6))
+    whole = amplitude[: len(amplitude) // count * count]
+    return whole.reshape(-1, count, *whole.shape[1:]).mean(1), rate_hz / count
+
+
+def from_db(level_db: np.ndarray) -> np.ndarray:
+    """Amplitudes, float32."""
+    return np.float32(10) ** (np.asarray(level_db, np.float32) / 20)
 
 
 def spans_of(labels: Sequence[str], times_ns: Sequence[int], end_ns: int) -> tuple[Span, ...]:

@@ -55,17 +55,18 @@ def _spans(path: Path) -> tuple[Span, ...]:
     try:
         with table.open(newline="") as file:
             rows = list(csv.DictReader(file))
-    except OSError as error:
+    except (OSError, ValueError, csv.Error) as error:
+        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
         raise InputError(
-            f"{table}: cannot be read ({error.strerror or error}); a labelled recording needs "
-            f"this table of {','.join(COLUMNS)}"
+            f"{table}: cannot be read ({reason}); a labelled recording needs this table of "
+            f"{','.join(COLUMNS)}"
         ) from error
     spans = []
     for number, row in enumerate(rows, 2):
         try:
             start, end = (round(float(row[name]) * 1e9) for name in COLUMNS[:2])
             label = row["label"].strip()
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             raise InputError(f"{table}, line {number}: needs {','.join(COLUMNS)}") from error
         if not label or not start < end or (spans and start < spans[-1].end_ns):
             raise InputError(

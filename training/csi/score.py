@@ -16,8 +16,10 @@ from ..models.activity import ActivityClassifier
 from .clips import Clip
 from .objectives import predict, truth
 from .recipe import ActivityRecipe, classes_of
-from .windows import scored_set
+from .windows import WindowSet, scored_set
 
+# A probability of 0 has no logarithm
+LEAST_SHARE = 1e-12
 # finetune_fold(recipe, fold) gives a model and the clips that it has not seen
 FinetuneFold = Callable[[ActivityRecipe, int], tuple[ActivityClassifier, list[Clip]]]
 
@@ -36,9 +38,8 @@ def evaluate(
         result["calibration"] = {"temperature": round(float(model.temperature), 3)}
     for number, source in enumerate(recipe.data.sources("test"), 1):
         windows = scored_set(source.clips(), recipe.spec, classes)
-        logits = predict(model, windows, recipe.spec, recipe.finetune.precision)
+        logits, right = answers(model, windows, recipe)
         name = "test" if number == 1 else f"test {number}"
-        right = truth(windows, recipe.spec)
         result[name] = scores(logits / float(model.temperature), right, classes)
     print(json.dumps(result, indent=1))
     runs.save_text(recipe.run_folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
@@ -48,20 +49,35 @@ def evaluate(
 def cross_validated(
     recipe: ActivityRecipe, finetune_fold: FinetuneFold
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:
-    """Logits (N, classes) and classes (N,) of windows that the model had not seen, and the
-    accuracy of each fold."""
+    """Logits (N, classes) and classes (N,) of answers on clips that the model had not seen, and
+    the accuracy of each fold."""
     classes = classes_of(recipe.data.clips("train"))
     logits, right = [], []
     for fold in range(recipe.folds):
         model, held = finetune_fold(recipe, fold)
         windows = scored_set(held, recipe.spec, classes)
-        logits.append(predict(model, windows, recipe.spec, recipe.finetune.precision))
-        right.append(truth(windows, recipe.spec))
+        found, wanted = answers(model, windows, recipe)
+        logits.append(found)
+        right.append(wanted)
     by_fold = [
         round(float((found.argmax(1) == wanted).mean()), 4)
         for found, wanted in zip(logits, right, strict=True)
     ]
     return np.concatenate(logits), np.concatenate(right), by_fold
+
+
+def answers(
+    model: ActivityClassifier, windows: WindowSet, recipe: ActivityRecipe
+) -> tuple[np.ndarray, np.ndarray]:
+    """What is scored: logits float32 (A, classes) and classes (A,) of single windows, and of clips
+    that are scored as a whole, for which the probabilities of their windows are averaged."""
+    logits = predict(model, windows, recipe.spec, recipe.finetune.precision)
+    _, first, number = np.unique(windows.answers, return_index=True, return_inverse=True)
+    shares = np.zeros((len(first), logits.shape[1]))
+    np.add.at(shares, number, torch.from_numpy(logits).softmax(1).numpy())
+    shares /= np.bincount(number)[:, None]
+    found = np.log(np.maximum(shares, LEAST_SHARE)).astype(np.float32)
+    return found, truth(windows, recipe.spec)[first]
 
 
 def temperature(recipe: ActivityRecipe, finetune_fold: FinetuneFold) -> float:
@@ -79,7 +95,7 @@ def scores(logits: np.ndarray, right: np.ndarray, classes: tuple[str, ...]) -> d
     shares = torch.from_numpy(logits).softmax(1)
     error.add(shares[:, :, None, None], torch.from_numpy(right)[:, None, None])
     return {
-        "windows": len(right),
+        "answers": len(right),
         "accuracy": round(float(np.diag(counts).sum() / max(1, len(right))), 4),
         "recall": {
             name: round(counts[i, i] / counts[i].sum(), 4) if counts[i].any() else None

@@ -2,17 +2,19 @@
 """Where the clips of an activity recipe come from, as typed fields.
 
 A set of a recipe's ``data`` is one source or a list of them. The first key of a source tells its
-kind: ``stability`` or ``simulated`` or ``csi``. Its folder is relative to where the command runs.
+kind: ``stability``, ``ntu_fi``, ``ut_har``, ``simulated`` or ``csi``. Its folder is relative to
+where the command runs.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
 from radiofm_core.errors import UsageError
 
-from . import files, simulated, stability
+from . import files, ntu_fi, simulated, stability, ut_har
 from .clips import Clip
 
 
@@ -38,6 +40,47 @@ class StabilityConfig:
         if missing:
             raise UsageError(f"{self.stability}: no run {sorted(missing)[0]}; check runs")
         return [clip for clip in found if clip.group in wanted]
+
+
+@dataclass(frozen=True)
+class NtuFiConfig:
+    """The part ``train`` or ``test`` of NTU-Fi HAR in the folder ``ntu_fi``. ``rate_hz``: packets
+    per second; give 125 if files of 500 packets hold every fourth of 2000, as SenseFi uses them."""
+
+    ntu_fi: str
+    part: str
+    rate_hz: float = 500.0
+    PARTS: ClassVar[tuple] = ("train", "test")
+    kind: ClassVar[str] = "ntu_fi"
+
+    def __post_init__(self):
+        _check_part(self.part, self.PARTS)
+        if not 0 < self.rate_hz < math.inf:
+            raise UsageError(f"rate_hz is {self.rate_hz}; it must be above zero")
+
+    def clips(self) -> list[Clip]:
+        """Read them; raises InputError."""
+        return ntu_fi.read_clips(self.ntu_fi, self.part, self.rate_hz)
+
+
+@dataclass(frozen=True)
+class UtHarConfig:
+    """UT-HAR in the folder ``ut_har``: the part ``train``, ``val`` or ``test`` of the SenseFi
+    benchmark's clips, or the ``recordings`` that they were cut from."""
+
+    ut_har: str
+    part: str
+    PARTS: ClassVar[tuple] = ("train", "val", "test", "recordings")
+    kind: ClassVar[str] = "ut_har"
+
+    def __post_init__(self):
+        _check_part(self.part, self.PARTS)
+
+    def clips(self) -> list[Clip]:
+        """Read them; raises InputError."""
+        if self.part == "recordings":
+            return ut_har.read_recordings(self.ut_har)
+        return ut_har.read_parts(self.ut_har, self.part)
 
 
 @dataclass(frozen=True)
@@ -74,5 +117,10 @@ class CsiConfig:
         return files.read_clips(self.csi, self.labelled)
 
 
-SourceConfig = StabilityConfig | SimulatedConfig | CsiConfig
-KINDS = {c.kind: c for c in (StabilityConfig, SimulatedConfig, CsiConfig)}
+def _check_part(part: str, known: tuple[str, ...]) -> None:
+    if part not in known:
+        raise UsageError(f"part is {part!r}; choose from {', '.join(known)}")
+
+
+SourceConfig = StabilityConfig | NtuFiConfig | UtHarConfig | SimulatedConfig | CsiConfig
+KINDS = {c.kind: c for c in SourceConfig.__args__}

@@ -59,8 +59,13 @@ def _clip(path: Path, part: str, merge_places: bool) -> Clip:
     try:
         amplitude = np.load(path, allow_pickle=False)
         labels = _labels(labels_path)
-    except (OSError, ValueError, pickle.UnpicklingError, EOFError) as error:
-        raise InputError(f"{path} and its labels cannot be read ({error})") from error
+    # A damaged pickle can make the reader raise any of the last ones
+    except (
+        *(OSError, ValueError, pickle.UnpicklingError, EOFError),
+        *(AttributeError, IndexError, KeyError, TypeError),
+    ) as error:
+        reason = " ".join(str(error).split())
+        raise InputError(f"{path} and its labels cannot be read ({reason})") from error
     if amplitude.shape != (len(HT_20), len(labels)):
         raise InputError(
             f"{path}: {amplitude.shape} amplitudes and {len(labels)} labels; "

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from radiofm_core.csi.packet import CsiPacket
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.windows import CsiWindow, frame_packets
+from radiofm_core.errors import InputError
 
 from .clips import Clip
 
@@ -30,54 +31,66 @@ class WindowSet:
 
     ``values``: float16 (windows, rows, columns, channels); ``antennas``: how many of the channels
     are amplitudes; ``labels``: uint8 (windows, rows), indexes of ``classes`` or UNLABELLED;
-    ``groups``: of the clip, a window each.
+    ``groups``: of the clip, a window each; ``answers``: int (windows,), windows of one number are
+    scored as one answer.
     """
 
     values: np.ndarray
     antennas: int
     labels: np.ndarray
     groups: np.ndarray
+    answers: np.ndarray
     classes: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.values)
 
-    def of_groups(self, groups: Iterable[str]) -> WindowSet:
-        """The windows of some groups."""
-        kept = np.isin(self.groups, list(groups))
-        return replace(
-            self, values=self.values[kept], labels=self.labels[kept], groups=self.groups[kept]
-        )
-
 
 def training_set(clips: Sequence[Clip], spec: CsiSpec, classes: tuple[str, ...]) -> WindowSet:
-    """Overlapping windows with a margin, to be augmented; without ``classes``, unlabelled."""
-    wide = replace(spec, duration_s=spec.duration_s + 2 * MARGIN_S, hop_s=TRAIN_HOP_S)
-    found = [
-        (clip, window, _labels(clip, window, wide, classes))
-        for clip in clips
-        for window in _framed(clip, wide, spec.hop_s)
-    ]
-    return _set(found, classes)
+    """Overlapping windows with a margin, to be augmented; without ``classes``, unlabelled.
+
+    Raises InputError: the clips give none."""
+    margin_s, hop_s = (round(s * spec.rate_hz) / spec.rate_hz for s in (MARGIN_S, TRAIN_HOP_S))
+    wide = replace(spec, duration_s=spec.duration_s + 2 * margin_s, hop_s=hop_s)
+    found = []
+    for clip in clips:
+        inside_s = spec.duration_s if clip.scored_whole else spec.hop_s
+        for window in _framed(clip, wide, inside_s):
+            found.append((clip, window, _labels(clip, window, wide, classes)))
+    return _set(found, clips, classes)
 
 
 def scored_set(clips: Sequence[Clip], spec: CsiSpec, classes: tuple[str, ...]) -> WindowSet:
-    """The windows whose middle is a window of the published scores."""
+    """The windows that the published scores are of: those whose middle is one of theirs, or, of
+    clips that are scored as a whole, all within the clip, the spec's hop apart.
+
+    Raises InputError: the clips, or one that is scored as a whole, give none."""
     every = replace(spec, hop_s=1 / spec.rate_hz)
     found = []
     for clip in clips:
+        if clip.scored_whole:
+            whole = list(_framed(clip, spec, spec.duration_s))
+            if not whole:
+                raise InputError(f"{clip.name} gives no window; change the recipe's spec")
+            found += [(clip, window, _labels(clip, window, spec, classes)) for window in whole]
+            continue
         wanted = set(_scored_rows(clip, spec))
         start_ns = clip.packets[0].time_ns
         for window in _framed(clip, every, spec.hop_s):
             middle_ns = window.time_ns + round(spec.duration_s / 2 * 1e9)
             if round((middle_ns - start_ns) * 1e-9 * spec.rate_hz) in wanted:
                 found.append((clip, window, _labels(clip, window, every, classes)))
-    return _set(found, classes)
+    return _set(found, clips, classes)
 
 
 def mirrored(packets: Sequence[CsiPacket], reach_s: float) -> list[CsiPacket]:
-    """The packets, and their mirror images in time before the first and after the last one."""
-    first, last, reach = packets[0].time_ns, packets[-1].time_ns, round(reach_s * 1e9)
+    """The packets, and their mirror images in time before the first and after the last one, and
+    images of these, where one does not reach as far."""
+    first, last = packets[0].time_ns, packets[-1].time_ns
+    length_s = (last - first) * 1e-9
+    if 0 < length_s < reach_s:
+        return mirrored(mirrored(packets, length_s), reach_s - length_s)
+    reach = round(reach_s * 1e9)
     before = [p for p in packets if 0 < p.time_ns - first <= reach]
     after = [p for p in packets if 0 < last - p.time_ns <= reach]
     return [
@@ -87,10 +100,17 @@ def mirrored(packets: Sequence[CsiPacket], reach_s: float) -> list[CsiPacket]:
     ]
 
 
-def _framed(clip: Clip, spec: CsiSpec, hop_s: float) -> Iterator[CsiWindow]:
-    """Windows whose middles (of ``hop_s``) reach from the clip's first packet to its last."""
-    reach_s = (spec.duration_s - hop_s) / 2
-    return frame_packets(mirrored(clip.packets, reach_s), spec)
+def _framed(clip: Clip, spec: CsiSpec, inside_s: float) -> Iterator[CsiWindow]:
+    """Windows whose middles of ``inside_s`` reach from the clip's first packet to its last one;
+    of a clip shorter than that one window, about its middle. Values are float16."""
+    length_s = (clip.packets[-1].time_ns - clip.packets[0].time_ns) * 1e-9
+    reach_s = (spec.duration_s - inside_s) / 2
+    if length_s < inside_s:
+        # a little more, since a window begins with a packet
+        interval_s = length_s / max(1, len(clip.packets) - 1)
+        reach_s = (spec.duration_s - length_s) / 2 + interval_s + 1 / spec.rate_hz
+    for window in frame_packets(mirrored(clip.packets, reach_s), spec):
+        yield replace(window, values=window.values.astype(np.float16))
 
 
 def _scored_rows(clip: Clip, spec: CsiSpec) -> Iterator[int]:
@@ -106,19 +126,34 @@ def _labels(clip: Clip, window: CsiWindow, spec: CsiSpec, classes: tuple[str, ..
     """uint8 (rows,); mirror images have the labels of what they mirror."""
     first, last = clip.packets[0].time_ns, clip.packets[-1].time_ns
     times = window.time_ns + np.round(np.arange(spec.rows) * 1e9 / spec.rate_hz).astype(np.int64)
-    times = np.where(times < first, 2 * first - times, times)
-    times = np.where(times > last, 2 * last - times, times)
+    length = max(last - first, 1)
+    turned = (times - first) % (2 * length)
+    times = first + np.minimum(turned, 2 * length - turned)
     labels = np.full(spec.rows, UNLABELLED, np.uint8)
     for span in clip.spans if classes else ():
         labels[(times >= span.start_ns) & (times < span.end_ns)] = classes.index(span.label)
     return labels
 
 
-def _set(found: list[tuple[Clip, CsiWindow, np.ndarray]], classes: tuple[str, ...]) -> WindowSet:
+def _set(
+    found: list[tuple[Clip, CsiWindow, np.ndarray]],
+    clips: Sequence[Clip],
+    classes: tuple[str, ...],
+) -> WindowSet:
+    if not found:
+        raise InputError(
+            f"{len(clips)} clips ({clips[0].name} ...) give no window; change the recipe's spec"
+        )
+    firsts: dict[int, int] = {}
+    answers = [
+        firsts.setdefault(id(clip), number) if clip.scored_whole else number
+        for number, (clip, _, _) in enumerate(found)
+    ]
     return WindowSet(
-        values=np.stack([window.values for _, window, _ in found]).astype(np.float16),
+        values=np.stack([window.values for _, window, _ in found]),
         antennas=found[0][1].antennas,
         labels=np.stack([labels for _, _, labels in found]),
         groups=np.array([clip.group for clip, _, _ in found]),
+        answers=np.array(answers),
         classes=classes,
     )

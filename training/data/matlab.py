@@ -8,18 +8,17 @@ The paper's frames (arXiv 2411.09996) come as ``…_spect_frame_N.mat`` with ``r
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import scipy.io
-from scipy.io.matlab import MatReadError
 
 from radiofm_core.errors import InputError
 from radiofm_core.spec import SpectrogramSpec
 
 from .items import Item, OwnFrame, find_files, recording_of
+from .mat_files import call_reader
 from .pictures import grey_to_db, picture_frames
 from .sources import MatlabConfig
 
@@ -83,30 +82,15 @@ def read(item: Item, config: MatlabConfig, spec: SpectrogramSpec) -> Iterator[Ow
 
 
 def _keys(path: Path) -> list[str]:
-    return [name for name, *_ in _call(scipy.io.whosmat, path)]
+    return [name for name, *_ in call_reader(scipy.io.whosmat, path)]
 
 
 def _array(path: Path, key: str) -> np.ndarray:
     """The matrix of numbers under ``key``: (rows, cols)."""
-    array = _call(scipy.io.loadmat, path, variable_names=[key]).get(key)
+    array = call_reader(scipy.io.loadmat, path, variable_names=[key]).get(key)
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "buif":
         what = f"of shape {array.shape}" if isinstance(array, np.ndarray) else "missing"
         raise InputError(
             f"{path}: {key!r} is {what}; a matrix of real numbers, one a pixel, is needed"
         )
     return array
-
-
-def _call(function, path: Path, **options):
-    try:
-        return function(path, **options)
-    except NotImplementedError as error:
-        raise InputError(
-            f"{path} is of MATLAB's version 7.3, which is not read; save it with '-v7'"
-        ) from error
-    # A damaged file can make the reader raise any of these.
-    except (OSError, ValueError, TypeError, KeyError, MatReadError, zlib.error) as error:
-        reason = " ".join(str(error).split())[:120]
-        raise InputError(f"{path} cannot be read as a .mat file ({reason}); save it again") from (
-            error
-        )

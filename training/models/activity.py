@@ -94,8 +94,8 @@ class ActivityClassifier(nn.Module):
         self.encoder = Encoder(1, *sizes, True, highest)
         self.dim = config.dim
         step_hz = spec.span_hz / (spec.subcarriers - 1)
-        resolution = torch.tensor([step_hz, 1 / spec.rate_hz])
-        self.register_buffer("resolution", resolution, persistent=False)
+        # Hz per column and seconds per row; no buffer, since float16 ends at 65,504
+        self.resolution = [step_hz, 1 / spec.rate_hz]
         self.register_buffer("temperature", torch.ones(()))
         self.drop = nn.Dropout(config.dropout)
         self.classify = nn.Linear(2 * config.dim, classes)
@@ -105,7 +105,8 @@ class ActivityClassifier(nn.Module):
         views = self.motion(values, antennas)
         b, v = views.shape[0], views.shape[1]
         x = views.flatten(0, 1)
-        tokens = self.encoder.encode(x, self.resolution.expand(x.shape[0], 2))[2]
+        resolution = torch.tensor(self.resolution, device=x.device).expand(x.shape[0], 2)
+        tokens = self.encoder.encode(x, resolution)[2]
         pooled = pool(tokens).unflatten(0, (b, v)).mean(1)
         return self.classify(self.drop(pooled)).float()
 
@@ -128,7 +129,7 @@ class MaskedActivity(nn.Module):
     def __init__(self, classifier: ActivityClassifier):
         super().__init__()
         self.encoder, self.motion = classifier.encoder, classifier.motion
-        self.register_buffer("resolution", classifier.resolution, persistent=False)
+        self.resolution = classifier.resolution
         self.reconstruct = nn.Linear(classifier.dim, PATCH * PATCH)
 
     def forward(self, target: Tensor, masked: Tensor) -> Tensor:
@@ -141,7 +142,7 @@ class MaskedActivity(nn.Module):
         Returns:
             (B, 1, R, W).
         """
-        resolution = self.resolution.expand(target.shape[0], 2)
-        tokens = self.encoder.encode(target, resolution, masked)[2]
+        resolution = torch.tensor(self.resolution, device=target.device)
+        tokens = self.encoder.encode(target, resolution.expand(len(target), 2), masked)[2]
         patches = self.reconstruct(tokens.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         return functional.pixel_shuffle(patches.float(), PATCH)

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Training activity classifiers: recipes, objectives, and a whole run in miniature."""
+
+import csv
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from csi_clips import SPEEDS, clip_of, moving_packets, write_recordings
+
+import training.callbacks
+from radiofm_core.bundle import TASK_ACTIVITY
+from radiofm_core.csi.spec import CsiSpec
+from radiofm_core.csi.subcarriers import HT_20
+from radiofm_core.csi.windows import frame_packets
+from radiofm_core.errors import InputError, UsageError
+from radiofm_core.inference import load_bundle
+from training import runs
+from training.batches import Batches
+from training.csi import score, stages
+from training.csi.augment import Augmentation
+from training.csi.clips import Span, clip_of_one
+from training.csi.objectives import Classification
+from training.csi.recipe import ActivityData, ActivityRecipe
+from training.csi.sources import CsiConfig, SimulatedConfig
+from training.csi.windows import scored_set, training_set
+from training.models.activity import ActivityConfig
+from training.settings import FinetuneConfig, PretrainConfig
+from training.tasks import read_any
+
+SPEC = CsiSpec(duration_s=1.0, hop_s=0.5, subcarriers=27)
+STEM = ActivityConfig(dim=16, depth=1, heads=2, stem_widths=(4, 8), dropout=0.0)
+STAGE = {"steps": 6, "batch": 8, "warmup": 2, "precision": "fp32"}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # for models this small, several wait for each other
+    yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("csi") / "recordings"
+    write_recordings(folder)
+    return folder
+
+
+def small_recipe(folder, recordings, **fields) -> ActivityRecipe:
+    """Pre-training and fine-tuning of a few steps each; ``fields`` as the recipe has."""
+    data = ActivityData(
+        CsiConfig(str(recordings)),
+        (CsiConfig(str(recordings), labelled=False), SimulatedConfig(2, 1, 4.0)),
+        CsiConfig(str(recordings)),
+    )
+    recipe = ActivityRecipe(
+        "small",
+        1,
+        data,
+        FinetuneConfig(**STAGE),
+        PretrainConfig(**STAGE),
+        folds=2,
+        model=STEM,
+        spec=SPEC,
+        folder=folder,
+    )
+    return replace(recipe, **fields)
+
+
+def same(a: dict, b: dict) -> bool:
+    return a.keys() == b.keys() and all(torch.equal(a[k], b[k]) for k in a)
+
+
+# ---- recipes
+
+GOOD = """
+task: csi-activity
+name: own
+seed: 1
+data:
+  train: {csi: my_recordings}
+  pretrain: [{csi: my_recordings, labelled: false}, {simulated: 5, first_seed: 1}]
+finetune: {steps: 5}
+spec: {duration_s: 1.0, hop_s: 0.5}
+"""
+
+
+def test_a_recipe_of_activities_is_read_by_its_task(tmp_path):
+    path = tmp_path / "r.yaml"
+    path.write_text(GOOD)
+    recipe = read_any(path)
+    assert isinstance(recipe, ActivityRecipe)
+    assert recipe.spec.rows == 100 and recipe.finetune.steps == 5
+    assert [s.kind for s in recipe.data.sources("pretrain")] == ["csi", "simulated"]
+    assert recipe.data.sources("test") == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("sped: {}", "unknown key 'sped'"),
+        ("folds: 1", "own: folds is 1"),
+        ("folds: -2", "own: folds is -2"),
+        ("label_share: 0", "own: label_share is 0"),
+        ("label_share: 1.5", "own: label_share is 1.5"),
+        ("task: csi-activities", "task 'csi-activities' is unknown.*csi-activity"),
+        ("model: {dim: 30}", "dim 30"),
+        ("model: {dropout: 1.0}", "dropout is 1.0"),
+        ("augment: {speedy: 2}", "'speedy'"),
+        ("spec: {duration_s: 1.005}", "duration_s 1.005"),
+        ("data: {train: {wifi: x}}", "stability.*simulated.*csi"),
+        ("data: {test: {csi: x}}", "train"),
+        ("data: {train: {simulated: 0, first_seed: 1}}", "0 rooms"),
+        ("data: {train: {frames: 3, first_seed: 1}}", "expected one of the keys"),
+    ],
+)
+def test_a_wrong_recipe_is_refused_naming_the_key(tmp_path, text, named):
+    path = tmp_path / "r.yaml"
+    path.write_text(yaml.safe_dump(yaml.safe_load(GOOD) | yaml.safe_load(text)))
+    with pytest.raises(UsageError, match=named) as error:
+        read_any(path)
+    assert "\n" not in str(error.value)
+
+
+# ---- objectives
+
+
+def test_rare_classes_weigh_more():
+    second = 1_000_000_000
+    spans = (Span(0, 8 * second, "A"), Span(8 * second, 10 * second, "B"))
+    windows = training_set([clip_of(np.ones(1000), 100.0, spans)], SPEC, ("A", "B"))
+    model = stages.ActivityClassifier(STEM, 2, SPEC)
+
+    def weights(loss):
+        config = FinetuneConfig(**STAGE, loss=loss)
+        return Classification(model, windows, SPEC, Augmentation(), config).weights
+
+    assert weights("plain").tolist() == [1, 1]
+    a, b = weights("balanced").tolist()
+    # by the inverse square root of their shares
+    assert b / a == pytest.approx(2, rel=0.1) and a + b == pytest.approx(2)
+
+
+def test_a_whole_clip_has_one_answer_of_all_its_windows(tmp_path, recordings, monkeypatch):
+    recipe = small_recipe(tmp_path, recordings)
+    whole = [clip_of_one(n, np.ones((500, 56)), HT_20, 250.0, n) for n in ("RUN", "WALK")]
+    apart = replace(whole[0], name="apart", scored_whole=False)
+    windows = scored_set([whole[0], apart, whole[1]], SPEC, tuple(SPEEDS))
+    counts = [3, 7, 3]
+    shares = np.full((sum(counts), 3), 0.1)
+    shares[:, 1] = 0.8
+    # one window is sure enough to outweigh the two others
+    shares[-3:] = [(0.3, 0.3, 0.4), (0.3, 0.3, 0.4), (0.98, 0.01, 0.01)]
+    monkeypatch.setattr(score, "predict", lambda *_: np.log(shares).astype(np.float32))
+    logits, right = score.answers(None, windows, recipe)
+    assert right.tolist() == [0] * 8 + [2]
+    assert np.exp(logits[0]) == pytest.approx([0.1, 0.8, 0.1], abs=1e-6)
+    assert np.exp(logits[-1]) == pytest.approx([0.5267, 0.2033, 0.27], abs=1e-4)
+
+
+# ---- a whole run
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory, recordings):
+    recipe = small_recipe(tmp_path_factory.mktemp("run"), recordings)
+    return recipe, stages.export_recipe(recipe)
+
+
+def test_a_recipe_runs_to_a_bundle_that_classifies(exported):
+    recipe, path = exported
+    model = load_bundle(path, "cpu", "fp32", TASK_ACTIVITY)
+    info = model.info
+    assert info.class_names == tuple(SPEEDS) and info.spec == SPEC and info.name == "small"
+    windows = list(frame_packets(moving_packets(1.0, 3.0), SPEC))
+    values = np.stack([w.values for w in windows])
+    shares = model.classify(values, 1)
+    assert shares.shape == (len(windows), 3) and np.allclose(shares.sum(1), 1, atol=1e-5)
+    assert np.isfinite(load_bundle(path, "cpu", "bf16", TASK_ACTIVITY).classify(values, 1)).all()
+    # the exported model is the trained one, with its temperature
+    trained = stages.calibrate(recipe).eval()
+    assert float(trained.temperature) != 1
+    with torch.inference_mode():
+        expected = trained(torch.from_numpy(values), 1).numpy()
+    assert np.allclose(shares, expected, atol=2e-2)
+
+
+def test_its_scores_are_of_held_out_recordings_and_of_the_test_set(exported):
+    recipe, path = exported
+    scores = json.loads((recipe.run_folder / "evaluation.json").read_text())
+    assert load_bundle(path, "cpu", "fp32", TASK_ACTIVITY).info.metrics == scores
+    windows = 4 * 3 * 7  # of half a second, half overlapping, in 2 s
+    for part in ("validation", "test"):
+        assert scores[part]["answers"] == pytest.approx(windows, abs=12)
+        assert np.sum(scores[part]["confusion"]) == scores[part]["answers"]
+        assert set(scores[part]["recall"]) == set(SPEEDS)
+    assert len(scores["validation"]["accuracy_by_fold"]) == 2
+
+
+def test_another_recipe_does_not_go_on_from_its_checkpoints(exported):
+    recipe, _ = exported
+    with pytest.raises(InputError, match=r"pretrain.pt was made with pretrain.steps 6"):
+        stages.pretrain(replace(recipe, pretrain=replace(recipe.pretrain, steps=7)))
+    with pytest.raises(InputError, match=r"finetune.pt was made with label_share 1.0"):
+        stages.finetune(replace(recipe, label_share=0.5))
+
+
+def test_a_stopped_run_goes_on_bit_for_bit(tmp_path, exported):
+    recipe, _ = exported
+    whole = stages.finetune(recipe).state_dict()
+    stopped = replace(recipe, folder=tmp_path)
+
+    class Stopped(Exception):
+        """As if the process had been killed."""
+
+    made = Batches.__iter__
+
+    def some(self):
+        for i, batch in enumerate(made(self)):
+            if i == 4:
+                raise Stopped
+            yield batch
+
+    for stage in (stages.pretrain, stages.finetune):
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(training.callbacks, "SAVE_EVERY_S", -1.0)
+            patch.setattr(Batches, "__iter__", some)
+            with pytest.raises(Stopped):
+                stage(stopped)
+        assert runs.resume_file(stopped.checkpoint(stage.__name__)).exists()
+        finished = stage(stopped).state_dict()
+    assert same(whole, finished)
+    with (stopped.run_folder / "finetune.csv").open() as file:
+        steps = [int(row["step"]) for row in csv.DictReader(file)]
+    assert steps == sorted(steps) and steps[-1] <= 6
+
+
+def test_what_cannot_be_trained_is_one_line(tmp_path, recordings):
+    recipe = small_recipe(tmp_path, recordings, pretrain=None)
+    simulated = replace(recipe.data, train=SimulatedConfig(1, 1))
+    with pytest.raises(UsageError, match=r"small: the labels of train are \(\)"):
+        stages.finetune(replace(recipe, data=simulated))
+    with pytest.raises(UsageError, match="5 folds of 4 groups"):
+        stages.evaluate(replace(recipe, folds=5))
+    with pytest.raises(UsageError, match="fewer than a batch of 4096"):
+        stages.finetune(replace(recipe, finetune=replace(recipe.finetune, batch=4096)))
+
+
+def test_prepare_tells_what_is_there(tmp_path, recordings, capsys):
+    stages.prepare(small_recipe(tmp_path, recordings))
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.partition(":")[0] for line in lines] == ["pretrain", "train", "test"]
+    assert "4 clips" in lines[1] and "labels: RUN, STAND, WALK" in lines[1]
