@@ -67,10 +67,10 @@ def test_every_run_is_scored_on_recordings_it_was_not_tuned_on(study_file, tmp_p
     for record in records:
         found = record["scores"]["validation"]
         # seven windows of half a second in each span of two seconds, in four recordings
-        assert found["windows"] == 4 * 2 * 7
-        assert np.sum(found["confusion"]) == found["windows"]
+        assert found["answers"] == 4 * 2 * 7
+        assert np.sum(found["confusion"]) == found["answers"]
         assert found["accuracy"] == pytest.approx(
-            np.trace(found["confusion"]) / found["windows"], abs=1e-4
+            np.trace(found["confusion"]) / found["answers"], abs=1e-4
         )
         assert len(found["accuracy_by_fold"]) == 2
         assert ("pretrain" in record["seconds"]) == (record["variant"] == "masked")

@@ -59,7 +59,7 @@ def opening(study: Study, records: dict[str, dict], path: str | Path) -> list[st
     """What the report begins with."""
     everyone = list(records.values())
     folds = different(str(r["recipe"]["folds"]) for r in everyone)
-    windows = different(f"{r['scores']['validation']['windows']:,}" for r in everyone)
+    windows = different(f"{r['scores']['validation']['answers']:,}" for r in everyone)
     return [
         study.about,
         f"Written by `python -m training.study --study {path} --report` from the records in "
