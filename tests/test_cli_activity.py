@@ -8,14 +8,16 @@ import time
 import numpy as np
 import pytest
 from csi_files import SENDER
-from csi_room import Receiver, Room, changed
+from csi_room import Receiver, Room
 from csi_walk import STILL, WALKING, scene, write_npz, write_pcap
 from level_model import make_level_bundle
 from motion_model import make_motion_bundle
 from radiofm_command import assert_one_line_error, leftovers, radiofm, start_radiofm
 
 from radiofm_core import bundle
-from radiofm_core.errors import BundleError
+from radiofm_core.cli.command import run
+from radiofm_core.csi.reader import CsiReader, open_csi
+from radiofm_core.errors import BundleError, InputError
 
 KEYS = (
     "start_time duration label confidence probabilities motion_db packet_rate lost_packets source"
@@ -31,12 +33,12 @@ def model(tmp_path_factory):
 def activity(tmp_path, model):
     """Run on files; (the finished command, its folder of results)."""
 
-    def run(*arguments, **options):
+    def start(*arguments, **options):
         out = tmp_path / "out"
         done = radiofm("activity", "--out", out, "--model", model, *arguments, **options)
         return done, out
 
-    return run
+    return start
 
 
 def lines_of(path):
@@ -196,7 +198,7 @@ def bad_files(folder):
         write_npz(folder / "gaps.npz", gaps).name: ("more than 0.1 s without a packet",),
         write_npz(folder / "nan.npz", still, csi=csi * np.nan).name: ("not finite",),
         write_npz(folder / "zero.npz", still, csi=csi * 0).name: ("is zero",),
-        write_npz(folder / "back.npz", still, time_s=back).name: ("clock set back",),
+        write_npz(folder / "back.npz", still, time_s=back).name: ("time goes back",),
         write_npz(folder / "moment.npz", still[:10]).name: ("0.25 s",),
         write_npz(folder / "narrow.npz", still, csi=csi[:, :20], subcarriers=np.arange(20)).name: (
             "subcarriers",
@@ -310,18 +312,21 @@ def test_every_format_runs_or_is_refused_in_one_line(shared_data, activity):
     assert "ath_csi_1.jsonl" in leftovers(out)
 
 
-def test_several_senders_are_told_apart(tmp_path, model):
-    from radiofm_core.csi.classify import ActivityClassifier
-    from radiofm_core.inference import load_bundle
+def test_damage_on_the_way_keeps_what_came_before_it(tmp_path, model, monkeypatch, capsys):
+    path = write_npz(tmp_path / "x.npz", scene((STILL, 6.0)))
 
-    loaded = load_bundle(model, "cpu", "fp32", bundle.TASK_ACTIVITY)
-    macs = "02:00:00:00:00:01", "02:00:00:00:00:02"
-    still = [changed(p, mac=macs[0]) for p in scene((STILL, 5.0))]
-    walking = [changed(p, mac=macs[1]) for p in scene((WALKING, 5.0), layout="legacy")]
-    classifier = ActivityClassifier(loaded)
-    packets = sorted(still + walking, key=lambda p: p.time_ns)
-    answers = [answer.activity for answer in classifier.answers(packets)]
-    for mac, label in zip(macs, ("STILL", "MOVING"), strict=True):
-        found = [a for a in answers if a.source == mac]
-        assert {a.label for a in found} == {label} and len(found) == 10
-    assert classifier.facts.senders == set(macs)
+    class Damaged(CsiReader):
+        def __iter__(self):
+            yield from super().__iter__()
+            raise InputError(f"{self.path}: cannot be read (Input/output error)")
+
+    whole = open_csi(path)
+    whole.__class__ = Damaged
+    monkeypatch.setattr("radiofm_core.cli.activity.open_csi", lambda _: whole)
+    out = tmp_path / "out"
+    code = run(["activity", str(path), "--out", str(out), "--model", str(model)])
+    printed = capsys.readouterr()
+    assert code == 2 and "Input/output error" in printed.err and "is written" in printed.err
+    assert "stopped" not in printed.out and leftovers(out) == ["x.jsonl", "x.png"]
+    lines = lines_of(out / "x.jsonl")
+    assert len(lines) == 12 and lines[-1]["incomplete"] is True

@@ -89,6 +89,8 @@ class _Session:
         self._info = info
         self._stop = stop
         self._model = None
+        # What kept a file from being read to its end
+        self._damage: InputError | None = None
 
     def classify(self, path: str) -> None:
         """Classify one file and print what went on."""
@@ -108,7 +110,8 @@ class _Session:
             Path(options.out), reader.path, self._info, options.min_confidence
         )
         try:
-            problem = self._run(reader, classifier, results)
+            self._run(reader, classifier, results)
+            problem = self._damage
             if not results.record.count:
                 if problem is None and not self._stop.requested:
                     spec = self._info.spec
@@ -117,7 +120,7 @@ class _Session:
             facts = file_facts(reader, classifier.facts)
             complete = problem is None and not self._stop.requested
             paths = results.finish(facts, complete)
-            self._print(reader, classifier, results.record, facts, paths)
+            self._print(reader, classifier, results.record, facts, paths, complete)
         finally:
             results.discard()
         if problem is not None:
@@ -136,8 +139,8 @@ class _Session:
                 self._info.path, options.device, options.precision, TASK_ACTIVITY
             )
 
-    def _run(self, reader, classifier, results) -> InputError | None:
-        """Take all answers, or those until Ctrl-C or damage in the file, which is returned."""
+    def _run(self, reader, classifier, results) -> None:
+        """Take all answers, or those until Ctrl-C or damage in the file."""
         progress = Progress(reader.path.stem, "CSI")
         self._stop.armed = True
         try:
@@ -145,11 +148,10 @@ class _Session:
                 results.add(answer)
         finally:
             progress.close()
-        return self._damage
 
     def _packets(self, reader: CsiReader, classifier, progress) -> Iterator[CsiPacket]:
         """The file's packets up to its end, to Ctrl-C, or to damage, which is noted."""
-        self._damage: InputError | None = None
+        self._damage = None
         try:
             for packet in reader:
                 yield packet
@@ -160,13 +162,13 @@ class _Session:
         except InputError as error:
             self._damage = error
 
-    def _print(self, reader, classifier, record, facts, paths) -> None:
+    def _print(self, reader, classifier, record, facts, paths, complete: bool) -> None:
         print(f"{reader.path.stem}: {', '.join(facts)}")
         for line in activity_table(record, self._info.classes):
             print(line)
         for line in notes(reader.tally, classifier.counts, self._info.spec):
             print(line)
-        if self._stop.requested:
+        if self._stop.requested and not complete:
             print("  stopped: what was found so far is written, marked as incomplete")
         folder = paths["picture"].parent
         names = ", ".join(path.name for path in paths.values())

@@ -101,6 +101,9 @@ def no_answer(reader: CsiReader, run: ActivityClassifier, spec: CsiSpec, mac: st
     if counts.refused_packets["other_sender"] == facts.packets:
         found = ", ".join(sorted(facts.senders - {""})[:5]) or "none that is named"
         return f"{what}none is of sender {mac}; senders in it: {found}"
+    if set(counts.refused_windows) == {"cut"} and counts.cuts["clock_back"]:
+        back = _count(counts.cuts["clock_back"], "time")
+        return f"{what}their time goes back {back}; order them by time, or mend the clock"
     if counts.refused_windows:
         why = _listed(counts.refused_windows, _window_words(spec))
         return (
