@@ -20,6 +20,7 @@ from .style import (
     FRAME,
     INK,
     LEFT,
+    PAPER,
     RIGHT,
     STYLE,
     draw_colorbar,
@@ -49,8 +50,7 @@ CHANGE_COLORS = LinearSegmentedColormap.from_list(
     "change", ["#a9c6ff", "#3d5c96", "#0d1424", "#86633a", "#ffdfae"]
 ).with_extremes(bad=EMPTY)
 LEAST_RANGE_DB, MOST_RANGE_DB = 3.0, 20.0
-UNKNOWN_COLOR = "#e8edf5"
-DARK = "#0e131d"
+UNKNOWN_COLOR = INK
 MOTION, MOTION_EDGE = "#2c4266", "#6f8fc2"
 # The scale of motion reaches to this at least (dB)
 LEAST_MOTION_DB = 20.0
@@ -299,4 +299,4 @@ def _steps(moments: Thinned[Moment]) -> tuple[np.ndarray, np.ndarray, np.ndarray
 def _ink_on(color: str) -> str:
     """Dark or light, whichever is read better on ``color``."""
     red, green, blue = to_rgb(color)
-    return DARK if 0.3 * red + 0.59 * green + 0.11 * blue > 0.45 else INK
+    return PAPER if 0.3 * red + 0.59 * green + 0.11 * blue > 0.45 else INK

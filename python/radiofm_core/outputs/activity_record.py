@@ -23,6 +23,8 @@ MAX_SENDERS = 16
 MAX_RUNS = 32
 # A pause longer than this is a jump of the clock, and is left out of pictures and tables (s)
 LONGEST_PAUSE_S = 3600.0
+# Answers closer than this meet (s)
+JOINED_S = 1e-3
 
 Item = TypeVar("Item")
 
@@ -76,7 +78,7 @@ class Run:
 
     def takes(self, moment: Moment) -> bool:
         """Whether a moment goes on with this run."""
-        return moment.label == self.label and abs(moment.start_s - self.end_s) < 1e-3
+        return moment.label == self.label and abs(moment.start_s - self.end_s) < JOINED_S
 
     def add(self, moment: Moment) -> None:
         """Go on with a moment."""
@@ -137,7 +139,7 @@ class SenderRecord:
     def _place(self, activity: Activity, clock_cuts: int) -> float:
         """Where an answer starts (s); after a jump of the clock, where the one before it ended."""
         start_s = (activity.start_ns + self._shift_ns) / 1e9
-        went_back = clock_cuts > self._clock_cuts and start_s < self.end_s
+        went_back = clock_cuts > self._clock_cuts and start_s < self.end_s - JOINED_S
         if self.count and (went_back or start_s > self.end_s + LONGEST_PAUSE_S):
             self._clock_cuts = clock_cuts
             self._shift_ns = round(self.end_s * 1e9) - activity.start_ns
