@@ -29,9 +29,11 @@ class MotionClassifier(nn.Module):
         return torch.stack([1 - moving, moving], dim=1)
 
 
-def make_motion_bundle(path: Path, spec: CsiSpec | None = None) -> Path:
+def make_motion_bundle(
+    path: Path, spec: CsiSpec | None = None, metrics: dict | None = None
+) -> Path:
     """A bundle of MotionClassifier."""
     spec = spec or CsiSpec()
     return export_bundle(
-        path, MotionClassifier(), spec, "motion", {}, "none", {}, TASK_ACTIVITY, CLASSES
+        path, MotionClassifier(), spec, "motion", {}, "none", metrics or {}, TASK_ACTIVITY, CLASSES
     )

@@ -9,6 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 from level_model import RATE, make_level_bundle, two_carriers, write_recording
+from motion_model import make_motion_bundle
 from radiofm_command import assert_one_line_error, leftovers, radiofm
 
 from radiofm_core.spec import SpectrogramSpec
@@ -147,7 +148,7 @@ def test_description_that_is_no_sigmf(tmp_path, segment, text):
 
 
 def test_model_of_another_task(tmp_path, segment):
-    other = make_level_bundle(tmp_path / "other.pt", task="csi-activity")
+    other = make_motion_bundle(tmp_path / "other.pt")
     segment(
         write_recording(tmp_path / "x", SAMPLES),
         "'csi-activity'",

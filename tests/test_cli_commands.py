@@ -8,9 +8,12 @@ import time
 import numpy as np
 import pytest
 from level_model import make_level_bundle, two_carriers, write_recording
+from motion_model import make_motion_bundle
 from radiofm_command import assert_one_line_error, radiofm, start_radiofm
 
+from radiofm_core import bundle, doctor
 from radiofm_core.bundle import bundled_models
+from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.spec import SpectrogramSpec
 
 
@@ -88,6 +91,37 @@ def test_models_shows_scores_as_a_table_and_of_a_benchmark_the_whole(tmp_path):
     assert json.loads(radiofm("models", path, "--json").stdout)["metrics"] == metrics
 
 
+def test_models_tells_what_is_inside_a_model_for_csi(tmp_path):
+    scores = {"accuracy": 0.875, "recall": {"STILL": 1.0, "MOVING": 0.75}, "confusion": [[1]]}
+    metrics = {"validation": scores, "calibration": {"temperature": 1.5}}
+    path = make_motion_bundle(tmp_path / "motion.pt", metrics=metrics)
+    text = radiofm("models", path).stdout
+    for fact in ("csi-activity", "STILL, MOVING", "200 rows x 53 columns", CsiSpec().fingerprint):
+        assert fact in text
+    lines = [line.split() for line in text.splitlines()]
+    assert ["scores", "(classes:", "recall)", "accuracy", "STILL", "MOVING"] in lines
+    assert ["validation", "0.875", "1.000", "0.750"] in lines
+    assert ["calibration", "(temperature", "1.5)"] in lines
+    assert json.loads(radiofm("models", path, "--json").stdout)["metrics"] == metrics
+
+
+@pytest.mark.skipif(not bundled_models(), reason="no model is bundled yet (./dev weights)")
+def test_models_marks_the_default():
+    assert "segmenter-vit-tiny (default for spectrogram-segmentation)" in radiofm("models").stdout
+
+
+def test_doctor_checks_a_model_for_csi_where_there_is_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(bundle, "MODELS_DIR", tmp_path)
+    outcome, text = doctor.check_activity()
+    assert outcome is doctor.Outcome.OPTIONAL and "--model" in text
+    path = make_motion_bundle(tmp_path / "activity-vit-tiny.pt")
+    outcome, text = doctor.check_activity()
+    assert outcome is doctor.Outcome.GOOD and "ms a window" in text
+    path.write_bytes(path.read_bytes()[:2000])
+    outcome, text = doctor.check_activity()
+    assert outcome is doctor.Outcome.BAD and "activity-vit-tiny.pt" in text
+
+
 def test_models_refuses_what_is_no_model(tmp_path):
     (tmp_path / "x.pt").write_bytes(b"nothing")
     assert_one_line_error(radiofm("models", tmp_path / "x.pt"), "x.pt")
@@ -104,7 +138,7 @@ def test_doctor_finds_this_installation_well():
 
 def test_help_names_the_commands_and_exit_codes():
     text = radiofm("--help").stdout
-    for word in ("segment", "watch", "models", "doctor", "130 stopped by Ctrl-C"):
+    for word in ("segment", "watch", "activity", "models", "doctor", "130 stopped by Ctrl-C"):
         assert word in " ".join(text.split())
     assert "bench" not in text
     assert radiofm("--version").stdout.startswith("radiofm ")

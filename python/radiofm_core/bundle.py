@@ -95,6 +95,10 @@ def find_model(name_or_path: str | os.PathLike = "default", task: str = TASK_SEG
     if path.is_file():
         return path
     names = ", ".join(p.stem for p in bundled_models()) or "none"
+    if text in ("", "default"):
+        raise BundleError(
+            f"no default model for {task!r} is bundled (bundled: {names}); name a model bundle"
+        )
     raise BundleError(
         f"model {text!r} is neither a file nor a bundled model (bundled: {names}); "
         "give a model bundle's path or one of these names"

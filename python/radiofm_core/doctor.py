@@ -12,10 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from .bundle import find_model
+from .bundle import DEFAULT_MODELS, TASK_ACTIVITY, TASK_SEGMENTATION, bundled_models
 from .cli.blocks import import_flowgraphs
 from .errors import RadiofmError
-from .inference import load_bundle
+from .inference import Model, load_bundle
 from .version import __version__
 
 
@@ -78,24 +78,48 @@ def check_blocks() -> tuple[Outcome, str]:
     return Outcome.GOOD, str(module.__file__).rpartition("/")[0]
 
 
-def check_model() -> tuple[Outcome, str]:
-    """The default model: load it and time a frame."""
-    try:
-        bundle = load_bundle(find_model("default"))
-        spec = bundle.info.spec
+def check_segmenter() -> tuple[Outcome, str]:
+    """The default model for spectrograms: load it and time a frame."""
+
+    def prepare(model) -> Callable[[], object]:
+        spec = model.info.spec
         frame = np.full((1, len(spec.channels), spec.rows, spec.cols), -60.0, np.float32)
         resolution = spec.resolution(19.2e6, spec.hops_per_row(19.2e6))
+        return lambda: model.segment(frame, resolution)
+
+    return _check_model(TASK_SEGMENTATION, prepare, "frame")
+
+
+def check_activity() -> tuple[Outcome, str]:
+    """The default model for CSI, if there is one: load it and time a window."""
+    if DEFAULT_MODELS[TASK_ACTIVITY] not in [path.stem for path in bundled_models()]:
+        return Outcome.OPTIONAL, "no model for CSI is bundled; `radiofm activity` needs --model"
+
+    def prepare(model) -> Callable[[], object]:
+        window = np.ones((1, model.info.spec.rows, model.info.spec.subcarriers, 1), np.float32)
+        return lambda: model.classify(window, 1)
+
+    return _check_model(TASK_ACTIVITY, prepare, "window")
+
+
+def _check_model(
+    task: str, prepare: Callable[[Model], Callable[[], object]], what: str
+) -> tuple[Outcome, str]:
+    """Load a task's default model, and time what ``prepare`` makes of it, ``what`` it is."""
+    try:
+        model = load_bundle(task=task)
+        run = prepare(model)
         spent = []
         for _ in range(4):
             begin = time.perf_counter()
-            bundle.segment(frame, resolution)
+            run()
             spent.append(time.perf_counter() - begin)
     except RadiofmError as error:
         return Outcome.BAD, _line(error)
     except Exception as error:  # whatever a model's code raises
-        return Outcome.BAD, f"it fails on an empty frame ({_line(error)}); export it again"
-    text = f"{bundle.info.name} on {bundle.device} in {bundle.precision}"
-    return Outcome.GOOD, f"{text}, {min(spent) * 1e3:.0f} ms a frame"
+        return Outcome.BAD, f"it fails on an empty {what} ({_line(error)}); export it again"
+    text = f"{model.info.name} on {model.device} in {model.precision}"
+    return Outcome.GOOD, f"{text}, {min(spent) * 1e3:.0f} ms a {what}"
 
 
 def check_results() -> tuple[Outcome, str]:
@@ -138,7 +162,8 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("PyTorch", check_torch),
     ("GNU Radio", check_gnuradio),
     ("blocks", check_blocks),
-    ("model", check_model),
+    ("model", check_segmenter),
+    ("CSI model", check_activity),
     ("results", check_results),
     ("SoapySDR", check_soapy),
     ("ZeroMQ", check_zeromq),

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..errors import RadiofmError
 from ..version import __version__
-from . import doctor, models, segment, watch
+from . import activity, doctor, models, segment, watch
 from .console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Stopped, report_error
 
 EPILOG = (
@@ -31,12 +31,13 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = _Parser(
         prog="radiofm",
-        description="Find LTE, NR and other signals in recordings and live spectrum.",
+        description="Find LTE, NR and other signals in recordings and live spectrum, and tell from "
+        "Wi-Fi CSI what people in a room do.",
         epilog=EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"radiofm {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (segment, watch, models, doctor):
+    for module in (segment, watch, activity, models, doctor):
         name = module.__name__.rpartition(".")[2]
         command = commands.add_parser(
             name, help=module.HELP, description=module.DESCRIPTION, epilog=EPILOG

@@ -123,8 +123,8 @@ def whole(text: str) -> int:
     return int(text)
 
 
-def add_model_options(parser: argparse.ArgumentParser) -> None:
-    """The options of commands that run a model."""
+def add_model_options(parser: argparse.ArgumentParser, min_confidence: float = 0.5) -> None:
+    """The options of commands that run a model; ``min_confidence`` is that option's default."""
     group = parser.add_argument_group("model")
     group.add_argument(
         "--model", default="default", help="bundled model or path of a bundle (default: default)"
@@ -139,9 +139,9 @@ def add_model_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--min-confidence",
         type=share,
-        default=0.5,
+        default=min_confidence,
         metavar="P",
-        help="call unknown what the model is less sure of on average (0..1, default 0.5)",
+        help=f"call unknown what the model is less sure of (0..1, default {min_confidence:g})",
     )
 
 

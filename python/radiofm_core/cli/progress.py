@@ -1,38 +1,40 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The progress bar of a recording, in seconds of signal."""
+"""The progress bar of an input, in seconds of what was received."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
 
 from tqdm import tqdm
 
-from .. import keys
-from ..recordings import Recording
+_KNOWN = "{desc} {percentage:3.0f}%|{bar}| {n:.2f}/{total:.2f} s of WHAT [{elapsed}<{remaining}]"
+_OPEN = "{desc} {n:.1f} s of WHAT [{elapsed}]"
 
 
 class Progress:
-    """A bar on standard error while that is a terminal; :meth:`seen` may be on any thread."""
+    """A bar on standard error while that is a terminal; :meth:`seen` may be on any thread.
 
-    def __init__(self, recording: Recording):
-        self._rate = recording.sample_rate
+    Args:
+        stem: the input's name.
+        what: there are seconds of.
+        total_s: how many; None where nobody knows before the end.
+    """
+
+    def __init__(self, stem: str, what: str, total_s: float | None = None):
         self._done = 0.0
         self._bar = tqdm(
-            total=recording.duration,
-            desc=recording.stem[:32],
-            bar_format="{desc} {percentage:3.0f}%|{bar}| {n:.2f}/{total:.2f} s of signal"
-            " [{elapsed}<{remaining}]",
+            total=total_s,
+            desc=stem[:32],
+            bar_format=(_OPEN if total_s is None else _KNOWN).replace("WHAT", what),
             leave=False,
             file=sys.stderr,
             disable=None,
             dynamic_ncols=True,
         )
 
-    def seen(self, frame: Mapping) -> None:
-        """Note that a frame has its mask."""
-        end = frame[keys.SAMPLE_OFFSET] + frame[keys.ROWS] * frame[keys.ROW_SAMPLES]
-        self._done = end / self._rate
+    def seen(self, done_s: float) -> None:
+        """Note how much is done."""
+        self._done = done_s
 
     def show(self) -> None:
         """Draw the bar anew."""

@@ -27,6 +27,7 @@ from .console import (
     stop_on_signal,
 )
 from .emission_table import emission_table, recording_line
+from .inputs import refuse_same_results
 from .progress import Progress
 
 HELP = "segment recordings"
@@ -67,7 +68,12 @@ def run(options: argparse.Namespace) -> int:
     """Segment each input; one that fails does not keep the others from being done."""
     with stop_on_signal() as stop:
         info = read_bundle_info(options.model, TASK_SEGMENTATION)
-        _refuse_same_stems(options)
+        refuse_same_results(
+            options.inputs,
+            lambda path: _annotations_of(path, Path(options.out)),
+            # either file of a SigMF pair, or their stem
+            identity=lambda path: path.with_suffix(""),
+        )
         session = _Session(options, info, stop)
         worst = EXIT_DONE
         for path in options.inputs:
@@ -84,19 +90,8 @@ def run(options: argparse.Namespace) -> int:
         return worst
 
 
-def _refuse_same_stems(options: argparse.Namespace) -> None:
-    """Two inputs of one stem would overwrite each other's results."""
-    seen: dict[Path, str] = {}
-    for text in dict.fromkeys(options.inputs):
-        path = Path(text)
-        stem = path.stem if path.suffix else path.name
-        meta = result_paths(Path(options.out), stem)["sigmf"]
-        pair = path.with_suffix("")
-        if meta in seen and Path(seen[meta]).with_suffix("") != pair:
-            raise UsageError(
-                f"{seen[meta]} and {text} would both write {meta}; segment them into two folders"
-            )
-        seen[meta] = text
+def _annotations_of(path: Path, folder: Path) -> Path:
+    return result_paths(folder, path.stem if path.suffix else path.name)["sigmf"]
 
 
 class _Session:
@@ -143,7 +138,7 @@ class _Session:
 
     def _run(self, recording, results, frame_duration) -> RadiofmError | None:
         """Run the flowgraph to its end or to Ctrl-C; what went wrong on the way, or None."""
-        progress = Progress(recording)
+        progress = Progress(recording.stem, "signal", recording.duration)
         status: dict = {}
 
         def take(port: str, fields: dict, data) -> None:
@@ -158,7 +153,8 @@ class _Session:
                 results.add_frame(fields, data.reshape(shape))
             else:
                 results.add_mask(fields, data.reshape(shape[1:]))
-                progress.seen(fields)
+                end = fields[keys.SAMPLE_OFFSET] + fields[keys.ROWS] * fields[keys.ROW_SAMPLES]
+                progress.seen(end / recording.sample_rate)
 
         flowgraph = import_flowgraphs().SegmentFlowgraph(
             recording, self._segmenter, take, frame_duration

@@ -11,6 +11,7 @@ from .cleaning import Measured, PacketCleaner
 from .columns import SubcarrierMap
 from .counts import CsiCounts
 from .mac_header import SEQUENCE_NUMBERS
+from .mirrored import StreamMirror
 from .packet import CsiPacket
 from .spec import CsiSpec
 from .time_grid import GridWindow, TimeGrid
@@ -31,12 +32,16 @@ class CsiLink:
         spec: the windows' definition.
         packet: the first one, which tells the layout (it still is to be pushed).
         counts: where to count; shared with other links.
+        mirror_ends: whether the windows reach beyond the first and the last packet
+            (:class:`.mirrored.StreamMirror`).
 
     Raises:
         InputError: the layout does not cover the spec's frequencies.
     """
 
-    def __init__(self, spec: CsiSpec, packet: CsiPacket, counts: CsiCounts):
+    def __init__(
+        self, spec: CsiSpec, packet: CsiPacket, counts: CsiCounts, mirror_ends: bool = False
+    ):
         self.spec = spec
         self.mac = packet.mac
         self.antennas = packet.csi.shape[0]
@@ -44,10 +49,21 @@ class CsiLink:
         self._counts = counts
         self._to_columns = SubcarrierMap(packet.subcarriers, packet.subcarrier_hz, spec)
         self._pause_ns = round(spec.duration_s * 1e9)
-        self._begin(packet.time_ns)
+        self._mirror = StreamMirror(spec) if mirror_ends else None
+        self._begin()
 
     def push(self, packet: CsiPacket) -> list[tuple[CsiLink, int, GridWindow]]:
         """Take a packet; return (self, start in ns, window) of each complete window."""
+        if self._mirror is None:
+            return self._push(packet)
+        return [window for each in self._mirror.push(packet) for window in self._push(each)]
+
+    def finish(self) -> list[tuple[CsiLink, int, GridWindow]]:
+        """The windows that the last packets complete."""
+        rest = self._mirror.finish() if self._mirror is not None else []
+        return [window for each in rest for window in self._push(each)] + self._end()
+
+    def _push(self, packet: CsiPacket) -> list:
         if self._last is None:
             return self._accept(packet)
         step = packet.time_ns - self._last.time_ns
@@ -61,12 +77,11 @@ class CsiLink:
             self._counts.refuse_packet("out_of_order", "a single packet from the past")
         if step > self._pause_ns:
             windows = self._cut("pause", f"{step * 1e-9:.2g} s without a packet")
-            self._begin(packet.time_ns)
+            self._begin()
             return windows + self._accept(packet)
         return self._accept(packet)
 
-    def finish(self) -> list[tuple[CsiLink, int, GridWindow]]:
-        """The windows that the last packets complete."""
+    def _end(self) -> list:
         if self._past is not None:
             self._counts.refuse_packet("out_of_order", "a single packet from the past")
             self._past = None
@@ -80,18 +95,17 @@ class CsiLink:
             return []
         first, self._past = self._past, None
         windows = self._cut("clock_back", f"the clock was set back by {-step * 1e-9:.2g} s")
-        self._begin(first.time_ns)
-        return windows + self.push(first) + self.push(packet)
+        self._begin()
+        return windows + self._push(first) + self._push(packet)
 
     def _cut(self, kind: str, reason: str) -> list:
-        windows = self.finish()
+        windows = self._end()
         if self._grid.has_rest:
             self._counts.refuse_window("cut", reason)
         self._counts.cut(kind, reason)
         return windows
 
-    def _begin(self, time_ns: int) -> None:
-        self._start_ns = time_ns
+    def _begin(self) -> None:
         self._last: CsiPacket | None = None
         self._past: CsiPacket | None = None
         self._cleaner = PacketCleaner()
@@ -99,6 +113,8 @@ class CsiLink:
         self._intervals: deque[int] = deque(maxlen=_RHYTHM)
 
     def _accept(self, packet: CsiPacket) -> list:
+        if self._last is None:
+            self._start_ns = packet.time_ns
         lost = self._lost_before(packet)
         self._last = packet
         measured = Measured(
@@ -126,6 +142,9 @@ class CsiLink:
         interval = packet.time_ns - last.time_ns
         usual = float(np.median(self._intervals)) if len(self._intervals) >= _LEAST_RHYTHM else 0
         self._intervals.append(interval)
+        if packet.is_mirrored or last.is_mirrored:
+            # what is missing there is counted where it was received
+            return 0
         if packet.sequence is not None and last.sequence is not None:
             ahead = (packet.sequence - last.sequence) % SEQUENCE_NUMBERS
             return ahead - 1 if 0 < ahead < SEQUENCE_NUMBERS // 2 else 0

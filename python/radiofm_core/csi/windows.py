@@ -80,13 +80,16 @@ class CsiFramer:
     Args:
         spec: the windows' definition.
         mac: use this sender's packets only; None or empty: all.
+        mirror_ends: let windows reach beyond a stream's first and last packet, as
+            :class:`.mirrored.StreamMirror` does; for files, as it holds packets back.
 
     Raises:
         UsageError: ``mac`` is no MAC address.
     """
 
-    def __init__(self, spec: CsiSpec, mac: str | None = None):
+    def __init__(self, spec: CsiSpec, mac: str | None = None, mirror_ends: bool = False):
         self.spec = spec
+        self._mirror_ends = mirror_ends
         self.mac = parse_mac(mac) if mac else None
         self.counts = CsiCounts()
         self._links: OrderedDict[tuple, CsiLink] = OrderedDict()
@@ -130,7 +133,7 @@ class CsiFramer:
         if key in self._links:
             self._links.move_to_end(key)
             return self._links[key], []
-        link = CsiLink(self.spec, packet, self.counts)
+        link = CsiLink(self.spec, packet, self.counts, self._mirror_ends)
         self._links[key] = link
         windows = []
         if len(self._links) > 1:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import json
-import math
 import tempfile
 from array import array
 from collections.abc import Iterator, Mapping
@@ -14,9 +13,9 @@ import numpy as np
 
 from .. import keys
 from .files import output_errors
+from .json_lines import json_line
 
-# The order on a line, with the decimals that are kept: more would pretend a precision that
-# nothing has
+# The order on a line, with the decimals that are kept
 _DECIMALS = {
     keys.EVENT: None,
     keys.BURST_ID: None,
@@ -37,15 +36,7 @@ _DECIMALS = {
 
 def emission_line(event: Mapping) -> str:
     """One event or emission as a line of JSON (no line end), NaN and Inf as null."""
-    fields = {}
-    for key in (*_DECIMALS, *(key for key in event if key not in _DECIMALS)):
-        if key not in event:
-            continue
-        value = event[key]
-        if isinstance(value, float):
-            value = round(value, _DECIMALS.get(key, 9)) if math.isfinite(value) else None
-        fields[key] = value
-    return json.dumps(fields, separators=(", ", ": "))
+    return json_line(event, _DECIMALS)
 
 
 class EmissionSpool:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import BinaryIO
 
 from ..errors import OutputError
 
@@ -32,6 +33,16 @@ def prepare_folder(folder: Path) -> Path:
         with tempfile.TemporaryFile(dir=folder):
             pass
     return folder
+
+
+def refuse_overwriting(paths: Iterable[Path], own: Iterable[Path], what: str) -> None:
+    """Raise OutputError if a result would replace one of the input's ``own`` files (``what`` they
+    are), or is a folder."""
+    own = [path.resolve() for path in own]
+    for path in paths:
+        if path.resolve() in own or path.is_dir():
+            found = "a folder" if path.is_dir() else what
+            raise OutputError(f"{path} is {found}; choose another --out")
 
 
 class PendingFile:
@@ -65,3 +76,28 @@ class PendingFile:
             self.file.close()
         with contextlib.suppress(OSError):
             self.temporary.unlink()
+
+
+def write_together(paths: Mapping[str, Path], write: Callable[[str, BinaryIO], None]) -> None:
+    """Write files that belong together: all get their names once all are whole, or none does.
+
+    Args:
+        paths: by kind.
+        write: called with each kind and its file, open for writing bytes.
+
+    Raises:
+        OutputError: a write failed.
+    """
+    pending: list[PendingFile] = []
+    try:
+        for kind, path in paths.items():
+            target = PendingFile(path)
+            pending.append(target)
+            with output_errors(path):
+                write(kind, target.file)
+            target.close()
+        for target in pending:
+            target.commit()
+    finally:
+        for target in pending:
+            target.discard()

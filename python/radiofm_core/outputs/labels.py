@@ -10,12 +10,11 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from .. import keys
+from .style import INK, PAPER
 from .units import display_name, readable_hz
 
 MAX_LABELS = 14
 CROWD = 8
-DARK = "#0e131d"
-LIGHT = "#e8edf5"
 
 
 def draw_labels(
@@ -70,7 +69,7 @@ def _draw_box(axes, box) -> None:
             right - left,
             top - bottom,
             fill=False,
-            edgecolor=LIGHT,
+            edgecolor=INK,
             linewidth=0.9,
             linestyle=(0, (4, 3)),
             alpha=0.85,
@@ -94,7 +93,7 @@ def _draw_label(axes, emission, box, colors, taken, crowded) -> bool:
     (left, bottom), (right, top) = axes.transData.transform([(box[0], box[2]), (box[1], box[3])])
     left, right = max(left, frame.x0), min(right, frame.x1)
     bottom, top = max(bottom, frame.y0), min(top, frame.y1)
-    color = colors.get(emission[keys.LABEL], LIGHT)
+    color = colors.get(emission[keys.LABEL], INK)
     texts = _texts(emission)
     for text in texts:
         label = axes.text(
@@ -103,7 +102,7 @@ def _draw_label(axes, emission, box, colors, taken, crowded) -> bool:
             text,
             fontsize=10,
             weight="bold",
-            color=DARK,
+            color=PAPER,
             ha="left",
             va="top",
             transform=None,
@@ -145,7 +144,7 @@ def _footnote(axes, text: str) -> None:
         ha="right",
         va="bottom",
         fontsize=9,
-        color=LIGHT,
+        color=INK,
     )
-    outline = matplotlib.patheffects.withStroke(linewidth=2.5, foreground=DARK)
+    outline = matplotlib.patheffects.withStroke(linewidth=2.5, foreground=PAPER)
     note.set_path_effects([outline])

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib import rc_context
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap, to_rgb
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from scipy import ndimage
@@ -19,15 +17,24 @@ from ..detections import MIN_PIXELS, NOISE_CLASS, close_gaps
 from ..recordings import Recording
 from .labels import draw_labels
 from .overview import Overview
+from .style import (
+    FAINT,
+    INK,
+    LEFT,
+    RIGHT,
+    STYLE,
+    draw_colorbar,
+    draw_legend,
+    draw_title,
+    dress,
+    new_figure,
+    save,
+)
 from .units import display_name, readable_hz, readable_time
 
-SIZE_INCHES = (14.0, 7.0)
-DPI = 120
+HEIGHT_INCHES = 7.0
 # Pixels of the axes that the image is painted for, so that outlines are crisp
 PAINTED = (1460, 640)
-INK = "#e8edf5"
-FAINT = "#93a0b5"
-PAPER = "#0e131d"
 # From the noise floor to the strongest signal: dark to light, no hue that a class has
 POWER_COLORS = LinearSegmentedColormap.from_list(
     "radiofm", ["#0b1020", "#1b2740", "#3a4a68", "#71819c", "#b9c4d4", "#ffffff"]
@@ -35,9 +42,6 @@ POWER_COLORS = LinearSegmentedColormap.from_list(
 # How much of a class's colour is laid over its pixels
 TINT = 0.58
 MAX_RANGE_DB = 70.0
-# A title of up to this many characters stands beside the legend in full size
-TITLE_CHARACTERS = 34
-STYLE = {"font.family": ["DejaVu Sans"], "font.size": 10.5}
 
 
 def write_picture(
@@ -61,16 +65,15 @@ def write_picture(
         model: the bundle's name.
     """
     with rc_context(STYLE):
-        figure = Figure(figsize=SIZE_INCHES, dpi=DPI, facecolor=PAPER)
-        FigureCanvasAgg(figure)
-        axes = figure.add_axes((0.073, 0.088, 0.864, 0.77))
+        figure = new_figure(HEIGHT_INCHES)
+        axes = figure.add_axes((LEFT, 0.088, RIGHT - LEFT, 0.77))
         scale, unit = _time_unit(recording.duration)
         span = _draw_spectrogram(axes, recording, overview, classes, scale)
         _draw_axes(axes, recording, overview, span, scale, unit)
-        _draw_colorbar(figure, span[2:])
+        draw_colorbar(figure, (0.948, 0.088, 0.011, 0.77), span[2:], POWER_COLORS, "dBFS")
         _draw_header(figure, recording, overview, classes, model)
         draw_labels(axes, emissions, num_emissions, recording.sample_rate, classes, scale)
-        figure.savefig(file, format="png", dpi=DPI, facecolor=PAPER)
+        save(figure, file)
 
 
 def _time_unit(duration: float) -> tuple[float, str]:
@@ -156,27 +159,12 @@ def _outline(inside: np.ndarray) -> np.ndarray:
 
 
 def _draw_axes(axes, recording, overview, span, scale, unit) -> None:
-    axes.set_facecolor("#05070c")
+    dress(axes)
     axes.set_xlim(0, max(recording.duration, 1e-9) * scale)
     axes.set_ylim(span[0] / 1e6, span[1] / 1e6)
     axes.set_xlabel(f"time ({unit})", color=FAINT, labelpad=4)
     axes.set_ylabel("frequency (MHz)", color=FAINT, labelpad=6)
     axes.ticklabel_format(axis="both", style="plain", useOffset=False)
-    axes.tick_params(colors=FAINT, length=4, width=0.8, labelsize=10)
-    for spine in axes.spines.values():
-        spine.set_color("#2b364a")
-
-
-def _draw_colorbar(figure, limits) -> None:
-    axes = figure.add_axes((0.948, 0.088, 0.011, 0.77))
-    ramp = np.linspace(0, 1, 256)[:, None]
-    axes.imshow(ramp, extent=(0, 1, *limits), origin="lower", aspect="auto", cmap=POWER_COLORS)
-    axes.set_xticks([])
-    axes.yaxis.tick_right()
-    axes.tick_params(colors=FAINT, length=3, width=0.8, labelsize=9)
-    axes.set_title("dBFS", color=FAINT, fontsize=9, pad=6)
-    for spine in axes.spines.values():
-        spine.set_color("#2b364a")
 
 
 def _draw_header(figure, recording, overview, classes, model) -> None:
@@ -186,18 +174,12 @@ def _draw_header(figure, recording, overview, classes, model) -> None:
     if not center:
         where = "baseband"
     facts = (
-        f"{where}   ·   {recording.sample_rate / 1e6:g} MS/s   ·   "
-        f"{readable_time(recording.duration)}   ·   {model}"
+        where,
+        f"{recording.sample_rate / 1e6:g} MS/s",
+        readable_time(recording.duration),
+        model,
     )
-    title = recording.stem
-    if len(title) > 1.5 * TITLE_CHARACTERS:
-        half = round(0.75 * TITLE_CHARACTERS)
-        title = f"{title[:half]}…{title[-half:]}"
-    size = 15 * min(1.0, TITLE_CHARACTERS / len(title))
-    # A name may hold a dollar, which is no formula
-    title = title.replace("$", r"\$")
-    figure.text(0.073, 0.945, title, color=INK, fontsize=size, weight="bold", va="center")
-    figure.text(0.073, 0.898, facts, color=FAINT, fontsize=10.5, va="center")
+    draw_title(figure, recording.stem, facts)
     mask = overview.classes()
     share = np.bincount(mask.ravel(), minlength=len(classes)) / max(mask.size, 1)
     handles = []
@@ -210,14 +192,4 @@ def _draw_header(figure, recording, overview, classes, model) -> None:
                 Patch(facecolor=(*to_rgb(info.color), 0.5), edgecolor=info.color, label=text)
             )
     handles.append(Line2D([], [], color=INK, lw=0.9, ls=(0, (4, 3)), label="emission"))
-    figure.legend(
-        handles=handles,
-        loc="upper right",
-        bbox_to_anchor=(0.942, 0.968),
-        ncols=len(handles),
-        frameon=False,
-        labelcolor=INK,
-        fontsize=11,
-        handlelength=1.5,
-        columnspacing=1.6,
-    )
+    draw_legend(figure, handles)

@@ -11,10 +11,9 @@ import numpy as np
 from .. import keys
 from ..bundle import BundleInfo
 from ..detections import FrameGeometry
-from ..errors import OutputError
 from ..recordings import Recording
 from .emission_lines import EmissionSpool
-from .files import PendingFile, output_errors, prepare_folder
+from .files import prepare_folder, refuse_overwriting, write_together
 from .mask_archive import MaskArchive
 from .memory import give_back_memory
 from .overview import Overview
@@ -41,7 +40,9 @@ class RecordingResults:
         self.paths = result_paths(folder, recording.stem)
         self._recording = recording
         self._info = info
-        self._refuse_overwriting()
+        # its own description must not be replaced by that of the results
+        own = [path for path in (recording.data_path, recording.meta_path) if path is not None]
+        refuse_overwriting(self.paths.values(), own, "the recording itself")
         prepare_folder(folder)
         names = info.class_names
         self._spool = EmissionSpool(folder)
@@ -50,15 +51,6 @@ class RecordingResults:
         self.frames = 0
         self.next_index = 0
         self.dropped = 0
-
-    def _refuse_overwriting(self) -> None:
-        """The recording's own description must not be replaced by the results'."""
-        own = [self._recording.data_path, self._recording.meta_path]
-        own = [path.resolve() for path in own if path is not None]
-        for path in self.paths.values():
-            if path.resolve() in own or path.is_dir():
-                what = "a folder" if path.is_dir() else "the recording itself"
-                raise OutputError(f"{path} is {what}; choose another --out")
 
     @property
     def emissions(self) -> int:
@@ -103,19 +95,7 @@ class RecordingResults:
         masks can be added any more; :meth:`discard` is still to be called.
         """
         give_back_memory()
-        pending: list[PendingFile] = []
-        try:
-            for kind, path in self.paths.items():
-                target = PendingFile(path)
-                pending.append(target)
-                with output_errors(path):
-                    self._write(kind, target.file, complete)
-                target.close()
-            for target in pending:
-                target.commit()
-        finally:
-            for target in pending:
-                target.discard()
+        write_together(self.paths, lambda kind, file: self._write(kind, file, complete))
         return dict(self.paths)
 
     def _write(self, kind: str, file, complete: bool) -> None:
