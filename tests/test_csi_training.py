@@ -10,10 +10,10 @@ import pytest
 import torch
 import yaml
 from csi_clips import SPEEDS, clip_of, moving_packets, write_recordings
+from csi_training_runs import SPEC, STAGE, STEM, small_recipe
 
 import training.callbacks
 from radiofm_core.bundle import TASK_ACTIVITY
-from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.subcarriers import HT_20
 from radiofm_core.csi.windows import frame_packets
 from radiofm_core.errors import InputError, UsageError
@@ -24,16 +24,12 @@ from training.csi import score, stages
 from training.csi.augment import Augmentation
 from training.csi.clips import Span, clip_of_one
 from training.csi.objectives import Classification
-from training.csi.recipe import ActivityData, ActivityRecipe
-from training.csi.sources import CsiConfig, SimulatedConfig
+from training.csi.recipe import ActivityRecipe
+from training.csi.sources import SimulatedConfig
 from training.csi.windows import scored_set, training_set
-from training.models.activity import ActivityConfig
-from training.settings import FinetuneConfig, PretrainConfig
+from training.models.build import build_activity
+from training.settings import FinetuneConfig
 from training.tasks import read_any
-
-SPEC = CsiSpec(duration_s=1.0, hop_s=0.5, subcarriers=27)
-STEM = ActivityConfig(dim=16, depth=1, heads=2, stem_widths=(4, 8), dropout=0.0)
-STAGE = {"steps": 6, "batch": 8, "warmup": 2, "precision": "fp32"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -49,27 +45,6 @@ def recordings(tmp_path_factory):
     folder = tmp_path_factory.mktemp("csi") / "recordings"
     write_recordings(folder)
     return folder
-
-
-def small_recipe(folder, recordings, **fields) -> ActivityRecipe:
-    """Pre-training and fine-tuning of a few steps each; ``fields`` as the recipe has."""
-    data = ActivityData(
-        CsiConfig(str(recordings)),
-        (CsiConfig(str(recordings), labelled=False), SimulatedConfig(2, 1, 4.0)),
-        CsiConfig(str(recordings)),
-    )
-    recipe = ActivityRecipe(
-        "small",
-        1,
-        data,
-        FinetuneConfig(**STAGE),
-        PretrainConfig(**STAGE),
-        folds=2,
-        model=STEM,
-        spec=SPEC,
-        folder=folder,
-    )
-    return replace(recipe, **fields)
 
 
 def same(a: dict, b: dict) -> bool:
@@ -134,7 +109,7 @@ def test_rare_classes_weigh_more():
     second = 1_000_000_000
     spans = (Span(0, 8 * second, "A"), Span(8 * second, 10 * second, "B"))
     windows = training_set([clip_of(np.ones(1000), 100.0, spans)], SPEC, ("A", "B"))
-    model = stages.ActivityClassifier(STEM, 2, SPEC)
+    model = build_activity(STEM, 2, SPEC)
 
     def weights(loss):
         config = FinetuneConfig(**STAGE, loss=loss)
