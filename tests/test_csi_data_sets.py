@@ -42,7 +42,7 @@ def test_clips_of_ntu_fi_keep_antennas_subcarriers_and_time(tmp_path, flat, pack
     write_ntu(tmp_path, "train", "box", "box1", levels)
     write_ntu(tmp_path, "test", "box", "box2", levels)
     clips = NtuFiConfig(str(tmp_path), "train").clips()
-    assert [clip.name for clip in clips] == ["train/box/box1", "train/run/run1"]
+    assert [clip.name for clip in clips] == ["00000 box", "00000 run"]
     assert classes_of(clips) == ("box", "run") and all(clip.scored_whole for clip in clips)
     packet = clips[1].packets[1]
     expected = (10 ** (levels[:, :, 2:4] / 20)).mean(2)
@@ -53,6 +53,14 @@ def test_clips_of_ntu_fi_keep_antennas_subcarriers_and_time(tmp_path, flat, pack
     [span] = clips[1].spans
     assert (span.start_ns, span.end_ns, span.label) == (0, packets * 2_000_000, "run")
     assert len(NtuFiConfig(str(tmp_path), "test").clips()) == 1
+
+
+def test_groups_of_ntu_fi_go_round_the_activities(tmp_path):
+    for label in ("box", "run"):
+        for i in range(3):
+            write_ntu(tmp_path, "train", label, f"{label}{i}", ntu_levels(20))
+    groups = sorted(clip.group for clip in NtuFiConfig(str(tmp_path), "train").clips())
+    assert [group.split()[1] for group in groups] == ["box", "run"] * 3
 
 
 def test_ntu_fi_fills_windows_of_40_mhz(tmp_path):

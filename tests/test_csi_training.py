@@ -4,17 +4,18 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 import yaml
 from csi_clips import SPEEDS, clip_of, moving_packets, write_recordings
+from csi_training_runs import SPEC, STAGE, STEM, small_recipe
 
 import training.callbacks
 from radiofm_core.bundle import TASK_ACTIVITY
-from radiofm_core.csi.spec import CsiSpec
-from radiofm_core.csi.subcarriers import HT_20
+from radiofm_core.csi.subcarriers import HT_20, HT_40, INTEL_5300_20
 from radiofm_core.csi.windows import frame_packets
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.inference import load_bundle
@@ -24,16 +25,12 @@ from training.csi import score, stages
 from training.csi.augment import Augmentation
 from training.csi.clips import Span, clip_of_one
 from training.csi.objectives import Classification
-from training.csi.recipe import ActivityData, ActivityRecipe
-from training.csi.sources import CsiConfig, SimulatedConfig
+from training.csi.recipe import ActivityRecipe
+from training.csi.sources import SimulatedConfig
 from training.csi.windows import scored_set, training_set
-from training.models.activity import ActivityConfig
-from training.settings import FinetuneConfig, PretrainConfig
+from training.models.build import build_activity
+from training.settings import FinetuneConfig
 from training.tasks import read_any
-
-SPEC = CsiSpec(duration_s=1.0, hop_s=0.5, subcarriers=27)
-STEM = ActivityConfig(dim=16, depth=1, heads=2, stem_widths=(4, 8), dropout=0.0)
-STAGE = {"steps": 6, "batch": 8, "warmup": 2, "precision": "fp32"}
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -51,25 +48,7 @@ def recordings(tmp_path_factory):
     return folder
 
 
-def small_recipe(folder, recordings, **fields) -> ActivityRecipe:
-    """Pre-training and fine-tuning of a few steps each; ``fields`` as the recipe has."""
-    data = ActivityData(
-        CsiConfig(str(recordings)),
-        (CsiConfig(str(recordings), labelled=False), SimulatedConfig(2, 1, 4.0)),
-        CsiConfig(str(recordings)),
-    )
-    recipe = ActivityRecipe(
-        "small",
-        1,
-        data,
-        FinetuneConfig(**STAGE),
-        PretrainConfig(**STAGE),
-        folds=2,
-        model=STEM,
-        spec=SPEC,
-        folder=folder,
-    )
-    return replace(recipe, **fields)
+RECIPES = Path(__file__).parents[1] / "training/recipes"
 
 
 def same(a: dict, b: dict) -> bool:
@@ -127,6 +106,32 @@ def test_a_wrong_recipe_is_refused_naming_the_key(tmp_path, text, named):
     assert "\n" not in str(error.value)
 
 
+def test_the_papers_recipes_take_the_encoders_of_its_spectrograms():
+    for size in "sml":
+        frames = read_any(RECIPES / f"paper_vit_{size}_mask75.yaml")
+        recipe = read_any(RECIPES / f"paper_csi_vit_{size}.yaml")
+        scratch = read_any(RECIPES / f"paper_csi_scratch_{size}.yaml")
+        assert recipe.start == str(frames.run_folder / f"{frames.name}.pt")
+        for name in ("kind", "dim", "depth", "heads"):
+            assert getattr(recipe.model, name) == getattr(frames.model, name)
+        assert recipe.finetune.adapt == "frozen" and scratch.finetune.adapt == "full"
+        assert scratch == replace(recipe, name=scratch.name, start=None, finetune=scratch.finetune)
+
+
+@pytest.mark.parametrize("name", ["paper_csi_vit_s", "activity_ntu_fi", "activity_ut_har"])
+def test_recipes_of_data_sets_fit_their_clips(name):
+    recipe = read_any(RECIPES / f"{name}.yaml")
+    kind = recipe.data.train.kind
+    layout, rate, seconds = {"ntu_fi": (HT_40, 250, 4), "ut_har": (INTEL_5300_20, 250, 1)}[kind]
+    amplitude = np.random.default_rng(0).uniform(1, 1.1, (seconds * rate, 3, len(layout)))
+    clip = clip_of_one(0, "run", amplitude, layout, rate)
+    windows = scored_set([clip], recipe.spec, ("run",))
+    assert len(windows) == (3 if name == "activity_ntu_fi" else 1)
+    edge = recipe.spec.frequencies_hz[-1] / 312.5e3
+    assert edge == pytest.approx({"ntu_fi": 58, "ut_har": 26}[kind])
+    assert len(training_set([clip], recipe.spec, ("run",))) >= 1
+
+
 # ---- objectives
 
 
@@ -134,7 +139,7 @@ def test_rare_classes_weigh_more():
     second = 1_000_000_000
     spans = (Span(0, 8 * second, "A"), Span(8 * second, 10 * second, "B"))
     windows = training_set([clip_of(np.ones(1000), 100.0, spans)], SPEC, ("A", "B"))
-    model = stages.ActivityClassifier(STEM, 2, SPEC)
+    model = build_activity(STEM, 2, SPEC)
 
     def weights(loss):
         config = FinetuneConfig(**STAGE, loss=loss)
@@ -148,7 +153,7 @@ def test_rare_classes_weigh_more():
 
 def test_a_whole_clip_has_one_answer_of_all_its_windows(tmp_path, recordings, monkeypatch):
     recipe = small_recipe(tmp_path, recordings)
-    whole = [clip_of_one(n, np.ones((500, 56)), HT_20, 250.0, n) for n in ("RUN", "WALK")]
+    whole = [clip_of_one(0, n, np.ones((500, 56)), HT_20, 250.0) for n in ("RUN", "WALK")]
     apart = replace(whole[0], name="apart", scored_whole=False)
     windows = scored_set([whole[0], apart, whole[1]], SPEC, tuple(SPEEDS))
     counts = [3, 7, 3]

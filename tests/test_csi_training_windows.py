@@ -102,16 +102,16 @@ def test_short_clips_are_mirrored_again_and_again(seconds):
     assert mirrored(packets[:1], 1.0) == packets[:1]
 
 
-def whole_clip(name, seconds, label="A", rate_hz=250.0):
+def whole_clip(seconds, label="A", rate_hz=250.0):
     amplitude = np.random.default_rng(0).uniform(1, 1.1, (round(seconds * rate_hz), 56))
-    return clip_of_one(name, amplitude, HT_20, rate_hz, label)
+    return clip_of_one(0, label, amplitude, HT_20, rate_hz)
 
 
 @pytest.mark.parametrize(
     ("seconds", "trained", "scored"), [(0.5, 1, 1), (0.99, 1, 1), (1.0, 1, 1), (2.0, 6, 3)]
 )
 def test_clips_that_are_scored_as_a_whole_give_windows_within_them(seconds, trained, scored):
-    clips = [whole_clip("first", seconds), whole_clip("second", seconds, "B")]
+    clips = [whole_clip(seconds), whole_clip(seconds, "B")]
     for windows, count in (
         (training_set(clips, SPEC, CLASSES), trained),
         (scored_set(clips, SPEC, CLASSES), scored),
@@ -125,13 +125,13 @@ def test_clips_that_are_scored_as_a_whole_give_windows_within_them(seconds, trai
 
 def test_margins_are_whole_rows_at_any_rate():
     spec = CsiSpec(duration_s=1.0, hop_s=0.5, rate_hz=56.0)
-    windows = training_set([whole_clip("first", 2.0)], spec, CLASSES)
+    windows = training_set([whole_clip(2.0)], spec, CLASSES)
     assert windows.values.shape[1] == 56 + 2 * 17
 
 
 def test_clips_without_windows_are_one_line():
-    with pytest.raises(InputError, match="first gives no window"):
-        scored_set([whole_clip("first", 1.0, rate_hz=10.0)], SPEC, CLASSES)
+    with pytest.raises(InputError, match="00000 A gives no window"):
+        scored_set([whole_clip(1.0, rate_hz=10.0)], SPEC, CLASSES)
     with pytest.raises(InputError, match=r"1 clips \(clip \.\.\.\) give no window"):
         training_set([clip_of(np.ones(20), 10.0)], SPEC, ())
 

@@ -57,9 +57,11 @@ def amplitude_packets(
 
 
 def clip_of_one(
-    name: str, amplitude: np.ndarray, subcarriers: np.ndarray, rate_hz: float, label: str
+    number: int, label: str, amplitude: np.ndarray, subcarriers: np.ndarray, rate_hz: float
 ) -> Clip:
-    """A clip of one activity, scored as a whole; arguments as of :func:`amplitude_packets`."""
+    """A clip of one activity, scored as a whole; arguments as of :func:`amplitude_packets`.
+    ``number``: among those of its label. Groups sort by it, so that folds hold all labels."""
+    name = f"{number:05d} {label}"
     packets = amplitude_packets(amplitude, subcarriers, rate_hz)
     end_ns = packets[-1].time_ns + round(1e9 / rate_hz)
     return Clip(name, name, packets, (Span(0, end_ns, label),), scored_whole=True)

@@ -36,13 +36,17 @@ def read_clips(folder: str | Path, part: str, rate_hz: float) -> list[Clip]:
         InputError: no such folder, nothing in it, or a file that is not of this data set.
     """
     top = Path(folder) / f"{part}_amp"
-    files = sorted(top.glob("*/*.mat"))
-    if not files:
+    clips = [
+        _clip(path, number, rate_hz)
+        for activity in sorted(top.glob("*/"))
+        for number, path in enumerate(sorted(activity.glob("*.mat")))
+    ]
+    if not clips:
         raise InputError(f"{top} holds no ACTIVITY/*.mat; check the recipe's folder")
-    return [_clip(path, part, rate_hz) for path in files]
+    return clips
 
 
-def _clip(path: Path, part: str, rate_hz: float) -> Clip:
+def _clip(path: Path, number: int, rate_hz: float) -> Clip:
     levels = call_reader(scipy.io.loadmat, path, variable_names=[KEY]).get(KEY)
     values = ANTENNAS * len(HT_40)
     if (
@@ -63,5 +67,4 @@ def _clip(path: Path, part: str, rate_hz: float) -> Clip:
         )
     levels = levels.reshape(ANTENNAS, len(HT_40), -1).transpose(2, 0, 1)
     amplitude, rate_hz = thinned(from_db(levels), rate_hz)
-    label = path.parent.name
-    return clip_of_one(f"{part}/{label}/{path.stem}", amplitude, HT_40, rate_hz, label)
+    return clip_of_one(number, path.parent.name, amplitude, HT_40, rate_hz)

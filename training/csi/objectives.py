@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -13,7 +13,7 @@ from torch.nn import functional
 from radiofm_core.csi.spec import CsiSpec
 
 from .. import processes
-from ..models.activity import ActivityClassifier, MaskedActivity
+from ..models.activity import ActivityClassifier
 from ..models.features import PATCH
 from ..objectives.masking import draw_masks, masked_loss
 from ..settings import FinetuneConfig, PretrainConfig
@@ -26,7 +26,8 @@ SCORE_BATCH = 64
 
 class Classification:
     """Fine-tuning: cross entropy of augmented windows with the shares of the labels in their
-    middle; ``balanced`` weighs classes by the inverse square root of their share."""
+    middle; ``balanced`` weighs classes by the inverse square root of their share, and smooths
+    labels."""
 
     def __init__(
         self,
@@ -39,11 +40,13 @@ class Classification:
         self.model, self.windows, self.spec = model, windows, spec
         self.augment, self.config = augment, config
         self.weights = torch.ones(len(windows.classes))
+        self.smoothing = 0.0
         if config.loss == "balanced":
             found = windows.labels[windows.labels < len(windows.classes)]
             share = np.bincount(found, minlength=len(windows.classes)) / max(1, found.size)
             weights = torch.from_numpy(share).float().clamp_min(1e-3).rsqrt()
             self.weights = weights / weights.mean()
+            self.smoothing = LABEL_SMOOTHING
 
     def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """Values, targets."""
@@ -55,17 +58,17 @@ class Classification:
         with processes.autocast(values.device.type, self.config.precision):
             logits = self.model.logits(values, self.windows.antennas)
         return functional.cross_entropy(
-            logits, targets, self.weights.to(logits.device), label_smoothing=LABEL_SMOOTHING
+            logits, targets, self.weights.to(logits.device), label_smoothing=self.smoothing
         )
 
 
 class MaskedMotion:
-    """Pre-training: what hidden patches of the motion were. Each batch is of one set, drawn by
+    """Pre-training: what hidden patches of the views were. Each batch is of one set, drawn by
     its size; labels are not looked at."""
 
     def __init__(
         self,
-        model: MaskedActivity,
+        model: nn.Module,
         sets: Sequence[WindowSet],
         spec: CsiSpec,
         augment: Augmentation,
@@ -82,7 +85,7 @@ class MaskedMotion:
         index = rng.integers(0, len(windows), len(index))
         values, _ = augmented(windows, index, self.spec, self.augment, rng)
         with torch.no_grad():
-            views = self.model.motion(torch.from_numpy(values), windows.antennas)
+            views = self.model.views(torch.from_numpy(values), windows.antennas)
         # one view of each window: views of one window are much alike
         views = views[
             torch.arange(len(index)), torch.from_numpy(rng.integers(0, views.shape[1], len(index)))
@@ -104,12 +107,17 @@ def predict(model: nn.Module, windows: WindowSet, spec: CsiSpec, precision: str)
     model.eval()
     kind = next(model.parameters()).device
     found = []
+    for values in batches(windows, spec):
+        with torch.inference_mode(), processes.autocast(kind.type, precision):
+            found.append(model.logits(values.to(kind), windows.antennas).cpu())
+    return torch.cat(found).float().numpy()
+
+
+def batches(windows: WindowSet, spec: CsiSpec) -> Iterator[Tensor]:
+    """All windows as they are, float32 (B, R, W, C)."""
     for start in range(0, len(windows), SCORE_BATCH):
         index = np.arange(start, min(start + SCORE_BATCH, len(windows)))
-        values, _ = plain(windows, index, spec)
-        with torch.inference_mode(), processes.autocast(kind.type, precision):
-            found.append(model.logits(torch.from_numpy(values).to(kind), windows.antennas).cpu())
-    return torch.cat(found).float().numpy()
+        yield torch.from_numpy(plain(windows, index, spec)[0])
 
 
 def truth(windows: WindowSet, spec: CsiSpec) -> np.ndarray:

@@ -10,18 +10,20 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 
 from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION, ClassInfo, read_bundle_info
 from radiofm_core.errors import BundleError, UsageError
 
 from .. import runs
 from ..export import export_bundle
-from ..models.activity import ActivityClassifier, MaskedActivity
+from ..models.activity import ActivityClassifier
 from ..models.adapt import adapt, layer_scale, release
+from ..models.build import build_activity, build_masked_activity
 from ..settings import FinetuneConfig
 from . import score
 from .clips import Clip
-from .objectives import Classification, MaskedMotion
+from .objectives import Classification, MaskedMotion, batches
 from .recipe import COLORS, ActivityRecipe, classes_of
 from .windows import training_set
 
@@ -45,11 +47,11 @@ def pretrain(recipe: ActivityRecipe) -> ActivityClassifier:
         raise UsageError(
             f"recipe {recipe.name}: the labels of train are {classes}; two and more are needed"
         )
-    model = ActivityClassifier(recipe.model, len(classes), recipe.spec)
+    model = build_activity(recipe.model, len(classes), recipe.spec)
     if recipe.start is not None:
         _take_encoder(recipe, model)
     if recipe.pretrain is not None:
-        masked = MaskedActivity(model)
+        masked = build_masked_activity(model, recipe.model)
         train = partial(_pretrain, recipe, masked)
         facts = recipe.facts("pretrain")
         runs.train_or_load(recipe.checkpoint("pretrain"), facts, masked, train)
@@ -138,17 +140,18 @@ def _take_encoder(recipe: ActivityRecipe, model: ActivityClassifier) -> None:
     wrong = [k for k, v in own.items() if k not in theirs or theirs[k].shape != v.shape]
     if wrong:
         raise UsageError(
-            f"recipe {recipe.name}: start {recipe.start} has an encoder of other sizes "
+            f"recipe {recipe.name}: start {recipe.start} has an encoder of another kind or size "
             f"({wrong[0]}); set model as it is there: {info.recipe.get('model')}"
         )
     model.encoder.load_state_dict({k: theirs[k].float() for k in own})
 
 
-def _pretrain(recipe: ActivityRecipe, model: MaskedActivity, facts: dict[str, str]) -> None:
+def _pretrain(recipe: ActivityRecipe, model: nn.Module, facts: dict[str, str]) -> None:
     from ..loop import fit
 
     sources = recipe.data.sources("pretrain")
     sets = [training_set(source.clips(), recipe.spec, ()) for source in sources]
+    model.views.learn(batches(sets[0], recipe.spec), sets[0].antennas)
     objective = MaskedMotion(model.train(), sets, recipe.spec, recipe.augment, recipe.pretrain)
     frames = sum(len(windows) for windows in sets)
     fit(objective, recipe.pretrain, frames, recipe.seed, recipe.run_folder / "pretrain", facts)
@@ -176,6 +179,7 @@ def _train(recipe, model, stage: str, clips, classes, facts: dict[str, str]) -> 
             f"recipe {recipe.name}: {len(windows)} labelled windows, fewer than a batch of "
             f"{config.batch}; lower the batch, or give it more recordings"
         )
+    model.views.learn(batches(windows, recipe.spec), windows.antennas)
     adapt(model, config)
     objective = Classification(model, windows, recipe.spec, recipe.augment, config)
     fit(

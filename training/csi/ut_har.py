@@ -57,7 +57,7 @@ def read_parts(folder: str | Path, part: str) -> list[Clip]:
         raise InputError(f"{labels_path}: labels beside 0 to {len(LABELS) - 1}")
     levels = levels.reshape(-1, CLIP_PACKETS, ANTENNAS, len(INTEL_5300_20))
     return [
-        clip_of_one(f"{part}/{i}", from_db(clip), INTEL_5300_20, CLIP_RATE_HZ, LABELS[int(number)])
+        clip_of_one(i, LABELS[int(number)], from_db(clip), INTEL_5300_20, CLIP_RATE_HZ)
         for i, (clip, number) in enumerate(zip(levels, numbers, strict=True))
     ]
 

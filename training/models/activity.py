@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The activity classifier: the spectrogram encoder on what changes in a CSI window.
+"""Activity classifiers: what all have, and the spectrogram encoder on what changes in a window.
 
 Shapes: B batch, R rows (time), W columns (subcarriers), C channels of a window
 (:class:`radiofm_core.csi.windows.CsiWindow`), V views, D token width. TorchScript compiles all
@@ -8,6 +8,7 @@ of it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import torch
@@ -17,6 +18,7 @@ from torch.nn import functional
 from radiofm_core.csi.spec import CsiSpec
 
 from .features import PATCH
+from .sizes import check_sizes
 from .vit import Encoder
 
 # Amplitudes below this share of the window's median are taken for it: a subcarrier in a deep fade
@@ -32,22 +34,39 @@ DB_PER_NEPER = 8.685889638
 
 @dataclass(frozen=True)
 class ActivityConfig:
-    """Sizes of the model; the defaults are those of the shipped segmenter's encoder."""
+    """Sizes of the model; the defaults are those of the shipped segmenter's encoder.
+
+    ``kind`` is ``stem`` (:class:`StemActivityClassifier`, which uses ``stem_widths``) or ``plain``
+    (the paper's, :mod:`training.models.plain_activity`, which uses ``decoder_...`` in
+    pre-training). ``dropout``: before the last layer.
+    """
 
     dim: int = 192
     depth: int = 6
     heads: int = 3
     stem_widths: tuple[int, int] = (48, 96)
     dropout: float = 0.3
+    kind: str = "stem"
+    decoder_dim: int = 256
+    decoder_depth: int = 8
+    decoder_heads: int = 16
 
     def __post_init__(self):
-        if self.dim % (4 * self.heads):
-            raise ValueError(f"dim {self.dim} must be a multiple of 4 x heads ({self.heads})")
+        check_sizes(self.kind, self.dim, self.heads, self.decoder_dim, self.decoder_heads)
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}; it must be within 0 .. 1")
 
 
-class Motion(nn.Module):
+class Views(nn.Module):
+    """What an encoder is shown of a window: (B, R, W, C) to float32 (B, V, 1, R', W'), R' and W'
+    whole patches."""
+
+    def learn(self, batches: Iterable[Tensor], antennas: int) -> None:
+        """Take what has to be known of the training set from its windows, (B, R, W, C) each;
+        nothing, where not told otherwise."""
+
+
+class Motion(Views):
     """A window as views of its motion: what differs from its own mean over time, for each antenna
     and for the phases between antennas, on a grid of whole patches."""
 
@@ -80,39 +99,48 @@ class Motion(nn.Module):
 
 
 class ActivityClassifier(nn.Module):
-    """Encoder on each view, tokens pooled over the window and over its middle, a linear layer.
+    """What all classifiers have: ``views`` (:class:`Views`), an ``encoder`` of them, and a
+    ``temperature``, which is 1 until the recipe's export calibrates it."""
 
-    ``temperature`` is 1 until the recipe's export calibrates it.
-    """
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("temperature", torch.ones(()))
+
+    def logits(self, values: Tensor, antennas: int) -> Tensor:
+        """(B, R, W, C) to float32 (B, classes)."""
+        raise NotImplementedError
+
+    def forward(self, values: Tensor, antennas: int) -> Tensor:
+        """The exported call: (B, R, W, C) to probabilities, float32 (B, classes)."""
+        return (self.logits(values, antennas) / self.temperature.float()).softmax(dim=1)
+
+
+class StemActivityClassifier(ActivityClassifier):
+    """Encoder on each view, tokens pooled over the window and over its middle, a linear layer."""
 
     def __init__(self, config: ActivityConfig, classes: int, spec: CsiSpec):
         super().__init__()
         # Rows tell rhythms up to half their rate
         highest = spec.rate_hz / 2
         sizes = (config.stem_widths, config.dim, config.depth, config.heads)
-        self.motion = Motion()
+        self.views = Motion()
         self.encoder = Encoder(1, *sizes, True, highest)
         self.dim = config.dim
         step_hz = spec.span_hz / (spec.subcarriers - 1)
         # Hz per column and seconds per row; no buffer, since float16 ends at 65,504
         self.resolution = [step_hz, 1 / spec.rate_hz]
-        self.register_buffer("temperature", torch.ones(()))
         self.drop = nn.Dropout(config.dropout)
         self.classify = nn.Linear(2 * config.dim, classes)
 
     def logits(self, values: Tensor, antennas: int) -> Tensor:
         """(B, R, W, C) to float32 (B, classes)."""
-        views = self.motion(values, antennas)
+        views = self.views(values, antennas)
         b, v = views.shape[0], views.shape[1]
         x = views.flatten(0, 1)
         resolution = torch.tensor(self.resolution, device=x.device).expand(x.shape[0], 2)
         tokens = self.encoder.encode(x, resolution)[2]
         pooled = pool(tokens).unflatten(0, (b, v)).mean(1)
         return self.classify(self.drop(pooled)).float()
-
-    def forward(self, values: Tensor, antennas: int) -> Tensor:
-        """The exported call: (B, R, W, C) to probabilities, float32 (B, classes)."""
-        return (self.logits(values, antennas) / self.temperature.float()).softmax(dim=1)
 
 
 def pool(tokens: Tensor) -> Tensor:
@@ -126,9 +154,9 @@ def pool(tokens: Tensor) -> Tensor:
 class MaskedActivity(nn.Module):
     """Masked modelling of motion: the encoder and a linear reconstruction of its patches."""
 
-    def __init__(self, classifier: ActivityClassifier):
+    def __init__(self, classifier: StemActivityClassifier):
         super().__init__()
-        self.encoder, self.motion = classifier.encoder, classifier.motion
+        self.encoder, self.views = classifier.encoder, classifier.views
         self.resolution = classifier.resolution
         self.reconstruct = nn.Linear(classifier.dim, PATCH * PATCH)
 

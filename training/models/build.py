@@ -6,7 +6,16 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from radiofm_core.csi.spec import CsiSpec
+
+from .activity import (
+    ActivityClassifier,
+    ActivityConfig,
+    MaskedActivity,
+    StemActivityClassifier,
+)
 from .plain import PlainMaskedModel, PlainSegmenter
+from .plain_activity import PlainActivityClassifier, PlainMaskedActivity
 from .segmenter import CalibratedSegmenter, MaskedModel, ModelConfig, Segmenter
 
 
@@ -22,3 +31,17 @@ def build_masked(segmenter: CalibratedSegmenter, config: ModelConfig, channels: 
     if config.kind == "plain":
         return PlainMaskedModel(segmenter, config, channels)
     return MaskedModel(segmenter.encoder, channels)
+
+
+def build_activity(config: ActivityConfig, classes: int, spec: CsiSpec) -> ActivityClassifier:
+    """An untrained activity classifier of the configured kind."""
+    if config.kind == "plain":
+        return PlainActivityClassifier(config, classes)
+    return StemActivityClassifier(config, classes, spec)
+
+
+def build_masked_activity(classifier: ActivityClassifier, config: ActivityConfig) -> nn.Module:
+    """The model that pre-trains ``classifier``: they share their modules."""
+    if config.kind == "plain":
+        return PlainMaskedActivity(classifier, config)
+    return MaskedActivity(classifier)

@@ -9,10 +9,13 @@ It is told no resolution: the argument is there because all models are called al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from .activity import ActivityConfig
 from .features import PATCH, Normalise, Positions
 from .segmenter import CalibratedSegmenter, ModelConfig
 from .vit import Block
@@ -89,29 +92,47 @@ class PlainSegmenter(CalibratedSegmenter):
         return functional.pixel_shuffle(y, 16).float()
 
 
-class PlainMaskedModel(nn.Module):
-    """The masked autoencoder around a segmenter's encoder; its decoder begins with the
-    segmenter's own head, which is thus pre-trained too."""
+class PlainAutoencoder(nn.Module):
+    """The masked autoencoder around an encoder.
 
-    def __init__(self, segmenter: PlainSegmenter, config: ModelConfig, channels: int):
+    Args:
+        encoder, embed, positions: what leads to the decoder.
+        blocks: the decoder's first ones; it makes the others itself.
+        config: the decoder's sizes (``decoder_...``).
+        channels: of the input.
+    """
+
+    def __init__(
+        self,
+        encoder: PlainEncoder,
+        embed: nn.Linear,
+        positions: Positions,
+        blocks: Sequence[Block],
+        config: ModelConfig | ActivityConfig,
+        channels: int,
+    ):
         super().__init__()
         width = config.decoder_dim
-        self.encoder, self.embed = segmenter.encoder, segmenter.embed
-        self.positions = segmenter.positions
-        more = config.decoder_depth - len(segmenter.blocks)
+        self.encoder, self.embed, self.positions = encoder, embed, positions
+        more = config.decoder_depth - len(blocks)
         self.blocks = nn.ModuleList(
-            [*segmenter.blocks, *(Block(width, config.decoder_heads) for _ in range(more))]
+            [*blocks, *(Block(width, config.decoder_heads) for _ in range(more))]
         )
         self.mask_token = nn.Parameter(torch.zeros(width))
         nn.init.normal_(self.mask_token, std=0.02)
         self.norm = nn.LayerNorm(width)
         self.reconstruct = nn.Linear(width, channels * PATCH * PATCH)
 
-    def forward(
-        self, frames_db: Tensor, resolution: Tensor, masked: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """As :meth:`training.models.segmenter.MaskedModel.forward`."""
-        target = self.encoder.normalise(frames_db)
+    def reconstruction(self, target: Tensor, masked: Tensor) -> Tensor:
+        """What hidden patches were.
+
+        Args:
+            target: (B, C, R, W), as the encoder sees it.
+            masked: (B, T) bool, True where a patch is hidden.
+
+        Returns:
+            (B, C, R, W).
+        """
         rows, cols = target.shape[2] // PATCH, target.shape[3] // PATCH
         visible = (~masked).sum(1)
         most = int(visible.max())
@@ -127,7 +148,25 @@ class PlainMaskedModel(nn.Module):
         for block in self.blocks:
             t = block(t)
         patches = self.reconstruct(self.norm(t[:, 1:])).transpose(1, 2)
-        return functional.pixel_shuffle(patches.unflatten(2, (rows, cols)).float(), PATCH), target
+        return functional.pixel_shuffle(patches.unflatten(2, (rows, cols)).float(), PATCH)
+
+
+class PlainMaskedModel(PlainAutoencoder):
+    """The masked autoencoder around a segmenter's encoder; its decoder begins with the
+    segmenter's own head, which is thus pre-trained too."""
+
+    def __init__(self, segmenter: PlainSegmenter, config: ModelConfig, channels: int):
+        super().__init__(
+            *(segmenter.encoder, segmenter.embed, segmenter.positions, segmenter.blocks),
+            *(config, channels),
+        )
+
+    def forward(
+        self, frames_db: Tensor, resolution: Tensor, masked: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """As :meth:`training.models.segmenter.MaskedModel.forward`."""
+        target = self.encoder.normalise(frames_db)
+        return self.reconstruction(target, masked), target
 
     def embeddings(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
         """The encoder's tokens (B, T, D) with nothing hidden."""

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from .features import PATCH
+from .sizes import check_sizes
 from .vit import ConvUnit, Encoder
 
 
@@ -34,15 +35,7 @@ class ModelConfig:
     told_resolution: bool = True
 
     def __post_init__(self):
-        if self.kind not in ("stem", "plain"):
-            raise ValueError(f"kind is {self.kind!r}; choose from stem, plain")
-        if self.dim % (4 * self.heads):
-            raise ValueError(f"dim {self.dim} must be a multiple of 4 x heads ({self.heads})")
-        if self.decoder_dim % self.decoder_heads or self.decoder_dim % 4:
-            raise ValueError(
-                f"decoder_dim {self.decoder_dim} must be a multiple of 4 and of decoder_heads "
-                f"({self.decoder_heads})"
-            )
+        check_sizes(self.kind, self.dim, self.heads, self.decoder_dim, self.decoder_heads)
 
 
 class CalibratedSegmenter(nn.Module):
