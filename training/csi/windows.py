@@ -8,9 +8,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from radiofm_core.csi.packet import CsiPacket
 from radiofm_core.csi.spec import CsiSpec
-from radiofm_core.csi.windows import CsiWindow, frame_packets
+from radiofm_core.csi.windows import CsiFramer, CsiWindow
 from radiofm_core.errors import InputError
 
 from .clips import Clip
@@ -54,8 +53,7 @@ def training_set(clips: Sequence[Clip], spec: CsiSpec, classes: tuple[str, ...])
     wide = replace(spec, duration_s=spec.duration_s + 2 * margin_s, hop_s=hop_s)
     found = []
     for clip in clips:
-        inside_s = spec.duration_s if clip.scored_whole else spec.hop_s
-        for window in _framed(clip, wide, inside_s):
+        for window in _framed(clip, wide):
             found.append((clip, window, _labels(clip, window, wide, classes)))
     return _set(found, clips, classes)
 
@@ -69,48 +67,29 @@ def scored_set(clips: Sequence[Clip], spec: CsiSpec, classes: tuple[str, ...]) -
     found = []
     for clip in clips:
         if clip.scored_whole:
-            whole = list(_framed(clip, spec, spec.duration_s))
+            whole = list(_framed(clip, spec))
             if not whole:
                 raise InputError(f"{clip.name} gives no window; change the recipe's spec")
             found += [(clip, window, _labels(clip, window, spec, classes)) for window in whole]
             continue
         wanted = set(_scored_rows(clip, spec))
         start_ns = clip.packets[0].time_ns
-        for window in _framed(clip, every, spec.hop_s):
+        for window in _framed(clip, every):
             middle_ns = window.time_ns + round(spec.duration_s / 2 * 1e9)
             if round((middle_ns - start_ns) * 1e-9 * spec.rate_hz) in wanted:
                 found.append((clip, window, _labels(clip, window, every, classes)))
     return _set(found, clips, classes)
 
 
-def mirrored(packets: Sequence[CsiPacket], reach_s: float) -> list[CsiPacket]:
-    """The packets, and their mirror images in time before the first and after the last one, and
-    images of these, where one does not reach as far."""
-    first, last = packets[0].time_ns, packets[-1].time_ns
-    length_s = (last - first) * 1e-9
-    if 0 < length_s < reach_s:
-        return mirrored(mirrored(packets, length_s), reach_s - length_s)
-    reach = round(reach_s * 1e9)
-    before = [p for p in packets if 0 < p.time_ns - first <= reach]
-    after = [p for p in packets if 0 < last - p.time_ns <= reach]
-    return [
-        *(replace(p, time_ns=2 * first - p.time_ns) for p in reversed(before)),
-        *packets,
-        *(replace(p, time_ns=2 * last - p.time_ns) for p in reversed(after)),
-    ]
-
-
-def _framed(clip: Clip, spec: CsiSpec, inside_s: float) -> Iterator[CsiWindow]:
-    """Windows whose middles of ``inside_s`` reach from the clip's first packet to its last one;
-    of a clip shorter than that one window, about its middle. Values are float16."""
+def _framed(clip: Clip, spec: CsiSpec) -> Iterator[CsiWindow]:
+    """Windows whose middles reach from the clip's first packet to its last one; of a clip that is
+    scored as a whole those within it, if it holds any. Values are float16."""
     length_s = (clip.packets[-1].time_ns - clip.packets[0].time_ns) * 1e-9
-    reach_s = (spec.duration_s - inside_s) / 2
-    if length_s < inside_s:
-        # a little more, since a window begins with a packet
-        interval_s = length_s / max(1, len(clip.packets) - 1)
-        reach_s = (spec.duration_s - length_s) / 2 + interval_s + 1 / spec.rate_hz
-    for window in frame_packets(mirrored(clip.packets, reach_s), spec):
-        yield replace(window, values=window.values.astype(np.float16))
+    within = clip.scored_whole and length_s >= spec.duration_s
+    framer = CsiFramer(spec, mirror_ends=not within)
+    for packet in (*clip.packets, None):
+        for window in framer.finish() if packet is None else framer.push(packet):
+            yield replace(window, values=window.values.astype(np.float16))
 
 
 def _scored_rows(clip: Clip, spec: CsiSpec) -> Iterator[int]:
