@@ -74,13 +74,12 @@ def csi_packet(message, time_ns: int) -> CsiPacket:
 def window_fields(window: CsiWindow, spec: CsiSpec) -> dict:
     """The dict of a window's PDU; its vector is ``window.values`` (rows, cols, channels)."""
     rows, cols, channels = window.values.shape
-    seconds, nanoseconds = divmod(window.time_ns, 1_000_000_000)
     return {
         keys.ROWS: rows,
         keys.COLS: cols,
         keys.CHANNELS: channels,
         keys.ANTENNAS: window.antennas,
-        keys.RX_TIME: (seconds, nanoseconds * 1e-9),
+        keys.RX_TIME: rx_time(window.time_ns),
         keys.START_TIME: window.time_ns * 1e-9,
         keys.DURATION: window.duration_s,
         keys.ROW_DURATION: 1 / spec.rate_hz,
@@ -95,6 +94,21 @@ def window_fields(window: CsiWindow, spec: CsiSpec) -> dict:
         keys.SOURCE: window.source,
         keys.SPEC: spec.fingerprint,
     }
+
+
+def rx_time(time_ns: int) -> tuple[int, float]:
+    """(whole seconds, fraction) of nanoseconds."""
+    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
+    return seconds, nanoseconds * 1e-9
+
+
+def rx_time_ns(rx_time) -> int:
+    """Nanoseconds of (whole seconds, fraction); raises UsageError for anything else."""
+    try:
+        seconds, fraction = rx_time
+        return seconds_to_ns(seconds) + seconds_to_ns(fraction)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _wrong(keys.RX_TIME, rx_time, "a tuple (seconds, fraction) is needed") from error
 
 
 def _read(message) -> tuple[dict, bytes | np.ndarray]:
@@ -169,7 +183,7 @@ def _told(found: dict) -> dict:
     """The fields of a CsiPacket that a message tells beside the values."""
     fields = {}
     if keys.RX_TIME in found:
-        fields["time_ns"] = _nanoseconds(found[keys.RX_TIME])
+        fields["time_ns"] = rx_time_ns(found[keys.RX_TIME])
         fields["time_is_absolute"] = fields["time_ns"] >= ABSOLUTE_S * 1e9
     if keys.SUBCARRIER_SPACING in found:
         fields["subcarrier_hz"] = _spacing(found)
@@ -186,14 +200,6 @@ def _told(found: dict) -> dict:
             raise _wrong(keys.SEQUENCE, sequence, f"0 to {SEQUENCE_NUMBERS - 1} can be")
         fields["sequence"] = sequence
     return fields
-
-
-def _nanoseconds(rx_time) -> int:
-    try:
-        seconds, fraction = rx_time
-        return seconds_to_ns(seconds) + seconds_to_ns(fraction)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise _wrong(keys.RX_TIME, rx_time, "a tuple (seconds, fraction) is needed") from error
 
 
 def _spacing(found: dict) -> float:

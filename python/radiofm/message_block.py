@@ -67,6 +67,17 @@ class message_block(gr.basic_block):
         """Take one message (a PMT); may raise: that is logged and the block goes on."""
         raise NotImplementedError
 
+    def is_idle(self) -> bool:
+        """Whether nothing is under way that the end of the stream has to wait for.
+
+        A block for which that can be False calls :meth:`look_again` when it has become True.
+        """
+        return True
+
+    def look_again(self) -> None:
+        """Let the block see anew whether its end has come; any thread may call it."""
+        self._post(symbol(_SYSTEM), symbol(_LOOK_AGAIN))
+
     def finish(self) -> None:
         """The last chance to publish; called once a run, after the last message."""
 
@@ -116,13 +127,16 @@ class message_block(gr.basic_block):
         elif not pmt.eqv(message, symbol(_LOOK_AGAIN)):
             self.gateway.system_handler(message)
             return
-        if self._all_done():
+        if self._finished:
+            return
+        if not self._all_done():
+            if self._senders is None:
+                timer = threading.Timer(QUIET_S, self.look_again)
+                timer.daemon = True
+                timer.start()
+        elif self.is_idle():
             self._finish_once()
             self.gateway.system_handler(pmt.cons(symbol(_DONE), pmt.from_long(1)))
-        elif self._senders is None and not self._finished:
-            timer = threading.Timer(QUIET_S, self._post, (symbol(_SYSTEM), symbol(_LOOK_AGAIN)))
-            timer.daemon = True
-            timer.start()
 
     def _all_done(self) -> bool:
         if self._senders is not None:
