@@ -18,7 +18,7 @@ from .packet import CsiPacket
 from .spec import CsiSpec
 
 # Senders (and their layouts) that are followed at a time; the one longest silent makes room
-MAX_LINKS = 16
+MAX_LINKS = 64
 # Whatever a receiver's units, an antenna's largest value is within these; single precision holds
 # the squares of them
 SMALLEST, LARGEST = 1e-12, 1e12
