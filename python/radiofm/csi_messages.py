@@ -45,7 +45,10 @@ from .radiofm_python import vector_view
 
 _LAYOUT = (keys.ROWS, keys.COLS, keys.SUBCARRIERS, keys.SUBCARRIER_SPACING)
 # Other entries of a foreign dict can be of any type
-_READ = (keys.CSI, *_LAYOUT, keys.RX_TIME, keys.MAC, keys.RSSI, keys.SEQUENCE)
+_READ = {
+    key: symbol(key)
+    for key in (keys.CSI, *_LAYOUT, keys.RX_TIME, keys.MAC, keys.RSSI, keys.SEQUENCE)
+}
 
 
 def csi_packet(message, time_ns: int) -> CsiPacket:
@@ -119,8 +122,8 @@ def _read(message) -> tuple[dict, bytes | np.ndarray]:
     if not pmt.is_dict(message):
         raise UsageError(f"{str(message)[:80]} is no message with CSI: a dict or a PDU is")
     found = {}
-    for key in _READ:
-        value = pmt.dict_ref(message, symbol(key), pmt.PMT_NIL)
+    for key, name in _READ.items():
+        value = pmt.dict_ref(message, name, pmt.PMT_NIL)
         if not pmt.is_null(value):
             found[key] = _python(key, value)
     if vector is None:
@@ -134,7 +137,7 @@ def _read(message) -> tuple[dict, bytes | np.ndarray]:
 
 def _python(key: str, value):
     try:
-        value = from_pmt(value)
+        value = vector_view(value) if pmt.is_uniform_vector(value) else from_pmt(value)
     # A uniform vector of another type
     except TypeError as error:
         raise _wrong(key, value, "a vector of complex64 or float32 is needed") from error
