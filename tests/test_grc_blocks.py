@@ -6,6 +6,7 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pmt
 import pytest
 import yaml
@@ -73,7 +74,7 @@ def test_the_documentation_tells_input_output_and_every_parameter(name):
 def test_categories_follow_the_flow_of_data():
     flow = ["recording_source", "spectrogram_framer", "spectrogram_segmenter"]
     flow += ["emission_tracker", "result_sink"]
-    csi_flow = ["csi_framer", "activity_classifier", "result_sink"]
+    csi_flow = ["csi_recording_source", "csi_framer", "activity_classifier", "result_sink"]
     for names in (flow, csi_flow):
         categories = [block_file(name)["category"] for name in names]
         assert categories == sorted(categories)
@@ -116,6 +117,9 @@ CASES = {
     ),
     "tracker": ("emission_tracker", {}),
     "tracker_of_bursts": ("emission_tracker", {"hold_time": 0, "update_interval": 0.1}),
+    "csi_recording": ("csi_recording_source", {"file": "{csi}", "real_time": True}),
+    "nexmon": ("nexmon_udp_source", {"port": 0, "host": "127.0.0.1"}),
+    "esp32": ("esp32_serial_source", {"port": "/dev/none", "baud_rate": 115200}),
     "csi_framer": ("csi_framer", {}),
     "csi_framer_of_one": (
         "csi_framer",
@@ -165,9 +169,11 @@ def generated(tmp_path_factory) -> Path:
     files = {
         "sigmf": write_recording(folder / "recording", two_carriers(0.02)),
         "raw": folder / "recording.sigmf-data",
+        "csi": folder / "room.npz",
         "model": make_level_bundle(folder / "level.pt"),
         "activity_model": make_motion_bundle(folder / "motion.pt"),
     }
+    np.savez(files["csi"], csi=np.ones((2, 52), np.complex64), time_s=np.arange(2.0))
     paths = []
     for case, (name, parameters) in CASES.items():
         values = {
@@ -238,6 +244,8 @@ def test_a_variable_changes_the_least_confidence_while_it_runs(generated, case):
         ("spectrogram_segmenter", {"min_confidence": 1.5}),
         ("spectrogram_segmenter", {"max_batch": 0}),
         ("emission_tracker", {"hold_time": -1}),
+        ("nexmon_udp_source", {"port": 65536}),
+        ("esp32_serial_source", {"baud_rate": 0}),
         ("csi_framer", {"window_duration": 0}),
         ("csi_framer", {"max_missing": 1.5}),
         ("activity_classifier", {"min_confidence": -0.1}),

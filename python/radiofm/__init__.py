@@ -12,7 +12,10 @@ from gnuradio import gr  # noqa: F401  (the bindings' block types derive from it
 from .radiofm_python import make_vector, vector_view  # isort: skip
 from .activity_classifier import activity_classifier
 from .csi_framer import csi_framer
+from .csi_recording_source import csi_recording_source
 from .emission_tracker import emission_tracker
+from .esp32_serial_source import esp32_serial_source
+from .nexmon_udp_source import nexmon_udp_source
 from .recording_source import recording_source
 from .result_sink import result_sink
 from .spectrogram_framer import spectrogram_framer
@@ -21,8 +24,11 @@ from .spectrogram_segmenter import spectrogram_segmenter
 __all__ = [
     "activity_classifier",
     "csi_framer",
+    "csi_recording_source",
     "emission_tracker",
+    "esp32_serial_source",
     "make_vector",
+    "nexmon_udp_source",
     "recording_source",
     "result_sink",
     "spectrogram_framer",

@@ -44,7 +44,7 @@ class activity_classifier(message_block):
         threads: CPU threads of the model; 0 leaves it to PyTorch.
         max_batch: most windows in one model call.
         overload: ``wait``: nothing is lost, windows wait for a slow model; messages cannot hold
-            up their sender, so a source must look at :meth:`backlog` (``csi_file_source`` does).
+            up their sender, so the sources of CSI look at :meth:`backlog`.
             ``drop``: the oldest waiting windows beyond ``max_batch`` are dropped and counted.
         smoothing: over how many windows of a sender probabilities are averaged.
         min_confidence: below it the label is ``unknown`` (0..1).

@@ -99,6 +99,26 @@ def window_fields(window: CsiWindow, spec: CsiSpec) -> dict:
     }
 
 
+def packet_fields(packet: CsiPacket) -> dict:
+    """Our own dict of a packet: :func:`csi_packet` makes the same packet of it."""
+    rows, cols = packet.csi.shape
+    fields = {
+        keys.CSI: packet.csi,
+        keys.ROWS: rows,
+        keys.COLS: cols,
+        keys.RX_TIME: rx_time(packet.time_ns),
+    }
+    is_usual = packet.subcarrier_hz == SPACING_HZ and np.array_equal(
+        packet.subcarriers, usual_indices(cols)
+    )
+    if not is_usual:
+        # as floats: a list would be a PMT of its own for each index
+        fields[keys.SUBCARRIERS] = np.asarray(packet.subcarriers, np.float32)
+        fields[keys.SUBCARRIER_SPACING] = float(packet.subcarrier_hz)
+    told = {keys.MAC: packet.mac, keys.RSSI: packet.rssi_dbm, keys.SEQUENCE: packet.sequence}
+    return fields | {key: value for key, value in told.items() if value is not None}
+
+
 def rx_time(time_ns: int) -> tuple[int, float]:
     """(whole seconds, fraction) of nanoseconds."""
     seconds, nanoseconds = divmod(time_ns, 1_000_000_000)

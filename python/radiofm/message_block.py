@@ -163,18 +163,37 @@ class message_block(gr.basic_block):
                 self.logger.error(f"{what} could not be handled: {one_line(error)}")
 
 
+def backlog_after(block) -> int:
+    """Messages that wait in the message blocks that get this block's messages, directly or not.
+
+    GNU Radio's message queues have no bound: a source that can wait looks here. Blocks of other
+    modules do not tell theirs.
+    """
+    seen, todo = set(), [block]
+    while todo:
+        sender = todo.pop()
+        for port in pmt.to_python(sender.message_ports_out()):
+            found = set(_receivers(sender.message_subscribers(symbol(port)))) - seen
+            seen |= found
+            todo += found
+    return sum(receiver.backlog() for receiver in seen)
+
+
+def _receivers(subscribers) -> list[message_block]:
+    names = set()
+    while pmt.is_pair(subscribers):
+        names.add(pmt.symbol_to_string(pmt.car(pmt.car(subscribers))))
+        subscribers = pmt.cdr(subscribers)
+    return [block for block in list(_blocks) if block.alias() in names]
+
+
 def _deliver_to_stopped(subscribers) -> None:
     """Let receivers that have stopped already take what was just sent to them.
 
     A stopped flowgraph ends its blocks in any order. A receiver that is still to stop empties
     its queue itself; the lock decides which of the two it is.
     """
-    names = set()
-    while pmt.is_pair(subscribers):
-        names.add(pmt.symbol_to_string(pmt.car(pmt.car(subscribers))))
-        subscribers = pmt.cdr(subscribers)
-    for block in list(_blocks):
-        if block.alias() in names:
-            with block._lock:
-                if block._is_stopped:
-                    block._drain()
+    for block in _receivers(subscribers):
+        with block._lock:
+            if block._is_stopped:
+                block._drain()
