@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The activity classifier block: answers as the model's, drops counted, errors told."""
 
+import time
+
 import numpy as np
 import pmt
 import pytest
@@ -238,7 +240,7 @@ def test_least_confidence_changes_while_it_runs(bundle):
     flow = ClassifierFlow(numbered(60), radiofm.activity_classifier(bundle), rate=60.0)
     flow.start()
     while len(flow.answers) < 10:
-        pass
+        time.sleep(0.005)
     flow.classifier.set_min_confidence(0.95)
     with pytest.raises(UsageError, match=r"1\.5"):
         flow.classifier.set_min_confidence(1.5)
@@ -264,7 +266,7 @@ def test_a_run_after_a_stop_in_mid_stream_begins_anew(slow_bundle):
     flow = ClassifierFlow(numbered(100), radiofm.activity_classifier(slow_bundle, max_batch=1))
     flow.start()
     while len(flow.answers) < 3:
-        pass
+        time.sleep(0.005)
     flow.stop()
     flow.wait()
     status = flow.last_status
