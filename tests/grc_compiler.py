@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 import subprocess
 import sys
@@ -42,11 +43,18 @@ def write_flowgraph(folder: Path, content: dict) -> Path:
     return path
 
 
-def compile_flowgraphs(paths: list[Path], folder: Path) -> subprocess.CompletedProcess:
-    """Generate the Python programs of .grc files into ``folder``."""
+def compile_flowgraphs(
+    paths: list[Path], folder: Path, more_blocks: Path | None = None
+) -> subprocess.CompletedProcess:
+    """Generate the Python programs of .grc files into ``folder``.
+
+    ``more_blocks``: a folder of block files of modules that are not installed.
+    """
     grcc = shutil.which("grcc") or "/usr/bin/grcc"
+    known = os.environ["GRC_BLOCKS_PATH"]
     return subprocess.run(
         [sys.executable, grcc, "-o", str(folder), *map(str, paths)],
+        env={**os.environ, "GRC_BLOCKS_PATH": f"{known}:{more_blocks}" if more_blocks else known},
         capture_output=True,
         text=True,
         timeout=300,
@@ -59,3 +67,13 @@ def load_flowgraph(path: Path):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return getattr(module, path.stem)
+
+
+def run_program(*arguments) -> str:
+    """Run a Python program to its end; returns what it printed."""
+    done = subprocess.run(
+        [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr and "error" not in done.stderr.lower(), done.stderr
+    return done.stdout

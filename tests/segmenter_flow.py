@@ -71,12 +71,12 @@ class TinySegmenter(nn.Module):
 
 def make_bundle(path, pause: float = 0.0, work_s: float = 0.0):
     """A bundle of TinySegmenter; ORDER_LONG takes about ``work_s`` seconds of one CPU's time."""
-    work = round(work_s / _product_seconds()) if work_s else 0
+    work = round(work_s / product_seconds()) if work_s else 0
     return str(export_bundle(path, TinySegmenter(pause, work), SPEC, "tiny", {}, "none", {}))
 
 
 @cache
-def _product_seconds() -> float:
+def product_seconds() -> float:
     """CPU seconds of one product, at the machine's best: other loads must not count."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)

@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pmt
 import pytest
+from csi_dicts import SENDER, START_S, csi_dict
 from csi_room import Receiver, Room, truth
 from gnuradio import blocks, gr, radiofm
 from gnuradio.radiofm.messages import from_pmt, to_pmt
@@ -14,22 +15,8 @@ from radiofm_core import keys
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import RadiofmError, UsageError
 
-START_S = 1_700_000_000
 # A beacon's header
-SENDER = "00:11:22:aa:bb:cc"
 BEACON = bytes.fromhex("80000000 ffffffffffff 001122aabbcc 001122aabbcc 3012")
-
-
-def csi_dict(packet, **fields) -> dict:
-    """Our own message of a packet."""
-    seconds, nanoseconds = divmod(packet.time_ns, 10**9)
-    return {
-        keys.CSI: packet.csi,
-        keys.ROWS: packet.csi.shape[0],
-        keys.COLS: packet.csi.shape[1],
-        keys.RX_TIME: (START_S + seconds, nanoseconds * 1e-9),
-        **fields,
-    }
 
 
 def foreign_pdu(csi: np.ndarray, frame: bytes):

@@ -398,7 +398,7 @@ def test_what_is_no_mac_is_refused(wrong):
 def test_memory_is_bounded():
     framer = CsiFramer(SPEC)
     packet = heard()[0]
-    for i in range(5 * MAX_LINKS):
+    for i in range(3 * MAX_LINKS):
         framer.push(changed(packet, mac=f"00:00:00:00:00:{i:02x}"))
     assert len(framer._links) == MAX_LINKS
     framer = CsiFramer(SPEC)

@@ -6,12 +6,14 @@ import re
 import time
 from pathlib import Path
 
+import numpy as np
 import pmt
 import pytest
 import yaml
 from gnuradio import gr, radiofm
 from grc_compiler import compile_flowgraphs, flowgraph, load_flowgraph, write_flowgraph
 from level_model import make_level_bundle, two_carriers, write_recording
+from motion_model import make_motion_bundle
 
 from radiofm_core.errors import UsageError
 from radiofm_core.recordings import DATATYPES
@@ -72,9 +74,11 @@ def test_the_documentation_tells_input_output_and_every_parameter(name):
 def test_categories_follow_the_flow_of_data():
     flow = ["recording_source", "spectrogram_framer", "spectrogram_segmenter"]
     flow += ["emission_tracker", "result_sink"]
-    categories = [block_file(name)["category"] for name in flow]
-    assert categories == sorted(categories)
-    assert all(category.startswith("[RadioFM]/") for category in categories)
+    csi_flow = ["csi_recording_source", "csi_framer", "activity_classifier", "result_sink"]
+    for names in (flow, csi_flow):
+        categories = [block_file(name)["category"] for name in names]
+        assert categories == sorted(categories)
+        assert all(category.startswith("[RadioFM]/") for category in categories)
 
 
 def test_the_sample_formats_are_those_that_recordings_may_have():
@@ -113,10 +117,29 @@ CASES = {
     ),
     "tracker": ("emission_tracker", {}),
     "tracker_of_bursts": ("emission_tracker", {"hold_time": 0, "update_interval": 0.1}),
+    "csi_recording": ("csi_recording_source", {"file": "{csi}", "real_time": True}),
+    "nexmon": ("nexmon_udp_source", {"port": 0, "host": "127.0.0.1"}),
+    "esp32": ("esp32_serial_source", {"port": "/dev/none", "baud_rate": 115200}),
     "csi_framer": ("csi_framer", {}),
     "csi_framer_of_one": (
         "csi_framer",
         {"window_duration": 1.0, "hop": 0.25, "mac": "00:11:22:aa:bb:cc", "max_gap": 0.05},
+    ),
+    "csi_framer_of_model": ("csi_framer", {"model": "{activity_model}"}),
+    "classifier": (
+        "activity_classifier",
+        {"model": "{activity_model}", "min_confidence": "value", "smoothing": 3},
+    ),
+    "classifier_live": (
+        "activity_classifier",
+        {
+            "model": "{activity_model}",
+            "overload": "drop",
+            "device": "cpu",
+            "precision": "bf16",
+            "threads": 1,
+            "max_batch": 2,
+        },
     ),
     "sink": ("result_sink", {}),
 }
@@ -146,8 +169,11 @@ def generated(tmp_path_factory) -> Path:
     files = {
         "sigmf": write_recording(folder / "recording", two_carriers(0.02)),
         "raw": folder / "recording.sigmf-data",
+        "csi": folder / "room.npz",
         "model": make_level_bundle(folder / "level.pt"),
+        "activity_model": make_motion_bundle(folder / "motion.pt"),
     }
+    np.savez(files["csi"], csi=np.ones((2, 52), np.complex64), time_s=np.arange(2.0))
     paths = []
     for case, (name, parameters) in CASES.items():
         values = {
@@ -201,8 +227,9 @@ def test_a_variable_changes_the_framers_center_frequency_while_it_runs(generated
     assert top_block.block.center_frequency() == 2.4e9
 
 
-def test_a_variable_changes_the_segmenters_confidence_while_it_runs(generated):
-    top_block = load_flowgraph(generated / "segmenter.py")()
+@pytest.mark.parametrize("case", ["segmenter", "classifier"])
+def test_a_variable_changes_the_least_confidence_while_it_runs(generated, case):
+    top_block = load_flowgraph(generated / f"{case}.py")()
     top_block.set_value(0.25)
     with pytest.raises(UsageError, match=r"1\.5"):
         top_block.set_value(1.5)
@@ -217,8 +244,12 @@ def test_a_variable_changes_the_segmenters_confidence_while_it_runs(generated):
         ("spectrogram_segmenter", {"min_confidence": 1.5}),
         ("spectrogram_segmenter", {"max_batch": 0}),
         ("emission_tracker", {"hold_time": -1}),
+        ("nexmon_udp_source", {"port": 65536}),
+        ("esp32_serial_source", {"baud_rate": 0}),
         ("csi_framer", {"window_duration": 0}),
         ("csi_framer", {"max_missing": 1.5}),
+        ("activity_classifier", {"min_confidence": -0.1}),
+        ("activity_classifier", {"smoothing": 0}),
     ],
 )
 def test_grc_refuses_wrong_values(platform, name, parameters):

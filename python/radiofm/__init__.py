@@ -2,24 +2,33 @@
 """GNU Radio blocks that put a radio foundation model into flowgraphs.
 
 Samples -> spectrogram_framer -> spectrogram_segmenter -> emission_tracker -> messages; CSI packets
--> csi_framer -> windows. PyTorch is imported when a segmenter is made, not here.
+-> csi_framer -> activity_classifier -> messages. PyTorch is imported when a block with a model is
+made, not here.
 """
 
 import pmt  # noqa: F401  (the bindings below take and return its types)
 from gnuradio import gr  # noqa: F401  (the bindings' block types derive from its own)
 
 from .radiofm_python import make_vector, vector_view  # isort: skip
+from .activity_classifier import activity_classifier
 from .csi_framer import csi_framer
+from .csi_recording_source import csi_recording_source
 from .emission_tracker import emission_tracker
+from .esp32_serial_source import esp32_serial_source
+from .nexmon_udp_source import nexmon_udp_source
 from .recording_source import recording_source
 from .result_sink import result_sink
 from .spectrogram_framer import spectrogram_framer
 from .spectrogram_segmenter import spectrogram_segmenter
 
 __all__ = [
+    "activity_classifier",
     "csi_framer",
+    "csi_recording_source",
     "emission_tracker",
+    "esp32_serial_source",
     "make_vector",
+    "nexmon_udp_source",
     "recording_source",
     "result_sink",
     "spectrogram_framer",

@@ -7,8 +7,10 @@ import threading
 import time
 
 from radiofm_core import keys
+from radiofm_core.bundle import TASK_ACTIVITY, read_bundle_info
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.windows import CsiFramer, CsiWindow
+from radiofm_core.errors import UsageError
 
 from .csi_messages import csi_packet, window_fields
 from .inference_stats import StatusReporter
@@ -40,10 +42,12 @@ class csi_framer(message_block):
         min_packet_rate: windows with fewer packets per second are refused.
         max_missing: windows with a larger share of rows without a packet (0..1) are refused.
         mac: use packets of this sender only; empty: of all.
-        spec: the windows' definition, in place of all these numbers.
+        model: a bundle (a name or a path) whose windows are made, in place of all these numbers.
+        spec: the windows' definition itself, instead of ``model``.
 
     Raises:
         UsageError: a parameter outside its range.
+        BundleError: a bundle that cannot be read, or is of another task.
     """
 
     def __init__(
@@ -55,9 +59,14 @@ class csi_framer(message_block):
         min_packet_rate: float = 50.0,
         max_missing: float = 0.65,
         mac: str = "",
+        model: str = "",
         *,
         spec: CsiSpec | None = None,
     ):
+        if model and spec is not None:
+            raise UsageError(f"both model {model!r} and a spec were given; give one of them")
+        if model:
+            spec = read_bundle_info(model, TASK_ACTIVITY).spec
         self._spec = spec or CsiSpec(
             duration_s=float(window_duration),
             hop_s=float(hop),

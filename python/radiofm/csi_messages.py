@@ -45,7 +45,10 @@ from .radiofm_python import vector_view
 
 _LAYOUT = (keys.ROWS, keys.COLS, keys.SUBCARRIERS, keys.SUBCARRIER_SPACING)
 # Other entries of a foreign dict can be of any type
-_READ = (keys.CSI, *_LAYOUT, keys.RX_TIME, keys.MAC, keys.RSSI, keys.SEQUENCE)
+_READ = {
+    key: symbol(key)
+    for key in (keys.CSI, *_LAYOUT, keys.RX_TIME, keys.MAC, keys.RSSI, keys.SEQUENCE)
+}
 
 
 def csi_packet(message, time_ns: int) -> CsiPacket:
@@ -74,13 +77,12 @@ def csi_packet(message, time_ns: int) -> CsiPacket:
 def window_fields(window: CsiWindow, spec: CsiSpec) -> dict:
     """The dict of a window's PDU; its vector is ``window.values`` (rows, cols, channels)."""
     rows, cols, channels = window.values.shape
-    seconds, nanoseconds = divmod(window.time_ns, 1_000_000_000)
     return {
         keys.ROWS: rows,
         keys.COLS: cols,
         keys.CHANNELS: channels,
         keys.ANTENNAS: window.antennas,
-        keys.RX_TIME: (seconds, nanoseconds * 1e-9),
+        keys.RX_TIME: rx_time(window.time_ns),
         keys.START_TIME: window.time_ns * 1e-9,
         keys.DURATION: window.duration_s,
         keys.ROW_DURATION: 1 / spec.rate_hz,
@@ -97,6 +99,41 @@ def window_fields(window: CsiWindow, spec: CsiSpec) -> dict:
     }
 
 
+def packet_fields(packet: CsiPacket) -> dict:
+    """Our own dict of a packet: :func:`csi_packet` makes the same packet of it."""
+    rows, cols = packet.csi.shape
+    fields = {
+        keys.CSI: packet.csi,
+        keys.ROWS: rows,
+        keys.COLS: cols,
+        keys.RX_TIME: rx_time(packet.time_ns),
+    }
+    is_usual = packet.subcarrier_hz == SPACING_HZ and np.array_equal(
+        packet.subcarriers, usual_indices(cols)
+    )
+    if not is_usual:
+        # as floats: a list would be a PMT of its own for each index
+        fields[keys.SUBCARRIERS] = np.asarray(packet.subcarriers, np.float32)
+        fields[keys.SUBCARRIER_SPACING] = float(packet.subcarrier_hz)
+    told = {keys.MAC: packet.mac, keys.RSSI: packet.rssi_dbm, keys.SEQUENCE: packet.sequence}
+    return fields | {key: value for key, value in told.items() if value is not None}
+
+
+def rx_time(time_ns: int) -> tuple[int, float]:
+    """(whole seconds, fraction) of nanoseconds."""
+    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
+    return seconds, nanoseconds * 1e-9
+
+
+def rx_time_ns(rx_time) -> int:
+    """Nanoseconds of (whole seconds, fraction); raises UsageError for anything else."""
+    try:
+        seconds, fraction = rx_time
+        return seconds_to_ns(seconds) + seconds_to_ns(fraction)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise _wrong(keys.RX_TIME, rx_time, "a tuple (seconds, fraction) is needed") from error
+
+
 def _read(message) -> tuple[dict, bytes | np.ndarray]:
     """The entries of _READ that a message has, and the bytes of its frame."""
     vector = None
@@ -105,8 +142,8 @@ def _read(message) -> tuple[dict, bytes | np.ndarray]:
     if not pmt.is_dict(message):
         raise UsageError(f"{str(message)[:80]} is no message with CSI: a dict or a PDU is")
     found = {}
-    for key in _READ:
-        value = pmt.dict_ref(message, symbol(key), pmt.PMT_NIL)
+    for key, name in _READ.items():
+        value = pmt.dict_ref(message, name, pmt.PMT_NIL)
         if not pmt.is_null(value):
             found[key] = _python(key, value)
     if vector is None:
@@ -120,7 +157,7 @@ def _read(message) -> tuple[dict, bytes | np.ndarray]:
 
 def _python(key: str, value):
     try:
-        value = from_pmt(value)
+        value = vector_view(value) if pmt.is_uniform_vector(value) else from_pmt(value)
     # A uniform vector of another type
     except TypeError as error:
         raise _wrong(key, value, "a vector of complex64 or float32 is needed") from error
@@ -169,7 +206,7 @@ def _told(found: dict) -> dict:
     """The fields of a CsiPacket that a message tells beside the values."""
     fields = {}
     if keys.RX_TIME in found:
-        fields["time_ns"] = _nanoseconds(found[keys.RX_TIME])
+        fields["time_ns"] = rx_time_ns(found[keys.RX_TIME])
         fields["time_is_absolute"] = fields["time_ns"] >= ABSOLUTE_S * 1e9
     if keys.SUBCARRIER_SPACING in found:
         fields["subcarrier_hz"] = _spacing(found)
@@ -186,14 +223,6 @@ def _told(found: dict) -> dict:
             raise _wrong(keys.SEQUENCE, sequence, f"0 to {SEQUENCE_NUMBERS - 1} can be")
         fields["sequence"] = sequence
     return fields
-
-
-def _nanoseconds(rx_time) -> int:
-    try:
-        seconds, fraction = rx_time
-        return seconds_to_ns(seconds) + seconds_to_ns(fraction)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise _wrong(keys.RX_TIME, rx_time, "a tuple (seconds, fraction) is needed") from error
 
 
 def _spacing(found: dict) -> float:

@@ -18,9 +18,14 @@ MAX_LOGGED_REASONS = 3
 
 
 class InferenceStats:
-    """Counts frames, drops and errors, and keeps latencies; any thread may call it."""
+    """Counts frames, drops and errors, and keeps latencies; any thread may call it.
 
-    def __init__(self):
+    Args:
+        item: what is counted, in one word for the status: ``frame``, ``window``.
+    """
+
+    def __init__(self, item: str = "frame"):
+        self._item = item
         self._lock = threading.Lock()
         self.reset()
 
@@ -36,8 +41,13 @@ class InferenceStats:
             self._samples = 0
             self._since = time.monotonic()
 
-    def done(self, latency: float, samples: int) -> None:
-        """A frame of ``samples`` input samples was published ``latency`` s after it arrived."""
+    def done(self, latency: float, samples: int = 0) -> None:
+        """A frame was published ``latency`` s after it arrived.
+
+        Args:
+            latency: s.
+            samples: of the input stream; 0 where there is none.
+        """
         with self._lock:
             self._frames += 1
             self._samples += samples
@@ -105,7 +115,9 @@ class InferenceStats:
                 keys.MSPS: rate,
             }
             if self._failed:
-                status[keys.ERROR] = f"{self._failed} frames without a result, last: {self._error}"
+                status[keys.ERROR] = (
+                    f"{self._failed} {self._item}s without a result, last: {self._error}"
+                )
         return status
 
 

@@ -54,6 +54,7 @@ class InferenceWorker:
         max_batch: most jobs in one call.
         on_error: called with one line if ``process`` raises all the same.
         on_start: called on the new thread before its first job (thread-local set-up).
+        on_idle: called on the thread when it has finished a batch and nothing waits.
     """
 
     def __init__(
@@ -62,11 +63,13 @@ class InferenceWorker:
         max_batch: int,
         on_error: Callable[[str], None],
         on_start: Callable[[], None] | None = None,
+        on_idle: Callable[[], None] | None = None,
     ):
         self._process = process
         self._max_batch = max_batch
         self._on_error = on_error
         self._on_start = on_start
+        self._on_idle = on_idle
         self._run: _Run | None = None
 
     def start(self) -> None:
@@ -100,26 +103,20 @@ class InferenceWorker:
         run = self._run
         return len(run.jobs) + run.in_flight if run else 0
 
-    def submit(self, job: Job) -> None:
-        """Queue a job. Nothing happens when no run is on."""
-        run = self._run
-        if run is None:
-            return
-        with run.changed:
-            run.jobs.append(job)
-            run.changed.notify_all()
-
-    def submit_newest(self, job: Job, capacity: int) -> int:
-        """Queue a job and throw out the oldest waiting ones beyond ``capacity``; returns how many.
+    def submit(self, job: Job, capacity: int | None = None) -> int:
+        """Queue a job, and throw out the oldest waiting ones beyond ``capacity`` (None: keep all).
 
         The oldest go, not the newest: what is shown live should be what is on the air now.
+
+        Returns:
+            How many were thrown out; the job itself is, when no run is on.
         """
         run = self._run
         if run is None:
-            return 0
+            return 1
         with run.changed:
             run.jobs.append(job)
-            excess = max(0, len(run.jobs) - capacity)
+            excess = max(0, len(run.jobs) - capacity) if capacity is not None else 0
             for _ in range(excess):
                 run.jobs.popleft()
             run.changed.notify_all()
@@ -147,6 +144,9 @@ class InferenceWorker:
                 run.in_flight = 0
                 run.finished += len(batch)
                 run.changed.notify_all()
+                is_idle = not run.jobs and not run.stopping
+            if is_idle and self._on_idle:
+                self._guarded(self._on_idle)
 
     def _next_batch(self, run: _Run) -> list[Job]:
         """The next jobs of one group; an empty list once the run stops."""

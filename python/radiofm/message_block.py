@@ -67,6 +67,17 @@ class message_block(gr.basic_block):
         """Take one message (a PMT); may raise: that is logged and the block goes on."""
         raise NotImplementedError
 
+    def is_idle(self) -> bool:
+        """Whether nothing is under way that the end of the stream has to wait for.
+
+        A block for which that can be False calls :meth:`look_again` when it has become True.
+        """
+        return True
+
+    def look_again(self) -> None:
+        """Let the block see anew whether its end has come; any thread may call it."""
+        self._post(symbol(_SYSTEM), symbol(_LOOK_AGAIN))
+
     def finish(self) -> None:
         """The last chance to publish; called once a run, after the last message."""
 
@@ -116,13 +127,16 @@ class message_block(gr.basic_block):
         elif not pmt.eqv(message, symbol(_LOOK_AGAIN)):
             self.gateway.system_handler(message)
             return
-        if self._all_done():
+        if self._finished:
+            return
+        if not self._all_done():
+            if self._senders is None:
+                timer = threading.Timer(QUIET_S, self.look_again)
+                timer.daemon = True
+                timer.start()
+        elif self.is_idle():
             self._finish_once()
             self.gateway.system_handler(pmt.cons(symbol(_DONE), pmt.from_long(1)))
-        elif self._senders is None and not self._finished:
-            timer = threading.Timer(QUIET_S, self._post, (symbol(_SYSTEM), symbol(_LOOK_AGAIN)))
-            timer.daemon = True
-            timer.start()
 
     def _all_done(self) -> bool:
         if self._senders is not None:
@@ -149,18 +163,37 @@ class message_block(gr.basic_block):
                 self.logger.error(f"{what} could not be handled: {one_line(error)}")
 
 
+def backlog_after(block) -> int:
+    """Messages that wait in the message blocks that get this block's messages, directly or not.
+
+    GNU Radio's message queues have no bound: a source that can wait looks here. Blocks of other
+    modules do not tell theirs.
+    """
+    seen, todo = set(), [block]
+    while todo:
+        sender = todo.pop()
+        for port in pmt.to_python(sender.message_ports_out()):
+            found = set(_receivers(sender.message_subscribers(symbol(port)))) - seen
+            seen |= found
+            todo += found
+    return sum(receiver.backlog() for receiver in seen)
+
+
+def _receivers(subscribers) -> list[message_block]:
+    names = set()
+    while pmt.is_pair(subscribers):
+        names.add(pmt.symbol_to_string(pmt.car(pmt.car(subscribers))))
+        subscribers = pmt.cdr(subscribers)
+    return [block for block in list(_blocks) if block.alias() in names]
+
+
 def _deliver_to_stopped(subscribers) -> None:
     """Let receivers that have stopped already take what was just sent to them.
 
     A stopped flowgraph ends its blocks in any order. A receiver that is still to stop empties
     its queue itself; the lock decides which of the two it is.
     """
-    names = set()
-    while pmt.is_pair(subscribers):
-        names.add(pmt.symbol_to_string(pmt.car(pmt.car(subscribers))))
-        subscribers = pmt.cdr(subscribers)
-    for block in list(_blocks):
-        if block.alias() in names:
-            with block._lock:
-                if block._is_stopped:
-                    block._drain()
+    for block in _receivers(subscribers):
+        with block._lock:
+            if block._is_stopped:
+                block._drain()

@@ -19,6 +19,7 @@ PORTS = (
     keys.PORT_DETECTIONS,
     keys.PORT_EMISSIONS,
     keys.PORT_WINDOWS,
+    keys.PORT_ACTIVITY,
     keys.PORT_STATUS,
 )
 
@@ -36,9 +37,9 @@ class result_sink(message_block):
 
     Args:
         callback: the function to call.
-        ports: the ports (of frames, masks, detections, emissions, windows, status) that are
-            connected, once each: at the end of a stream the block waits until all their senders
-            are done. None offers all, and finds the end by a short silence.
+        ports: the ports (of frames, masks, detections, emissions, windows, activity, status)
+            that are connected, once each: at the end of a stream the block waits until all their
+            senders are done. None offers all, and finds the end by a short silence.
 
     Raises:
         UsageError: an unknown port.
@@ -90,6 +91,9 @@ class result_sink(message_block):
 
     def _on_windows(self, message) -> None:
         self.receive(keys.PORT_WINDOWS, message)
+
+    def _on_activity(self, message) -> None:
+        self.receive(keys.PORT_ACTIVITY, message)
 
     def _on_status(self, message) -> None:
         self.receive(keys.PORT_STATUS, message)

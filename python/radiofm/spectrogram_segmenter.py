@@ -11,21 +11,18 @@ from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.detections import find_detections
-from radiofm_core.errors import BundleError, UsageError
+from radiofm_core.errors import UsageError
 from radiofm_core.inference import load_bundle
 
+from .block_inference import BlockInference
 from .frame_batch import frame_problem, padded_rows, segment_frames
-from .inference_stats import InferenceStats, StatusReporter
-from .inference_worker import InferenceWorker, Job, one_line
+from .inference_worker import Job, one_line
 from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 
-OVERLOAD_POLICIES = ("wait", "drop")
 # The longest stay in work() (s). The scheduler can stop the block only between two calls; and a
 # framer whose call took samples but completed no frame waits for the end of its readers' calls
 # (GNU Radio 3.10, block_executor), so a long stay would keep it from working ahead.
 WORK_SLICE_S = 0.005
-# How long stop() waits for the model call in flight before it leaves it behind (s)
-STOP_GRACE_S = 0.3
 
 
 class spectrogram_segmenter(gr.sync_block):
@@ -68,9 +65,8 @@ class spectrogram_segmenter(gr.sync_block):
         overload: str = "wait",
         min_confidence: float = 0.5,
     ):
-        self._lossless = _check_overload(overload) == "wait"
-        self._max_batch = _check_whole("max_batch", max_batch, 1)
-        self._threads = _check_whole("threads", threads, 0)
+        self._inference = BlockInference(self, "frame", self._process, threads, max_batch, overload)
+        self._stats, self._worker = self._inference.stats, self._inference.worker
         self.set_min_confidence(min_confidence)
         self._bundle = load_bundle(model, device, precision)
         self._spec = self._bundle.info.spec
@@ -84,11 +80,6 @@ class spectrogram_segmenter(gr.sync_block):
             self.message_port_register_out(symbol(port))
         self._tag_key = symbol(keys.TAG_FRAME)
         self._classes = to_pmt(list(self._bundle.info.class_names))
-        self._stats = InferenceStats()
-        self._worker = InferenceWorker(
-            self._process, self._max_batch, self._fail, self._set_up_thread
-        )
-        self._reporter = StatusReporter(self._publish_status)
         # under `wait`: handed to the worker, not yet consumed; under `drop`: all that came
         self._submitted = 0
         self._backlog = None
@@ -117,41 +108,40 @@ class spectrogram_segmenter(gr.sync_block):
 
     def status(self) -> dict:
         """The fields of a ``status`` message, now."""
-        return self._stats.snapshot(self._worker.depth)
+        return self._inference.status()
+
+    def publish(self, port: str, message) -> None:
+        """Send a PMT from ``port``."""
+        self.message_port_pub(symbol(port), message)
 
     # GNU Radio's calls
 
     def start(self) -> bool:
         """Begin a run: empty queue, counters at zero."""
         self._submitted = 0
-        self._stats.reset()
-        self._worker.start()
-        self._reporter.start()
+        self._inference.start()
         return True
 
     def stop(self) -> bool:
-        """End the run within STOP_GRACE_S, whatever the model does."""
-        self._reporter.stop()
-        self._worker.stop(STOP_GRACE_S)
-        if not self._lossless:
+        """End the run within block_inference.STOP_GRACE_S, whatever the model does."""
+        self._inference.stop()
+        if not self._inference.is_lossless:
             self._stats.drop_rest(self._submitted)
-        if self._stats.failed > 1:
-            self.logger.warn(f"{self._stats.failed} frames had no result in this run")
-        self._publish_status()
+        self._inference.publish_status()
         return True
 
     def work(self, input_items, output_items) -> int:
         """Hand frames to the worker; consume them now (drop) or when they are published (wait)."""
         frames = input_items[0]
-        if not self._lossless:
+        if not self._inference.is_lossless:
             for job in self._jobs(frames, 0, len(frames)):
-                self._stats.drop(self._worker.submit_newest(job, self._max_batch))
+                self._stats.drop(self._worker.submit(job, self._inference.max_batch))
                 self._submitted += 1
             return len(frames)
         # Frames stay in GNU Radio's buffer until they are published: a full buffer holds up the
         # source, and at the end of the stream nothing is left over. Two batches under way keep
         # the model busy while this thread is elsewhere.
-        room = max(0, 2 * self._max_batch - self._submitted)
+        room = max(0, 2 * self._inference.max_batch - self._submitted)
         for job in self._jobs(frames, self._submitted, min(len(frames), self._submitted + room)):
             self._worker.submit(job)
             self._submitted += 1
@@ -191,16 +181,9 @@ class spectrogram_segmenter(gr.sync_block):
 
     # On the worker's thread
 
-    def _set_up_thread(self) -> None:
-        if self._threads:
-            import torch
-
-            # PyTorch keeps this number per calling thread: other segmenters keep theirs
-            torch.set_num_threads(self._threads)
-
     def _process(self, jobs: list[Job], is_live) -> None:
         if jobs[0].problem:
-            self._fail(jobs[0].problem)
+            self._inference.fail(jobs[0].problem)
             return
         tags, metas, frames = zip(*(job.payload for job in jobs), strict=True)
         self._hold_for_receivers(is_live)
@@ -209,22 +192,22 @@ class spectrogram_segmenter(gr.sync_block):
             if not is_live():
                 return
             if answer.problem:
-                self._fail(answer.problem)
+                self._inference.fail(answer.problem)
                 continue
             try:
                 self._publish(job, tag, meta, frame, answer)
             except Exception as error:
-                self._fail(f"its messages could not be made: {one_line(error)}")
+                self._inference.fail(f"its messages could not be made: {one_line(error)}")
 
     def _hold_for_receivers(self, is_live) -> None:
-        if self._backlog is None or not self._lossless:
+        if self._backlog is None or not self._inference.is_lossless:
             return
         while is_live() and self._backlog() > self._backlog_limit:
             time.sleep(0.005)
 
     def _publish(self, job: Job, tag, meta: dict, frame: np.ndarray, answer) -> None:
         found = None
-        if self._is_connected(keys.PORT_DETECTIONS):
+        if self._inference.is_connected(keys.PORT_DETECTIONS):
             found = find_detections(
                 answer.mask,
                 answer.confidence,
@@ -243,50 +226,19 @@ class spectrogram_segmenter(gr.sync_block):
                 keys.DROPPED: self._stats.dropped,
             },
         )
-        if self._is_connected(keys.PORT_MASKS):
-            self.message_port_pub(symbol(keys.PORT_MASKS), make_pdu(message, answer.mask))
+        if self._inference.is_connected(keys.PORT_MASKS):
+            self.publish(keys.PORT_MASKS, make_pdu(message, answer.mask))
         if found is not None:
             extra = {keys.DETECTIONS: [detection.to_dict() for detection in found]}
-            self.message_port_pub(symbol(keys.PORT_DETECTIONS), extend_dict(message, extra))
+            self.publish(keys.PORT_DETECTIONS, extend_dict(message, extra))
         self._stats.done(latency, meta[keys.ROWS] * meta[keys.ROW_SAMPLES])
 
-    # On any thread
-
-    def _is_connected(self, port: str) -> bool:
-        return not pmt.is_null(self.message_subscribers(symbol(port)))
-
-    def _fail(self, reason: str) -> None:
-        if self._stats.fail(reason):
-            self.logger.error(f"a frame has no result: {reason}")
-
-    def _publish_status(self) -> None:
-        if self._is_connected(keys.PORT_STATUS):
-            status = self._stats.snapshot(self._worker.depth, restart=True)
-            self.message_port_pub(symbol(keys.PORT_STATUS), to_pmt(status))
-
     def _warm_up(self) -> None:
-        """Two empty frames: the first calls of TorchScript are slow, and a bad model shows here."""
         spec = self._spec
         shape = (1, len(spec.channels), spec.rows, spec.cols)
         empty = np.full(shape, spec.floor_db, np.float32)
         rate = spec.sample_rate_min
-        try:
-            for _ in range(2):
-                self._bundle.segment(empty, spec.resolution(rate, spec.hops_per_row(rate)))
-        except Exception as error:
-            raise BundleError(
-                f"{self._bundle.info.path}: the model fails on an empty frame "
-                f"({one_line(error)}); export it again"
-            ) from error
-
-
-def _check_overload(overload: str) -> str:
-    if overload not in OVERLOAD_POLICIES:
-        raise UsageError(f"overload {overload!r} is unknown; use {' or '.join(OVERLOAD_POLICIES)}")
-    return overload
-
-
-def _check_whole(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or int(value) != value or value < least:
-        raise UsageError(f"{name} {value!r} must be a whole number, {least} or more")
-    return int(value)
+        resolution = spec.resolution(rate, spec.hops_per_row(rate))
+        self._inference.warm_up(
+            self._bundle.info.path, lambda: self._bundle.segment(empty, resolution)
+        )

@@ -81,6 +81,10 @@ class ActivityDecider:
         self.set_min_confidence(min_confidence)
         self._last: OrderedDict[str, deque[tuple[int, np.ndarray]]] = OrderedDict()
 
+    def reset(self) -> None:
+        """Forget the windows so far (a stream begins)."""
+        self._last.clear()
+
     def set_min_confidence(self, min_confidence: float) -> None:
         """Change the confidence below which the label is ``unknown``."""
         value = float(min_confidence)

@@ -69,9 +69,12 @@ def fault_of(packet: CsiPacket) -> str:
         return NOT_FINITE
     if not packet.csi.any():
         return ZERO_CSI
-    if not -_TIME_LIMIT_NS <= packet.time_ns < _TIME_LIMIT_NS:
-        return BAD_TIME
-    return ""
+    return time_fault_of(packet)
+
+
+def time_fault_of(packet: CsiPacket) -> str:
+    """Why a packet's time cannot be used, or ""."""
+    return "" if -_TIME_LIMIT_NS <= packet.time_ns < _TIME_LIMIT_NS else BAD_TIME
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import islice, pairwise
+from statistics import median
 
 import numpy as np
 
@@ -75,9 +76,10 @@ class Measured:
 
 
 class PacketCleaner:
-    """Marks outliers and undoes gain steps; answers ``LASTING`` packets later.
+    """Marks outliers and undoes gain steps; answers ``NEIGHBOURS`` packets later.
 
-    The stream's first gain is kept throughout.
+    Only what may be a gain step waits until ``LASTING`` packets tell, and all behind it. The
+    stream's first gain is kept throughout.
     """
 
     def __init__(self):
@@ -90,13 +92,24 @@ class PacketCleaner:
         self._gain_db = 0.0
 
     def push(self, packet: Measured) -> list[Measured]:
-        """Take the next packet; return those that are decided (none or one)."""
+        """Take the next packet; return those that are decided."""
         self._ahead.append(packet)
-        return [self._decide()] if len(self._ahead) >= LASTING else []
+        decided = []
+        while len(self._ahead) > NEIGHBOURS and not self._must_wait():
+            decided.append(self._decide())
+        return decided
 
     def finish(self) -> list[Measured]:
         """Decide the rest."""
         return [self._decide() for _ in range(len(self._ahead))]
+
+    def _must_wait(self) -> bool:
+        """Whether packets that are still to come have a say in the next decision."""
+        if len(self._ahead) >= LASTING or not self._good:
+            return False
+        packet = self._ahead[0]
+        change = packet.level_db - self._good[-1].level_db
+        return bool(self._sudden(packet, change, (self._ahead[1], self._ahead[2])))
 
     def _decide(self) -> Measured:
         packet = self._ahead.popleft()
@@ -115,7 +128,7 @@ class PacketCleaner:
     def _follow_gain(self, packet: Measured) -> None:
         change = packet.level_db - self._good[-1].level_db
         turn = packet.turn_from(self._good[-1])
-        step = self._step(packet, change, turn) if abs(change) >= STEP_DB else 0.0
+        step = self._step(packet, change)
         if step:
             self._gain_db += step
             packet.gain_steps = 1
@@ -125,31 +138,38 @@ class PacketCleaner:
         self._changes.append(change - step)
         self._turns.append(turn)
 
-    def _step(self, packet: Measured, change: float, turn: float) -> float:
+    def _step(self, packet: Measured, change: float) -> float:
         """The gain step (dB) right before a packet; 0 if there is none."""
-        if len(self._changes) < 2 or not self._ahead:
+        sudden = self._sudden(packet, change, tuple(islice(self._ahead, 2)))
+        if not sudden:
             return 0.0
         levels = [packet.level_db, *(p.level_db for p in self._ahead)]
-        after = [b - a for a, b in pairwise(levels[:3])]
+        lasting = median(levels) - median(p.level_db for p in self._good)
+        if lasting * np.sign(change) < STEP_LASTS * abs(change):
+            return 0.0
+        return (sudden + lasting) / 2
+
+    def _sudden(self, packet: Measured, change: float, following: tuple[Measured, ...]) -> float:
+        """The gain step (dB) right before a packet, if it lasts; 0 if there is none."""
+        if abs(change) < STEP_DB or len(self._changes) < 2 or not following:
+            return 0.0
+        after = [b.level_db - a.level_db for a, b in pairwise((packet, *following))]
         sides = [self._changes[-2], self._changes[-1], *after]
         # what motion did meanwhile is taken as the mean of the changes right before and after
         sudden = change - (self._changes[-1] + after[0]) / 2
-        lasting = float(np.median(levels) - np.median([p.level_db for p in self._good]))
-        height, sign = abs(change), np.sign(change)
         if (
-            sudden * sign >= STEP_DB
-            and height >= STEP_OVER_SIDES * max(map(abs, sides))
-            and lasting * sign >= STEP_LASTS * height
-            and self._is_gain(height, turn, STEP_OVER_USUAL)
+            sudden * np.sign(change) >= STEP_DB
+            and abs(change) >= STEP_OVER_SIDES * max(map(abs, sides))
+            and self._is_gain(abs(change), packet.turn_from(self._good[-1]), STEP_OVER_USUAL)
         ):
-            return (sudden + lasting) / 2
+            return sudden
         return 0.0
 
     def _is_gain(self, height: float, turn: float, over_usual: float) -> bool:
         """Whether a change of level (dB) is beyond the usual and leaves the shape as it was."""
-        most = STEP_TURN * float(np.median(self._turns)) + STEP_TURN_ANGLE
+        most = STEP_TURN * median(self._turns) + STEP_TURN_ANGLE
         return (
-            height >= over_usual * float(np.median(np.abs(self._changes)))
+            height >= over_usual * median(map(abs, self._changes))
             and turn <= most + STEP_TURN_PER_DB * height
         )
 
@@ -170,9 +190,13 @@ class PacketCleaner:
 
         Their second largest distance is the measure, so that one more of the kind hides none.
         """
-        ahead = [self._ahead[i] for i in range(min(NEIGHBOURS, len(self._ahead)))]
+        ahead = islice(self._ahead, NEIGHBOURS)
         others = np.array([other.shape for other in (*self._behind, *ahead)])
         if len(others) < NEIGHBOURS:
+            return False
+        # cheap, and enough for nearly all: a median lies among the values that it is of
+        apart = (others - packet.shape).reshape(-1)
+        if apart @ apart < FOREIGN_ANGLE**2:
             return False
         middle = np.median(others, axis=0)
         distance = _norm(packet.shape - middle)

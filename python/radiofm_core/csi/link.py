@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections import deque
+from statistics import median
 
 import numpy as np
 
@@ -140,7 +141,7 @@ class CsiLink:
         if last is None:
             return 0
         interval = packet.time_ns - last.time_ns
-        usual = float(np.median(self._intervals)) if len(self._intervals) >= _LEAST_RHYTHM else 0
+        before = list(self._intervals)
         self._intervals.append(interval)
         if packet.is_mirrored or last.is_mirrored:
             # what is missing there is counted where it was received
@@ -148,7 +149,9 @@ class CsiLink:
         if packet.sequence is not None and last.sequence is not None:
             ahead = (packet.sequence - last.sequence) % SEQUENCE_NUMBERS
             return ahead - 1 if 0 < ahead < SEQUENCE_NUMBERS // 2 else 0
-        return max(round(interval / usual) - 1, 0) if usual else 0
+        if len(before) < _LEAST_RHYTHM:
+            return 0
+        return max(round(interval / median(before)) - 1, 0)
 
     def _place(self, packet: Measured) -> list[GridWindow]:
         self._counts.outliers += packet.is_outlier

@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -64,12 +65,13 @@ class CsiSpec:
         if not 0 <= self.max_missing_share <= 1:
             raise UsageError(f"max_missing_share {self.max_missing_share!r} is outside 0 to 1")
 
-    @property
+    # these two are asked for with every packet
+    @cached_property
     def rows(self) -> int:
         """Instants in a window."""
         return round(self.duration_s * self.rate_hz)
 
-    @property
+    @cached_property
     def hop_rows(self) -> int:
         """Rows from one window's start to the next one's."""
         return round(self.hop_s * self.rate_hz)

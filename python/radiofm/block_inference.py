@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the blocks around a model have in common: its worker, the overload policy, status, log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pmt
+
+from radiofm_core import keys
+from radiofm_core.errors import BundleError, UsageError
+
+from .inference_stats import InferenceStats, StatusReporter
+from .inference_worker import InferenceWorker, Job, one_line
+from .messages import symbol, to_pmt
+
+OVERLOAD_POLICIES = ("wait", "drop")
+# How long stop() waits for the model call in flight before it leaves it behind (s)
+STOP_GRACE_S = 0.3
+
+
+class BlockInference:
+    """A block's model calls on a thread of their own, and what is counted, logged and told of them.
+
+    Args:
+        block: the GNU Radio block, with a method ``publish(port, message)``.
+        item: what goes through the model, in one word for the log: ``frame``, ``window``.
+        process: called on the worker's thread: see :class:`InferenceWorker`.
+        threads: CPU threads of the model; 0 leaves it to PyTorch.
+        max_batch: most items in one model call.
+        overload: ``wait`` or ``drop``.
+        on_idle: called on the worker's thread whenever nothing is left to do.
+
+    Raises:
+        UsageError: a parameter outside its range.
+    """
+
+    def __init__(
+        self,
+        block,
+        item: str,
+        process: Callable[[list[Job], Callable[[], bool]], None],
+        threads: int,
+        max_batch: int,
+        overload: str,
+        on_idle: Callable[[], None] | None = None,
+    ):
+        if overload not in OVERLOAD_POLICIES:
+            raise UsageError(
+                f"overload {overload!r} is unknown; use {' or '.join(OVERLOAD_POLICIES)}"
+            )
+        self.is_lossless = overload == "wait"
+        self.max_batch = _check_whole("max_batch", max_batch, 1)
+        self._threads = _check_whole("threads", threads, 0)
+        self._block = block
+        self._item = item
+        self.stats = InferenceStats(item)
+        self.worker = InferenceWorker(
+            process, self.max_batch, self.fail, self._set_up_thread, on_idle
+        )
+        self._reporter = StatusReporter(self.publish_status)
+
+    def start(self) -> None:
+        """Begin a run: empty queue, counters at zero."""
+        self.stats.reset()
+        self.worker.start()
+        self._reporter.start()
+
+    def stop(self) -> None:
+        """End the run within STOP_GRACE_S, whatever the model does."""
+        self._reporter.stop()
+        self.worker.stop(STOP_GRACE_S)
+        if self.stats.failed > 1:
+            self._block.logger.warn(f"{self.stats.failed} {self._item}s had no result in this run")
+
+    def fail(self, reason: str) -> None:
+        """An item has no result; counted, and logged if that is news."""
+        if self.stats.fail(reason):
+            self._block.logger.error(f"a {self._item} has no result: {reason}")
+
+    def status(self) -> dict:
+        """The fields of a ``status`` message, now."""
+        return self.stats.snapshot(self.worker.depth)
+
+    def is_connected(self, port: str) -> bool:
+        """Whether anyone takes the messages of an output port."""
+        return not pmt.is_null(self._block.message_subscribers(symbol(port)))
+
+    def publish_status(self) -> None:
+        """Send a ``status`` message."""
+        if self.is_connected(keys.PORT_STATUS):
+            status = self.stats.snapshot(self.worker.depth, restart=True)
+            self._block.publish(keys.PORT_STATUS, to_pmt(status))
+
+    def warm_up(self, path, call: Callable[[], object]) -> None:
+        """Two calls with an empty item: TorchScript's first are slow, and a bad model shows here.
+
+        Raises:
+            BundleError: ``call`` raises; it names ``path``.
+        """
+        try:
+            for _ in range(2):
+                call()
+        except Exception as error:
+            raise BundleError(
+                f"{path}: the model fails on an empty {self._item} ({one_line(error)}); "
+                "export it again"
+            ) from error
+
+    def _set_up_thread(self) -> None:
+        if self._threads:
+            import torch
+
+            # PyTorch keeps this number per calling thread: other blocks' models keep theirs
+            torch.set_num_threads(self._threads)
+
+
+def _check_whole(name: str, value: int, least: int) -> int:
+    if isinstance(value, bool) or int(value) != value or value < least:
+        raise UsageError(f"{name} {value!r} must be a whole number, {least} or more")
+    return int(value)

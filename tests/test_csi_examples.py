@@ -1,0 +1,148 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The examples of activity recognition compile, run, tell what goes on, and end."""
+
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import csi_files
+import numpy as np
+import pytest
+import yaml
+from csi_room import Receiver, Room
+from grc_compiler import compile_flowgraphs, run_program
+from motion_model import make_motion_bundle
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+# This one needs a module that no distribution packages
+WITH_IEEE80211 = EXAMPLES / "csi_wifi_sdr.grc"
+FLOWGRAPHS = sorted(set(EXAMPLES.glob("csi_*.grc")) - {WITH_IEEE80211})
+
+
+@pytest.fixture(scope="module")
+def programs(tmp_path_factory) -> Path:
+    """The folder with the programs that GRC generates from the examples."""
+    folder = tmp_path_factory.mktemp("programs")
+    done = compile_flowgraphs(FLOWGRAPHS, folder)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder
+
+
+@pytest.fixture(scope="module")
+def activity_model(tmp_path_factory):
+    return make_motion_bundle(tmp_path_factory.mktemp("models") / "motion.pt")
+
+
+def answers(printed: str) -> list[str]:
+    """The lines that Message Debug printed of activities."""
+    return [line for line in printed.splitlines() if "(probabilities " in line]
+
+
+def test_csi_file_runs_to_its_end(programs, tmp_path, activity_model):
+    packets = Receiver().packets(Room(), 5.1)
+    times = np.array([packet.time_ns * 1e-9 for packet in packets])
+    path = tmp_path / "room.npz"
+    np.savez(path, csi=np.stack([packet.csi[0] for packet in packets]), time_s=times)
+    printed = run_program(programs / "csi_file.py", "-f", path, "-m", activity_model)
+    assert len(answers(printed)) == 7
+    assert all("(label . MOVING)" in line for line in answers(printed))
+    assert "(frames . 7)" in printed
+
+
+def test_csi_nexmon_live_tells_what_datagrams_hold_until_ctrl_c(programs, activity_model):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        udp.bind(("127.0.0.1", 0))
+        port = udp.getsockname()[1]
+    words = csi_files.int16_words(csi_files.estimate(1, 64, 99)[:, 0])
+    arguments = (programs / "csi_nexmon_live.py", "-p", port, "-m", activity_model)
+    process = subprocess.Popen(
+        [sys.executable, "-u", *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    done = threading.Event()
+
+    def send():
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+            number = 0
+            while not done.wait(0.005):
+                number += 1
+                datagram = csi_files.nexmon_datagram(words, sequence=number % 4096)
+                udp.sendto(datagram, ("127.0.0.1", port))
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    try:
+        for line in process.stdout:
+            if answers(line):
+                break
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
+    finally:
+        done.set()
+        sender.join()
+        process.kill()
+    assert "(label . STILL)" in line
+    assert process.returncode == 0, errors
+
+
+# What gr-ieee802-11's blocks have: inputs, outputs (type, vector length), names of messages out
+IEEE80211_BLOCKS = {
+    "sync_short": (["complex 1", "complex 1", "float 1"], ["complex 1"], []),
+    "sync_long": (["complex 1", "complex 1"], ["complex 1"], []),
+    "frame_equalizer": (["complex 64"], ["byte 48"], ["symbols"]),
+    "decode_mac": (["byte 48"], [], ["out"]),
+}
+
+
+def parameter(key: str, value: str) -> dict:
+    """Of a block file; the module that a choice names is not there to evaluate it."""
+    if value.startswith("ieee802_11."):
+        return {"id": key, "label": key, "dtype": "enum", "options": [value]}
+    return {"id": key, "label": key, "dtype": "raw"}
+
+
+def write_ieee80211_blocks(folder: Path, flowgraph: dict) -> None:
+    """Block files as gr-ieee802-11 has them, with the parameters that the flowgraph sets."""
+    used = {block["id"]: block["parameters"] for block in flowgraph["blocks"]}
+    for name, (inputs, outputs, messages) in IEEE80211_BLOCKS.items():
+        streams = [
+            [
+                {"domain": "stream", "dtype": dtype, "vlen": int(vlen)}
+                for dtype, vlen in map(str.split, ports)
+            ]
+            for ports in (inputs, outputs)
+        ]
+        kind = f"ieee802_11_{name}"
+        common = {"affinity", "alias", "comment", "maxoutbuf", "minoutbuf"}
+        own = [key for key in used[kind] if key not in common]
+        content = {
+            "id": kind,
+            "label": kind,
+            "category": "[IEEE802.11]",
+            "parameters": [parameter(key, used[kind][key]) for key in own],
+            "inputs": streams[0],
+            "outputs": [
+                *streams[1],
+                *({"domain": "message", "id": m, "optional": True} for m in messages),
+            ],
+            "templates": {"imports": "import ieee802_11", "make": f"ieee802_11.{name}()"},
+            "file_format": 1,
+        }
+        (folder / f"{kind}.block.yml").write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def test_csi_wifi_sdr_compiles_where_gr_ieee802_11_is(tmp_path):
+    flowgraph = yaml.safe_load(WITH_IEEE80211.read_text())
+    foreign = {b["id"] for b in flowgraph["blocks"] if b["id"].startswith("ieee802_11_")}
+    assert foreign == {f"ieee802_11_{name}" for name in IEEE80211_BLOCKS}
+    write_ieee80211_blocks(tmp_path, flowgraph)
+    done = compile_flowgraphs([WITH_IEEE80211], tmp_path, tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    program = (tmp_path / "csi_wifi_sdr.py").read_text()
+    assert "self.msg_connect((self.decode_mac, 'out'), (self.framer, 'csi'))" in program
+    assert len(flowgraph["connections"]) == program.count("connect((self.")
