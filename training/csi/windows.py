@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -76,7 +77,8 @@ def scored_set(clips: Sequence[Clip], spec: CsiSpec, classes: tuple[str, ...]) -
         start_ns = clip.packets[0].time_ns
         for window in _framed(clip, every):
             middle_ns = window.time_ns + round(spec.duration_s / 2 * 1e9)
-            if round((middle_ns - start_ns) * 1e-9 * spec.rate_hz) in wanted:
+            # middles lie half a row after the packets of an even stream
+            if math.floor((middle_ns - start_ns) * 1e-9 * spec.rate_hz + 1e-3) in wanted:
                 found.append((clip, window, _labels(clip, window, every, classes)))
     return _set(found, clips, classes)
 
@@ -84,8 +86,10 @@ def scored_set(clips: Sequence[Clip], spec: CsiSpec, classes: tuple[str, ...]) -
 def _framed(clip: Clip, spec: CsiSpec) -> Iterator[CsiWindow]:
     """Windows whose middles reach from the clip's first packet to its last one; of a clip that is
     scored as a whole those within it, if it holds any. Values are float16."""
+    count = len(clip.packets)
     length_s = (clip.packets[-1].time_ns - clip.packets[0].time_ns) * 1e-9
-    within = clip.scored_whole and length_s >= spec.duration_s
+    lasting_s = length_s * count / max(1, count - 1)
+    within = clip.scored_whole and lasting_s >= spec.duration_s - 1 / spec.rate_hz
     framer = CsiFramer(spec, mirror_ends=not within)
     for packet in (*clip.packets, None):
         for window in framer.finish() if packet is None else framer.push(packet):
