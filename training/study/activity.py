@@ -11,7 +11,7 @@ from ..csi import stages
 from ..csi.recipe import ActivityRecipe, classes_of
 from ..csi.score import cross_validated, scores
 from ..export import git_revision
-from ..models.activity import ActivityClassifier
+from ..models.build import build_activity
 from .perform import borrow, counted, machine, rows_of
 from .plan import Run, Study, recipe_fields
 from .report import Cell, cell_of, different, percent, spread, table
@@ -32,7 +32,7 @@ def perform_run(study: Study, run: Run) -> dict:
     folds = [recipe.run_folder / f"fold-{fold + 1}.csv" for fold in range(recipe.folds)]
     seconds = {stage: float(rows_of(path)[-1]["seconds"]) for stage, path in logs.items()}
     seconds["finetune"] = sum(float(rows_of(path)[-1]["seconds"]) for path in folds)
-    model = ActivityClassifier(recipe.model, len(classes), recipe.spec)
+    model = build_activity(recipe.model, len(classes), recipe.spec)
     found = {**scores(logits, right, classes), "accuracy_by_fold": by_fold}
     record = {
         "study": study.name,
