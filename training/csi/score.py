@@ -28,7 +28,8 @@ def evaluate(
     recipe: ActivityRecipe, finetune_fold: FinetuneFold, model: ActivityClassifier
 ) -> dict:
     """Scores of the cross-validation (``validation``) and of the ``test`` set, where there are
-    such; printed, returned, and written to ``evaluation.json`` in the recipe's run folder."""
+    such; printed but for the counts, returned, and written to ``evaluation.json`` in the recipe's
+    run folder."""
     classes = classes_of(recipe.data.clips("train"))
     result: dict = {}
     if recipe.folds:
@@ -41,7 +42,11 @@ def evaluate(
         logits, right = answers(model, windows, recipe)
         name = "test" if number == 1 else f"test {number}"
         result[name] = scores(logits / float(model.temperature), right, classes)
-    print(json.dumps(result, indent=1))
+    told = {
+        part: {key: value for key, value in found.items() if key != "confusion"}
+        for part, found in result.items()
+    }
+    print(json.dumps(told, indent=1))
     runs.save_text(recipe.run_folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
     return result
 
