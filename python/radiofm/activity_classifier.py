@@ -42,7 +42,8 @@ class activity_classifier(message_block):
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
         threads: CPU threads of the model; 0 leaves it to PyTorch.
-        max_batch: most windows in one model call.
+        max_batch: most windows in one model call; at least as many as senders that are followed
+            live, since their windows may end together.
         overload: ``wait``: nothing is lost, windows wait for a slow model; messages cannot hold
             up their sender, so the sources of CSI look at :meth:`backlog`.
             ``drop``: the oldest waiting windows beyond ``max_batch`` are dropped and counted.
@@ -60,7 +61,7 @@ class activity_classifier(message_block):
         device: str = "auto",
         precision: str = "auto",
         threads: int = 0,
-        max_batch: int = 8,
+        max_batch: int = 32,
         overload: str = "wait",
         smoothing: int = 1,
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
