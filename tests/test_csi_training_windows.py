@@ -26,7 +26,7 @@ from training.csi.windows import (
 SPEC = CsiSpec(duration_s=1.0, hop_s=0.5)
 CLASSES = ("A", "B")
 SECOND = 1_000_000_000
-NOTHING = Augmentation(1.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+NOTHING = Augmentation(1.0, 0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -181,3 +181,16 @@ def test_motion_is_scaled_and_stillness_is_not(walking):
     after = np.log(augmented(walking, index, SPEC, how, np.random.default_rng(0))[0])
     ratio = after.std(1).mean((1, 2)) / before
     assert 0.45 < ratio.min() < 0.7 and 1.5 < ratio.max() < 2.2
+
+
+def test_windows_mirrored_about_an_instant_keep_their_middle():
+    how = replace(NOTHING, ends=1.0)
+    windows = training_set([clip_of(1 + np.arange(600), 100.0)], SPEC, ())
+    index = np.full(50, len(windows) // 2)
+    values, _ = augmented(windows, index, SPEC, how, np.random.default_rng(0))
+    as_it_is, _ = plain(windows, index, SPEC)
+    begin, end = (SPEC.rows - SPEC.hop_rows) // 2, (SPEC.rows + SPEC.hop_rows) // 2
+    assert np.allclose(values[:, begin:end], as_it_is[:, begin:end], rtol=1e-2)
+    turns = [(np.diff(np.sign(np.diff(value[:, 20, 0]))) != 0).sum() for value in values]
+    assert 0 < np.mean(turns) <= 4
+    assert not np.allclose(values[:, 0], as_it_is[:, 0], rtol=1e-2)

@@ -16,7 +16,9 @@ from .windows import UNLABELLED, WindowSet
 class Augmentation:
     """How far windows are changed at random, in training alone.
 
-    ``speed``: of time, by up to this factor either way. ``shift_s``: of the window. ``motion``:
+    ``speed``: of time, by up to this factor either way. ``shift_s``: of the window. ``ends``:
+    share of windows that are mirrored about an instant before their middle, and of those about
+    one after it, as windows at the two ends of a file are. ``motion``:
     changes over time are made so many times larger or smaller at most. ``noise``: RMS of noise
     added to amplitudes, as a share of them, at most. ``stretch``: of frequency, a factor;
     ``slide``: of frequency, in columns. ``mirror``: share of windows turned round in frequency.
@@ -27,6 +29,7 @@ class Augmentation:
 
     speed: float = 1.2
     shift_s: float = 0.1
+    ends: float = 0.3
     motion: float = 1.6
     noise: float = 0.03
     stretch: float = 1.3
@@ -72,7 +75,17 @@ def _drawn_rows(available: int, spec: CsiSpec, how: Augmentation, rng) -> np.nda
     speed = how.speed ** rng.uniform(-1, 1)
     shift = rng.uniform(-1, 1) * how.shift_s * spec.rate_hz
     rows = (available - 1) / 2 + shift + (np.arange(spec.rows) - (spec.rows - 1) / 2) * speed
-    return np.clip(rows, 0, available - 1)
+    return np.clip(rows, 0, available - 1)[_mirrored(spec, how, rng)]
+
+
+def _mirrored(spec: CsiSpec, how: Augmentation, rng) -> np.ndarray:
+    """Which row each row is the image of, int (rows,); itself in the middle."""
+    beside = (spec.rows - spec.hop_rows) // 2
+    first = int(rng.integers(0, beside + 1)) * (rng.random() < how.ends)
+    last = spec.rows - 1 - int(rng.integers(0, beside + 1)) * (rng.random() < how.ends)
+    length = max(1, last - first)
+    turned = (np.arange(spec.rows) - first) % (2 * length)
+    return first + np.minimum(turned, 2 * length - turned)
 
 
 def _target(labels: np.ndarray, rows: np.ndarray, spec: CsiSpec, count: int) -> np.ndarray:
