@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -104,12 +104,28 @@ class MaskedMotion:
 
 def predict(model: nn.Module, windows: WindowSet, spec: CsiSpec, precision: str) -> np.ndarray:
     """Logits float32 (windows, classes); ``model`` is in eval mode afterwards."""
+    return _logits(model, batches(windows, spec), windows.antennas, precision)
+
+
+def predict_changed(
+    model: nn.Module, windows: WindowSet, spec: CsiSpec, how: Augmentation, precision: str
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logits float32 (N, classes) of windows that were changed as in training, the same each time,
+    and their classes (N,); those of more than one class are left out."""
+    drawn = augmented(windows, np.arange(len(windows)), spec, how, np.random.default_rng(0))
+    sure = drawn[1].max(1) == 1
+    values, targets = drawn[0][sure], drawn[1][sure]
+    parts = torch.from_numpy(values).split(SCORE_BATCH)
+    return _logits(model, parts, windows.antennas, precision), targets.argmax(1)
+
+
+def _logits(model: nn.Module, parts: Iterable[Tensor], antennas: int, precision: str) -> np.ndarray:
     model.eval()
     kind = next(model.parameters()).device
     found = []
-    for values in batches(windows, spec):
+    for values in parts:
         with torch.inference_mode(), processes.autocast(kind.type, precision):
-            found.append(model.logits(values.to(kind), windows.antennas).cpu())
+            found.append(model.logits(values.to(kind), antennas).cpu())
     return torch.cat(found).float().numpy()
 
 
