@@ -19,7 +19,7 @@ from .clips import Clip
 from .sources import KINDS, SourceConfig
 
 PartConfig = SourceConfig | tuple[SourceConfig, ...]
-PARTS = ("pretrain", "train", "test")
+PARTS = ("pretrain", "train", "extra", "test")
 COLORS = (
     "#5b6270", "#ff4fa3", "#ffa01e", "#7ddc5a", "#23c4ff",
     "#8a5bff", "#e8d44d", "#2ab7a9", "#b0623d", "#d9dde6",
@@ -28,11 +28,13 @@ COLORS = (
 
 @dataclass(frozen=True)
 class ActivityData:
-    """The sets: ``train`` with labels, ``pretrain`` (labels are not looked at; ``train`` where it
+    """The sets: ``train`` with labels, ``extra`` (labelled, learnt from beside ``train``, also in
+    cross-validation, and never scored), ``pretrain`` (labels are not looked at; ``train`` where it
     is left out), ``test`` for the last score alone: nothing is chosen or fitted by it."""
 
     train: PartConfig
     pretrain: PartConfig | None = None
+    extra: PartConfig | None = None
     test: PartConfig | None = None
     SOURCES: ClassVar[tuple] = (PARTS, KINDS)
 
@@ -99,7 +101,7 @@ class ActivityRecipe:
         fields = self.to_dict()
         names, parts = ["seed", "start", "model", "pretrain", "augment"], ["pretrain"]
         if stage != "pretrain":
-            names, parts = [*names, "finetune", "label_share"], [*parts, "train"]
+            names, parts = [*names, "finetune", "label_share"], [*parts, "train", "extra"]
         data = {f"data.{part}": str(self.data.sources(part)) for part in parts}
         return {"spec": self.spec.fingerprint, **flat({n: fields[n] for n in names}), **data}
 

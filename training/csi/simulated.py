@@ -3,43 +3,53 @@
 
 The channel at frequency f is a sum of paths, exp(-2 pi i f length / c) each: fixed ones with
 delays as in a furnished room (exponential decay), and those of scatterers on a body that stands,
-breathes, walks, turns or changes its height. Movements follow one another at random; nothing is
-labelled.
+breathes, walks, turns or changes its height. Movements follow one another at random.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from radiofm_core.csi.motion import motion_db
 from radiofm_core.csi.packet import CsiPacket
 from radiofm_core.csi.subcarriers import HT_20, SPACING_HZ
 
-from .clips import Clip
+from .clips import Clip, Span
 
 LIGHT_M_S = 299_792_458.0
 CARRIERS_HZ = (2.437e9, 5.2e9)
 RATE_HZ = 100.0
 SCATTERERS = 6
+MOVEMENTS = ("still", "walk", "turn", "climb")
+# Above it (motion_db) a movement is seen
+VISIBLE_DB = 9.0
 
 
 def make_clip(seed: int, seconds: float) -> Clip:
-    """One link, 100 packets a second with jitter and losses; amplitudes."""
+    """One link, 100 packets a second with jitter and losses; amplitudes. Its labels are those of
+    MOVEMENTS; what noise hides has none."""
     rng = np.random.default_rng(seed)
     times = np.arange(0, seconds, 1 / RATE_HZ) + rng.uniform(-2e-3, 2e-3, round(seconds * RATE_HZ))
     times = np.sort(times[rng.random(len(times)) > rng.uniform(0, 0.15)])
     times -= times[0]
-    amplitude = np.abs(_channel(times, rng))
+    channel, body = _channel(times, rng)
+    amplitude = np.abs(channel)
     noise = 10 ** (-rng.uniform(20, 40) / 20) * amplitude.mean()
     amplitude = np.abs(amplitude + noise * rng.standard_normal(amplitude.shape))
     packets = [
         CsiPacket(value[None], HT_20, round(time * 1e9))
         for value, time in zip(amplitude.astype(np.float32), times, strict=True)
     ]
-    return Clip(f"simulated/{seed}", f"simulated/{seed}", packets)
+    spans = tuple(
+        Span(packets[part.start].time_ns, packets[part.stop - 1].time_ns + 1, name)
+        for part, name in body.movements
+        if name == MOVEMENTS[0] or motion_db(amplitude[part, :, None], RATE_HZ) > VISIBLE_DB
+    )
+    return Clip(f"simulated/{seed}", f"simulated/{seed}", packets, spans)
 
 
-def _channel(times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """complex128 (times, subcarriers)."""
+def _channel(times: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, _Body]:
+    """complex128 (times, subcarriers), and who changed it."""
     carrier = CARRIERS_HZ[int(rng.integers(len(CARRIERS_HZ)))]
     wave = 2 * np.pi * (carrier + HT_20 * SPACING_HZ) / LIGHT_M_S
     ends = rng.uniform(0, 5, (2, 3)) * (1, 1, 0.3)
@@ -57,20 +67,23 @@ def _channel(times: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         path = sum(np.linalg.norm(place - end, axis=1) for end in ends)
         gain = strength / SCATTERERS**0.5 * rng.rayleigh(0.8)
         total += gain * np.exp(-1j * path[:, None] * wave)
-    return total
+    return total, body
 
 
 class _Body:
-    """Where a body is, (times, 3) m, and how fast it goes, (times,) of its usual pace."""
+    """Where a body is, (times, 3) m, how fast it goes, (times,) of its usual pace, and which of
+    MOVEMENTS it makes when (slices of the times)."""
 
     def __init__(self, times: np.ndarray, rng: np.random.Generator):
         step = np.diff(times, prepend=times[0])
         speed, turn, climb = (np.zeros(len(times)) for _ in range(3))
+        self.movements: list[tuple[slice, str]] = []
         start = 0
         while start < len(times):
             stop = start + int(rng.uniform(0.6, 4) * RATE_HZ)
             kind = rng.integers(4)
             part = slice(start, min(stop, len(times)))
+            self.movements.append((part, MOVEMENTS[kind]))
             shape = np.sin(np.linspace(0, np.pi, max(1, part.stop - part.start))) ** 0.5
             if kind == 1:
                 speed[part] = rng.uniform(0.4, 1.5) * shape

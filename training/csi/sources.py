@@ -9,7 +9,7 @@ where the command runs.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
 from radiofm_core.errors import UsageError
@@ -85,21 +85,33 @@ class UtHarConfig:
 
 @dataclass(frozen=True)
 class SimulatedConfig:
-    """``simulated`` rooms with moving bodies, of the seeds ``first_seed`` .. ; without labels."""
+    """``simulated`` rooms with moving bodies, of the seeds ``first_seed`` .. ; ``labels`` maps
+    the movements still, walk, turn and climb to labels, and others stay without one."""
 
     simulated: int
     first_seed: int
     seconds: float = 10.0
+    labels: dict = field(default_factory=dict)
     kind: ClassVar[str] = "simulated"
 
     def __post_init__(self):
+        unknown = set(self.labels) - set(simulated.MOVEMENTS)
+        if unknown:
+            raise UsageError(
+                f"labels: {sorted(unknown)[0]!r} is no movement; there are "
+                f"{', '.join(simulated.MOVEMENTS)}"
+            )
         if self.simulated < 1 or self.seconds <= 0:
             raise UsageError(f"{self.simulated} rooms of {self.seconds} s; give more than none")
 
     def clips(self) -> list[Clip]:
         """Make them."""
         seeds = range(self.first_seed, self.first_seed + self.simulated)
-        return [simulated.make_clip(seed, self.seconds) for seed in seeds]
+        return [self._labelled(simulated.make_clip(seed, self.seconds)) for seed in seeds]
+
+    def _labelled(self, clip: Clip) -> Clip:
+        spans = (s for s in clip.spans if s.label in self.labels)
+        return replace(clip, spans=tuple(replace(s, label=self.labels[s.label]) for s in spans))
 
 
 @dataclass(frozen=True)

@@ -24,13 +24,13 @@ from ..settings import FinetuneConfig
 from . import score
 from .clips import Clip
 from .objectives import Classification, MaskedMotion, batches
-from .recipe import COLORS, ActivityRecipe, classes_of
-from .windows import training_set
+from .recipe import COLORS, PARTS, ActivityRecipe, classes_of
+from .windows import EXTRA_HOP_S, joined, training_set
 
 
 def prepare(recipe: ActivityRecipe) -> None:
     """Read every part and print what is in it; nothing is kept."""
-    for part in ("pretrain", "train", "test"):
+    for part in PARTS:
         clips = recipe.data.clips(part)
         if clips:
             windows = training_set(clips, recipe.spec, classes_of(clips))
@@ -174,6 +174,15 @@ def _train(recipe, model, stage: str, clips, classes, facts: dict[str, str]) -> 
     torch.manual_seed(recipe.seed + 1)
     config: FinetuneConfig = recipe.finetune
     windows = training_set(_share(clips, recipe), recipe.spec, classes)
+    extra = recipe.data.clips("extra")
+    foreign = set(classes_of(extra)) - set(classes)
+    if foreign:
+        raise UsageError(
+            f"recipe {recipe.name}: extra has the label {sorted(foreign)[0]!r}, train has "
+            f"{', '.join(classes)}; give it labels of those"
+        )
+    if extra:
+        windows = joined(windows, training_set(extra, recipe.spec, classes, EXTRA_HOP_S))
     if len(windows) < config.batch:
         raise UsageError(
             f"recipe {recipe.name}: {len(windows)} labelled windows, fewer than a batch of "

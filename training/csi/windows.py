@@ -18,8 +18,10 @@ from .clips import Clip
 UNLABELLED = 255
 # What a window holds beside the spec's rows, at both ends, for augmentation in time
 MARGIN_S = 0.3
-# From one training window to the next; augmentation moves them by more
+# From one training window to the next; augmentation moves them by half of it
 TRAIN_HOP_S = 0.2
+# Of extra clips, which should not outnumber the others; many that differ teach more
+EXTRA_HOP_S = 1.0
 # Windows of the published scores are half a second long and half overlapping, each inside one
 # activity (M. Matey-Sanz et al.)
 SCORED_S, SCORED_HOP_S = 0.5, 0.25
@@ -46,17 +48,36 @@ class WindowSet:
         return len(self.values)
 
 
-def training_set(clips: Sequence[Clip], spec: CsiSpec, classes: tuple[str, ...]) -> WindowSet:
-    """Overlapping windows with a margin, to be augmented; without ``classes``, unlabelled.
+def training_set(
+    clips: Sequence[Clip], spec: CsiSpec, classes: tuple[str, ...], hop_s: float = TRAIN_HOP_S
+) -> WindowSet:
+    """Windows with a margin, ``hop_s`` apart, to be augmented; without ``classes``, unlabelled,
+    else those with a label in their middle.
 
     Raises InputError: the clips give none."""
-    margin_s, hop_s = (round(s * spec.rate_hz) / spec.rate_hz for s in (MARGIN_S, TRAIN_HOP_S))
+    margin_s, hop_s = (round(s * spec.rate_hz) / spec.rate_hz for s in (MARGIN_S, hop_s))
     wide = replace(spec, duration_s=spec.duration_s + 2 * margin_s, hop_s=hop_s)
     found = []
     for clip in clips:
         for window in _framed(clip, wide):
-            found.append((clip, window, _labels(clip, window, wide, classes)))
+            labels = _labels(clip, window, wide, classes)
+            begin = (wide.rows - spec.hop_rows) // 2
+            if not classes or (labels[begin : begin + spec.hop_rows] != UNLABELLED).any():
+                found.append((clip, window, labels))
     return _set(found, clips, classes)
+
+
+def joined(one: WindowSet, other: WindowSet) -> WindowSet:
+    """Both; raises InputError where their links differ in antennas or phases."""
+    if one.values.shape[1:] != other.values.shape[1:] or one.antennas != other.antennas:
+        raise InputError(
+            f"windows of {one.values.shape[1:]} and of {other.values.shape[1:]} (rows, columns, "
+            "channels) cannot be trained on together; take clips of one kind of link"
+        )
+    names = ("values", "labels", "groups")
+    both = {n: np.concatenate([getattr(one, n), getattr(other, n)]) for n in names}
+    answers = np.concatenate([one.answers, other.answers + one.answers.max() + 1])
+    return replace(one, **both, answers=answers)
 
 
 def scored_set(clips: Sequence[Clip], spec: CsiSpec, classes: tuple[str, ...]) -> WindowSet:
