@@ -261,3 +261,22 @@ def test_prepare_tells_what_is_there(tmp_path, recordings, capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(":")[0] for line in lines] == ["pretrain", "train", "test"]
     assert "4 clips" in lines[1] and "labels: RUN, STAND, WALK" in lines[1]
+
+
+def test_extra_clips_are_learnt_from_and_not_scored(tmp_path, recordings):
+    recipe = small_recipe(tmp_path, recordings)
+    extra = SimulatedConfig(2, 7, 4.0, {"still": "STAND", "walk": "WALK"})
+    labels = {span.label for clip in extra.clips() for span in clip.spans}
+    assert labels and labels <= {"STAND", "WALK"}
+    with_extra = replace(recipe, data=replace(recipe.data, extra=extra))
+    assert with_extra.facts("finetune") != recipe.facts("finetune")
+    _, held = stages.finetune_fold(with_extra, 0)
+    assert all(not clip.name.startswith("simulated") for clip in held)
+    foreign = replace(extra, labels={"still": "SLEEP"})
+    with pytest.raises(UsageError, match="SLEEP"):
+        stages.finetune(replace(recipe, name="x", data=replace(recipe.data, extra=foreign)))
+
+
+def test_unknown_movements_are_named():
+    with pytest.raises(UsageError, match="jump"):
+        SimulatedConfig(1, 0, labels={"jump": "JUMP"})

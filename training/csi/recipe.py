@@ -34,8 +34,8 @@ class ActivityData:
 
     train: PartConfig
     pretrain: PartConfig | None = None
-    extra: PartConfig | None = None
     test: PartConfig | None = None
+    extra: PartConfig | None = None
     SOURCES: ClassVar[tuple] = (PARTS, KINDS)
 
     def sources(self, part: str) -> tuple[SourceConfig, ...]:
