@@ -43,6 +43,17 @@ def own_home(tmp_path_factory):
         yield home
 
 
+@pytest.fixture(scope="module")
+def one_thread():
+    """For models so small that several threads wait for each other."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real recordings, which are not part of this repository."""

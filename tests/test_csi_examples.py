@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 from csi_room import Receiver, Room
-from grc_compiler import compile_flowgraphs, run_program
+from grc_compiler import compile_flowgraphs, compiled, run_program
 from motion_model import make_motion_bundle
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -25,10 +25,7 @@ FLOWGRAPHS = sorted(set(EXAMPLES.glob("csi_*.grc")) - {WITH_IEEE80211})
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory) -> Path:
     """The folder with the programs that GRC generates from the examples."""
-    folder = tmp_path_factory.mktemp("programs")
-    done = compile_flowgraphs(FLOWGRAPHS, folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return compiled(FLOWGRAPHS, tmp_path_factory.mktemp("programs"))
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,7 @@ from training.models.build import build_activity, build_masked_activity, build_s
 from training.models.plain_activity import SIDE, Image
 from training.objectives.masking import draw_masks, masked_loss
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for models this small, several wait for each other
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

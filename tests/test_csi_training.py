@@ -32,13 +32,7 @@ from training.models.build import build_activity
 from training.settings import FinetuneConfig
 from training.tasks import read_any
 
-
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for models this small, several wait for each other
-    yield
-    torch.set_num_threads(threads)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

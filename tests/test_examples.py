@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from grc_compiler import compile_flowgraphs, run_program
+from grc_compiler import compiled, run_program
 from level_model import CENTER, make_level_bundle, two_carriers, write_recording
 
 from radiofm_core import keys
@@ -37,10 +37,7 @@ def recording(tmp_path_factory):
 @pytest.fixture(scope="module")
 def programs(tmp_path_factory) -> Path:
     """The folder with the programs that GRC generates from the examples."""
-    folder = tmp_path_factory.mktemp("programs")
-    done = compile_flowgraphs(FLOWGRAPHS, folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return compiled(FLOWGRAPHS, tmp_path_factory.mktemp("programs"))
 
 
 def tells(printed: str, label: str, event: str) -> bool:

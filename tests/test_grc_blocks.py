@@ -11,7 +11,7 @@ import pmt
 import pytest
 import yaml
 from gnuradio import gr, radiofm
-from grc_compiler import compile_flowgraphs, flowgraph, load_flowgraph, write_flowgraph
+from grc_compiler import compiled, flowgraph, load_flowgraph, write_flowgraph
 from level_model import make_level_bundle, two_carriers, write_recording
 from motion_model import make_motion_bundle
 
@@ -187,9 +187,7 @@ def generated(tmp_path_factory) -> Path:
             *others,
         ]
         paths.append(write_flowgraph(folder, flowgraph(case, blocks, connections)))
-    done = compile_flowgraphs(paths, folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder
+    return compiled(paths, folder)
 
 
 def port_names(ports) -> set[str]:

@@ -36,14 +36,10 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
-def small_frames(tmp_path_factory, monkeypatch):
+def small_frames(tmp_path_factory, monkeypatch, one_thread):
     for module in (training.finetune, training.pretrain):
         monkeypatch.setattr(module, "frame_set", module.frame_set)
     use_frames(tmp_path_factory.mktemp("frames"), (training.finetune, training.pretrain))
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # for models this small, several wait for each other
-    yield
-    torch.set_num_threads(threads)
 
 
 def same(a: dict, b: dict) -> bool:

@@ -17,6 +17,7 @@ from .benchmark import strata
 from .csi.sources import KINDS as CSI_KINDS
 from .data.sources import KINDS, FramesConfig, SourceConfig
 from .models.segmenter import ModelConfig
+from .recipe_base import DataBase, RecipeBase
 from .settings import FinetuneConfig, PretrainConfig, StageConfig
 
 # A set: one source, or several that are joined
@@ -31,7 +32,7 @@ CYCLES = ("finetune", "refine")
 
 
 @dataclass(frozen=True)
-class DataConfig:
+class DataConfig(DataBase):
     """The sets: ``train`` for pre-training and fine-tuning (short frames are cheap, so there can
     be many), ``refine`` for the last cycle, ``validation`` for scores and for stopping early,
     ``calibration`` for the calibration of the confidences, and ``pretrain`` where pre-training
@@ -50,16 +51,9 @@ class DataConfig:
         """Those of :data:`PARTS` that are set."""
         return tuple(p for p in PARTS if getattr(self, p) is not None)
 
-    def sources(self, part: str) -> tuple[SourceConfig, ...]:
-        """The sources of a part of :data:`PARTS`; none where it is not set."""
-        config = getattr(self, part)
-        if config is None:
-            return self.sources("train") if part == "pretrain" else ()
-        return config if isinstance(config, tuple) else (config,)
-
 
 @dataclass(frozen=True)
-class Recipe:
+class Recipe(RecipeBase):
     """A whole run; results go below ``folder``. ``start``: a model bundle (``default``, a
     bundled model's name or a file) to go on from, instead of from scratch. ``pretrain`` and
     ``refine`` can be left out; ``refine`` needs frames in ``data``. ``label_share``: what part (up
@@ -92,10 +86,7 @@ class Recipe:
         if self.refine is not None and self.data.refine is None:
             raise UsageError(f"recipe {self.name}: refine has no frames; set them in data, refine")
         self._check_benchmark()
-        if not 0 < self.label_share <= 1:
-            raise UsageError(
-                f"recipe {self.name}: label_share is {self.label_share}; give a part of 1, as 0.1"
-            )
+        self.check_label_share()
         for part in self.data.parts:
             sources = self.data.sources(part)
             for source in sources:
@@ -150,22 +141,6 @@ class Recipe:
         """The stage that trains on a part; None where none does."""
         stages = [s for s, trained in PART_OF_STAGE.items() if trained == part]
         return getattr(self, stages[0]) if stages else None
-
-    @property
-    def run_folder(self) -> Path:
-        """Checkpoints and logs."""
-        return self.folder / self.name
-
-    def checkpoint(self, stage: str) -> Path:
-        """The finished weights of ``stage`` (pretrain, finetune, refine)."""
-        return self.run_folder / f"{stage}.pt"
-
-    def to_dict(self) -> dict:
-        """JSON-ready, for the bundle."""
-        fields = dataclasses.asdict(self)
-        fields.pop("folder")
-        fields.pop("spec")
-        return fields
 
 
 def _meet(one: range, other: range) -> bool:

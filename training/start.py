@@ -6,8 +6,9 @@ from __future__ import annotations
 from dataclasses import asdict
 
 import torch
+from torch import Tensor
 
-from radiofm_core.bundle import TASK_SEGMENTATION, read_bundle_info
+from radiofm_core.bundle import TASK_SEGMENTATION, BundleInfo, read_bundle_info
 from radiofm_core.errors import BundleError, UsageError
 
 from . import classes
@@ -39,12 +40,7 @@ def first_model(recipe: Recipe) -> CalibratedSegmenter:
                 f"recipe {recipe.name}: start {recipe.start} has {what} {theirs}, the recipe "
                 f"needs {ours}; start from another model"
             )
-    try:
-        weights = torch.jit.load(str(info.path), map_location="cpu").state_dict()
-    except Exception as error:  # as in load_bundle
-        raise BundleError(f"{info.path}: the model inside cannot be loaded; export it again") from (
-            error
-        )
+    weights = weights_of(info)
     try:
         # Scripting keeps buffers that a state dict leaves out.
         kept = {k: weights[k] for k in model.state_dict() if k in weights}
@@ -57,3 +53,13 @@ def first_model(recipe: Recipe) -> CalibratedSegmenter:
             "or, if they are, take a model that this version of the code exported"
         ) from error
     return model
+
+
+def weights_of(info: BundleInfo) -> dict[str, Tensor]:
+    """Those of a bundle's model, by name; raises BundleError where it cannot be loaded."""
+    try:
+        return torch.jit.load(str(info.path), map_location="cpu").state_dict()
+    except Exception as error:  # as in load_bundle
+        raise BundleError(f"{info.path}: the model inside cannot be loaded; export it again") from (
+            error
+        )

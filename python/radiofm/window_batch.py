@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from radiofm_core import keys
-from radiofm_core.csi.activity import WindowFacts
+from radiofm_core.csi.activity import WindowFacts, fault_of
 from radiofm_core.csi.motion import motion_db
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import InputError
@@ -19,8 +19,6 @@ from .csi_messages import rx_time_ns
 from .inference_worker import one_line
 from .messages import split_pdu
 
-# How far a model's probabilities may be from adding up to 1: those of bfloat16 are
-SUM_TOLERANCE = 0.02
 _NUMBERS = (keys.ROW_DURATION, keys.FREQUENCY_STEP, keys.HOP, keys.PACKET_RATE)
 _WHOLE = (keys.ROWS, keys.COLS, keys.CHANNELS, keys.ANTENNAS, keys.LOST_PACKETS)
 
@@ -130,16 +128,8 @@ def classify_windows(model: ActivityModel, windows: list[Window]) -> list[Classi
 
 
 def _checked(shares: np.ndarray) -> Classified:
-    if not np.isfinite(shares).all():
-        bad = np.count_nonzero(~np.isfinite(shares))
-        return Classified(problem=f"the model answered {bad} probabilities that are not finite")
-    total = float(shares.sum())
-    if shares.min() < 0 or abs(total - 1) > SUM_TOLERANCE:
-        return Classified(
-            problem=f"the model answered no probabilities: the least is {shares.min():.3g}, "
-            f"together they are {total:.3g}"
-        )
-    return Classified(shares)
+    fault = fault_of(shares)
+    return Classified(problem=fault) if fault else Classified(shares)
 
 
 def _check_types(fields: dict) -> None:

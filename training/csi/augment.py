@@ -9,7 +9,7 @@ import numpy as np
 
 from radiofm_core.csi.spec import CsiSpec
 
-from .windows import UNLABELLED, WindowSet
+from .windows import UNLABELLED, WindowSet, mirrored
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,15 @@ def _drawn_rows(available: int, spec: CsiSpec, how: Augmentation, rng) -> np.nda
     speed = how.speed ** rng.uniform(-1, 1)
     shift = rng.uniform(-1, 1) * how.shift_s * spec.rate_hz
     rows = (available - 1) / 2 + shift + (np.arange(spec.rows) - (spec.rows - 1) / 2) * speed
-    return np.clip(rows, 0, available - 1)[_mirrored(spec, how, rng)]
+    return np.clip(rows, 0, available - 1)[_drawn_ends(spec, how, rng)]
 
 
-def _mirrored(spec: CsiSpec, how: Augmentation, rng) -> np.ndarray:
+def _drawn_ends(spec: CsiSpec, how: Augmentation, rng) -> np.ndarray:
     """Which row each row is the image of, int (rows,); itself in the middle."""
     beside = (spec.rows - spec.hop_rows) // 2
     first = int(rng.integers(0, beside + 1)) * (rng.random() < how.ends)
     last = spec.rows - 1 - int(rng.integers(0, beside + 1)) * (rng.random() < how.ends)
-    length = max(1, last - first)
-    turned = (np.arange(spec.rows) - first) % (2 * length)
-    return first + np.minimum(turned, 2 * length - turned)
+    return mirrored(np.arange(spec.rows), first, last)
 
 
 def _target(labels: np.ndarray, rows: np.ndarray, spec: CsiSpec, count: int) -> np.ndarray:

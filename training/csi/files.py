@@ -11,6 +11,7 @@ from pathlib import Path
 from radiofm_core.csi.reader import read_csi
 from radiofm_core.errors import InputError
 
+from ..data.items import existing_folder
 from .clips import Clip, Span
 
 LABELS_SUFFIX = ".labels.csv"
@@ -24,9 +25,7 @@ def read_clips(folder: str | Path, labelled: bool) -> list[Clip]:
         InputError: no such folder, nothing in it, a file that cannot be read, labels that are
             missing or wrong.
     """
-    top = Path(folder)
-    if not top.is_dir():
-        raise InputError(f"{folder} is not a folder; check the recipe's path (from {Path.cwd()})")
+    top = existing_folder(folder)
     paths = sorted(p for p in top.rglob("*") if p.is_file() and not p.name.endswith(LABELS_SUFFIX))
     if not paths:
         raise InputError(f"{folder} holds no files; put recordings of CSI there")

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +11,7 @@ from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import UsageError
 
 from ..models.activity import ActivityConfig
+from ..recipe_base import DataBase, RecipeBase
 from ..runs import flat
 from ..settings import FinetuneConfig, PretrainConfig
 from .augment import Augmentation
@@ -27,7 +27,7 @@ COLORS = (
 
 
 @dataclass(frozen=True)
-class ActivityData:
+class ActivityData(DataBase):
     """The sets: ``train`` with labels, ``extra`` (labelled, learnt from beside ``train``, also in
     cross-validation, and never scored), ``pretrain`` (labels are not looked at; ``train`` where it
     is left out), ``test`` for the last score alone: nothing is chosen or fitted by it."""
@@ -38,20 +38,13 @@ class ActivityData:
     extra: PartConfig | None = None
     SOURCES: ClassVar[tuple] = (PARTS, KINDS)
 
-    def sources(self, part: str) -> tuple[SourceConfig, ...]:
-        """The sources of a part of :data:`PARTS`; none where it is not set."""
-        config = getattr(self, part)
-        if config is None:
-            return self.sources("train") if part == "pretrain" else ()
-        return config if isinstance(config, tuple) else (config,)
-
     def clips(self, part: str) -> list[Clip]:
         """Read a part; raises InputError."""
         return [clip for source in self.sources(part) for clip in source.clips()]
 
 
 @dataclass(frozen=True)
-class ActivityRecipe:
+class ActivityRecipe(RecipeBase):
     """A whole run; results go below ``folder``. ``start``: a model bundle of the spectrogram
     segmenter whose encoder is taken, or none. ``folds``: cross-validation over the groups (runs,
     subjects, recordings) of ``train``, which also calibrates the confidences; 0: none.
@@ -80,21 +73,9 @@ class ActivityRecipe:
     }
 
     def __post_init__(self):
-        if not 0 < self.label_share <= 1:
-            raise UsageError(
-                f"recipe {self.name}: label_share is {self.label_share}; give a part of 1, as 0.1"
-            )
+        self.check_label_share()
         if self.folds == 1 or self.folds < 0:
             raise UsageError(f"recipe {self.name}: folds is {self.folds}; give 0, or 2 and more")
-
-    @property
-    def run_folder(self) -> Path:
-        """Checkpoints and logs."""
-        return self.folder / self.name
-
-    def checkpoint(self, stage: str) -> Path:
-        """The finished weights of ``stage``."""
-        return self.run_folder / f"{stage}.pt"
 
     def facts(self, stage: str) -> dict[str, str]:
         """Everything that the weights of ``pretrain`` or of what follows it depend on."""
@@ -104,13 +85,6 @@ class ActivityRecipe:
             names, parts = [*names, "finetune", "label_share"], [*parts, "train", "extra"]
         data = {f"data.{part}": str(self.data.sources(part)) for part in parts}
         return {"spec": self.spec.fingerprint, **flat({n: fields[n] for n in names}), **data}
-
-    def to_dict(self) -> dict:
-        """JSON-ready, for the bundle."""
-        fields = dataclasses.asdict(self)
-        fields.pop("folder")
-        fields.pop("spec")
-        return fields
 
 
 def classes_of(clips: list[Clip]) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ import torch
 from torch import nn
 
 from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION, ClassInfo, read_bundle_info
-from radiofm_core.errors import BundleError, UsageError
+from radiofm_core.errors import UsageError
 
 from .. import runs
 from ..export import export_bundle
@@ -21,6 +21,7 @@ from ..models.activity import ActivityClassifier
 from ..models.adapt import adapt, layer_scale, release
 from ..models.build import build_activity, build_masked_activity
 from ..settings import FinetuneConfig
+from ..start import weights_of
 from . import score
 from .clips import Clip
 from .objectives import Classification, MaskedMotion, batches
@@ -103,13 +104,14 @@ def calibrate(recipe: ActivityRecipe) -> ActivityClassifier:
 
 def export_recipe(recipe: ActivityRecipe) -> Path:
     """Train or load, score, and write ``<name>.pt`` in the recipe's run folder."""
-    metrics = evaluate(recipe)
+    model = calibrate(recipe)
+    metrics = score.evaluate(recipe, finetune_fold, model)
     clips = recipe.data.clips("train")
     names = classes_of(clips)
     infos = tuple(ClassInfo(n, COLORS[i % len(COLORS)]) for i, n in enumerate(names))
     path = export_bundle(
         recipe.run_folder / f"{recipe.name}.pt",
-        calibrate(recipe),
+        model,
         recipe.spec,
         recipe.name,
         recipe.to_dict(),
@@ -129,12 +131,7 @@ STAGES: dict[str, Callable[[ActivityRecipe], object]] = {
 
 def _take_encoder(recipe: ActivityRecipe, model: ActivityClassifier) -> None:
     info = read_bundle_info(recipe.start, TASK_SEGMENTATION)
-    try:
-        weights = torch.jit.load(str(info.path), map_location="cpu").state_dict()
-    except Exception as error:  # as in load_bundle
-        raise BundleError(f"{info.path}: the model inside cannot be loaded; export it again") from (
-            error
-        )
+    weights = weights_of(info)
     own = model.encoder.state_dict()
     theirs = {k.removeprefix("encoder."): v for k, v in weights.items() if k.startswith("encoder.")}
     wrong = [k for k, v in own.items() if k not in theirs or theirs[k].shape != v.shape]

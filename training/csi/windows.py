@@ -48,6 +48,14 @@ class WindowSet:
         return len(self.values)
 
 
+def mirrored(places: np.ndarray, first: int, last: int) -> np.ndarray:
+    """Where between ``first`` and ``last`` the originals of ``places`` are, when what lies beyond
+    an end is its mirror image, again and again; integers, same shape."""
+    length = max(last - first, 1)
+    turned = (places - first) % (2 * length)
+    return first + np.minimum(turned, 2 * length - turned)
+
+
 def training_set(
     clips: Sequence[Clip], spec: CsiSpec, classes: tuple[str, ...], hop_s: float = TRAIN_HOP_S
 ) -> WindowSet:
@@ -130,9 +138,7 @@ def _labels(clip: Clip, window: CsiWindow, spec: CsiSpec, classes: tuple[str, ..
     """uint8 (rows,); mirror images have the labels of what they mirror."""
     first, last = clip.packets[0].time_ns, clip.packets[-1].time_ns
     times = window.time_ns + np.round(np.arange(spec.rows) * 1e9 / spec.rate_hz).astype(np.int64)
-    length = max(last - first, 1)
-    turned = (times - first) % (2 * length)
-    times = first + np.minimum(turned, 2 * length - turned)
+    times = mirrored(times, first, last)
     labels = np.full(spec.rows, UNLABELLED, np.uint8)
     for span in clip.spans if classes else ():
         labels[(times >= span.start_ns) & (times < span.end_ns)] = classes.index(span.label)

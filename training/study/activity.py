@@ -4,17 +4,15 @@ windows of groups (runs, subjects) that had no part in fine-tuning."""
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from ..csi import stages
 from ..csi.recipe import ActivityRecipe, classes_of
 from ..csi.score import cross_validated, scores
-from ..export import git_revision
 from ..models.build import build_activity
-from .perform import borrow, counted, machine, rows_of
-from .plan import Run, Study, recipe_fields
-from .report import Cell, cell_of, different, percent, spread, table
+from .perform import borrow, counted, record_of, rows_of
+from .plan import Run, Study
+from .report import Cell, cell_of, different, listed, percent, spread, table, where_made
 
 HEADS = ("variant", "labels", "seeds", "accuracy", "difference", "parameters learning", "seconds")
 
@@ -34,20 +32,12 @@ def perform_run(study: Study, run: Run) -> dict:
     seconds["finetune"] = sum(float(rows_of(path)[-1]["seconds"]) for path in folds)
     model = build_activity(recipe.model, len(classes), recipe.spec)
     found = {**scores(logits, right, classes), "accuracy_by_fold": by_fold}
-    record = {
-        "study": study.name,
-        "run": run.name,
-        "variant": run.variant,
-        "label_share": run.label_share,
-        "seed": run.seed,
-        "recipe": recipe_fields(recipe),
+    measured = {
         "parameters": counted(model, recipe.finetune),
         "scores": {"validation": found},
         "seconds": seconds,
-        "git_revision": git_revision(),
-        "machine": machine(),
     }
-    return json.loads(json.dumps(record))
+    return record_of(study, run, measured)
 
 
 def accuracy(record: dict) -> float:
@@ -69,14 +59,7 @@ def opening(study: Study, records: dict[str, dict], path: str | Path) -> list[st
         "single seed. Differences are taken seed by seed from the variant that a table begins "
         "with, at the same labels: where the brackets hold zero, the seeds do not agree which is "
         "better.",
-        "\n".join(
-            f"- {line}"
-            for line in (
-                f"{len(records)} of {len(study.runs)} runs are recorded.",
-                f"Machine: {different(r['machine'] for r in everyone)}.",
-                f"Code: {different(r['git_revision'] for r in everyone)}.",
-            )
-        ),
+        listed(where_made(study, records)),
     ]
 
 

@@ -45,13 +45,7 @@ def perform_run(study: Study, run: Run) -> dict:
         if getattr(recipe, stage) is not None:
             logs[stage] = recipe.run_folder / f"{stage}.csv"
     tables = {stage: rows_of(path) for stage, path in logs.items()}
-    record = {
-        "study": study.name,
-        "run": run.name,
-        "variant": run.variant,
-        "label_share": run.label_share,
-        "seed": run.seed,
-        "recipe": recipe_fields(recipe),
+    measured = {
         "labelled_frames": labelled_frames(recipe),
         "parameters": count_parameters(recipe),
         "scores": {
@@ -65,6 +59,20 @@ def perform_run(study: Study, run: Run) -> dict:
             for row in rows
             if row["validation_mean_iou"]
         ],
+    }
+    return record_of(study, run, measured)
+
+
+def record_of(study: Study, run: Run, measured: dict) -> dict:
+    """A run's record, JSON-ready: what it is, what was ``measured``, by which code, and where."""
+    record = {
+        "study": study.name,
+        "run": run.name,
+        "variant": run.variant,
+        "label_share": run.label_share,
+        "seed": run.seed,
+        "recipe": recipe_fields(run.recipe),
+        **measured,
         "git_revision": git_revision(),
         "machine": machine(),
     }

@@ -120,17 +120,24 @@ def _opening(study: Study, records: dict[str, dict], path: str | Path) -> list[s
         "where the brackets hold zero, the seeds do not agree which is better. `mIoU` is of the "
         "validation frames, which no weights were chosen by (unless a variant stops early); the "
         "benchmark's frames are never trained on either.",
-        "\n".join(
-            f"- {line}"
-            for line in (
-                f"{len(records)} of {len(study.runs)} runs are recorded.",
-                f"Machine: {different(r['machine'] for r in everyone)}.",
-                f"Code: {different(r['git_revision'] for r in everyone)}.",
+        listed(
+            [
+                *where_made(study, records),
                 f"Frames: {different(map(_frames, everyone))}.",
                 _benchmark_frames(everyone),
                 _against_paper(everyone),
-            )
+            ]
         ),
+    ]
+
+
+def where_made(study: Study, records: dict[str, dict]) -> list[str]:
+    """Sentences: how many runs there are, of which machines and code."""
+    everyone = list(records.values())
+    return [
+        f"{len(records)} of {len(study.runs)} runs are recorded.",
+        f"Machine: {different(r['machine'] for r in everyone)}.",
+        f"Code: {different(r['git_revision'] for r in everyone)}.",
     ]
 
 
@@ -259,6 +266,11 @@ def _missing(study: Study, records: dict[str, dict]) -> str:
 def different(values: Iterable[str]) -> str:
     """Each once."""
     return "; ".join(dict.fromkeys(values))
+
+
+def listed(lines: list[str]) -> str:
+    """A list in Markdown."""
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def percent(share: float) -> str:

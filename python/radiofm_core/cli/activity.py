@@ -12,20 +12,17 @@ from ..csi.activity import DEFAULT_MIN_CONFIDENCE
 from ..csi.classify import ActivityClassifier
 from ..csi.packet import CsiPacket
 from ..csi.reader import CsiReader, open_csi
-from ..errors import BundleError, InputError, OutputError, RadiofmError, UsageError
+from ..errors import InputError
 from ..outputs.paths import activity_paths
 from .activity_report import activity_table, file_facts, no_answer, notes
 from .console import (
-    EXIT_DONE,
-    EXIT_INTERRUPTED,
     Stopped,
     StopRequest,
     add_model_options,
-    report_error,
     stop_on_signal,
     whole,
 )
-from .inputs import refuse_same_results
+from .inputs import refuse_same_results, work_through
 from .progress import Progress
 
 HELP = "tell from files of Wi-Fi CSI what people do"
@@ -66,19 +63,7 @@ def run(options: argparse.Namespace) -> int:
             options.inputs, lambda path: activity_paths(Path(options.out), path.stem)["jsonl"]
         )
         session = _Session(options, info, stop)
-        worst = EXIT_DONE
-        for path in dict.fromkeys(options.inputs):
-            try:
-                session.classify(path)
-            except RadiofmError as error:
-                report_error(error)
-                worst = max(worst, error.exit_code)
-                if isinstance(error, BundleError | UsageError | OutputError):
-                    # The next file would meet the same
-                    return worst
-            if stop.requested:
-                return EXIT_INTERRUPTED
-        return worst
+        return work_through(dict.fromkeys(options.inputs), session.classify, stop)
 
 
 class _Session:

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Checks of what a command is given to work on."""
+"""What a command is given to work on: checked, and worked through."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from ..errors import UsageError
+from ..errors import BundleError, OutputError, RadiofmError, UsageError
+from .console import EXIT_DONE, EXIT_INTERRUPTED, StopRequest, report_error
 
 
 def refuse_same_results(
@@ -30,3 +31,20 @@ def refuse_same_results(
                 f"{seen[result]} and {text} would both write {result}; write them into two folders"
             )
         seen[result] = text
+
+
+def work_through(inputs: Iterable[str], work: Callable[[str], None], stop: StopRequest) -> int:
+    """Do ``work`` on each input and return the exit code: one that fails is told, and does not
+    keep the others from being done, unless they would meet the same."""
+    worst = EXIT_DONE
+    for path in inputs:
+        try:
+            work(path)
+        except RadiofmError as error:
+            report_error(error)
+            worst = max(worst, error.exit_code)
+            if isinstance(error, BundleError | UsageError | OutputError):
+                return worst
+        if stop.requested:
+            return EXIT_INTERRUPTED
+    return worst

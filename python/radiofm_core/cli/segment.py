@@ -9,25 +9,22 @@ from pathlib import Path
 
 from .. import keys
 from ..bundle import TASK_SEGMENTATION, BundleInfo, read_bundle_info
-from ..errors import BundleError, InputError, OutputError, RadiofmError, UsageError
+from ..errors import InputError, RadiofmError, UsageError
 from ..outputs.paths import result_paths
 from ..recordings import Recording, open_recording
 from ..sample_data import DATATYPES
 from .blocks import import_flowgraphs, make_segmenter
 from .console import (
-    EXIT_DONE,
-    EXIT_INTERRUPTED,
     Stopped,
     StopRequest,
     add_model_options,
     hertz,
     rate,
-    report_error,
     seconds,
     stop_on_signal,
 )
 from .emission_table import emission_table, recording_line
-from .inputs import refuse_same_results
+from .inputs import refuse_same_results, work_through
 from .progress import Progress
 
 HELP = "segment recordings"
@@ -75,19 +72,7 @@ def run(options: argparse.Namespace) -> int:
             identity=lambda path: path.with_suffix(""),
         )
         session = _Session(options, info, stop)
-        worst = EXIT_DONE
-        for path in options.inputs:
-            try:
-                session.segment(path)
-            except RadiofmError as error:
-                report_error(error)
-                worst = max(worst, error.exit_code)
-                if isinstance(error, BundleError | UsageError | OutputError):
-                    # The next recording would meet the same
-                    return worst
-            if stop.requested:
-                return EXIT_INTERRUPTED
-        return worst
+        return work_through(options.inputs, session.segment, stop)
 
 
 def _annotations_of(path: Path, folder: Path) -> Path:

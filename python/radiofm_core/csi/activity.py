@@ -11,6 +11,8 @@ import numpy as np
 from ..errors import UsageError
 
 UNKNOWN = "unknown"
+# How far a model's probabilities may be from adding up to 1: those of bfloat16 are
+SUM_TOLERANCE = 0.02
 DEFAULT_MIN_CONFIDENCE = 0.4
 # Senders whose last windows are remembered; the one longest silent makes room
 MAX_SOURCES = 64
@@ -125,3 +127,17 @@ class ActivityDecider:
             last.clear()
         last.append((window.time_ns, shares))
         return np.mean([share for _, share in last], axis=0)
+
+
+def fault_of(probabilities: np.ndarray) -> str:
+    """Why one window's answer of a model, (classes,), is no probabilities; empty if it is."""
+    if not np.isfinite(probabilities).all():
+        bad = np.count_nonzero(~np.isfinite(probabilities))
+        return f"the model answered {bad} probabilities that are not finite"
+    total = float(probabilities.sum())
+    if probabilities.min() < 0 or abs(total - 1) > SUM_TOLERANCE:
+        return (
+            f"the model answered no probabilities: the least is {probabilities.min():.3g}, "
+            f"together they are {total:.3g}"
+        )
+    return ""

@@ -18,6 +18,7 @@ from .activity import (
     Activity,
     ActivityDecider,
     WindowFacts,
+    fault_of,
 )
 from .motion import motion_db
 from .packet import CsiPacket
@@ -160,7 +161,8 @@ class ActivityClassifier:
                 f"{info.path}: the model fails on windows of shape {values.shape[1:]} ({reason}); "
                 "export it again or use another"
             ) from error
-        if found.shape != (len(windows), len(info.classes)) or not np.isfinite(found).all():
+        is_right = found.shape == (len(windows), len(info.classes))
+        if not is_right or any(map(fault_of, found)):
             raise BundleError(
                 f"{info.path}: the model gave no probabilities of its {len(info.classes)} classes; "
                 "export it again or use another"
