@@ -18,7 +18,7 @@ from training.benchmark.edges import edge_errors
 from training.benchmark.report import table
 from training.benchmark.scenes import BenchmarkMaker
 from training.benchmark.scoring import frame_score, grouped, score, summary
-from training.benchmark.side_by_side import PaperMaker, band_truth
+from training.benchmark.side_by_side import OnAirMaker, PaperMaker, band_truth
 from training.data import generated
 from training.data.sources import FramesConfig
 from training.data.store import LOWEST_DB, STEP_DB, FrameSet
@@ -82,6 +82,16 @@ def test_frames_to_train_on_have_labels_of_whole_bands():
     assert len(seen) > 3
     again = PaperMaker(SPEC).frame(5)
     assert torch.equal(frame.truth, again.truth) and torch.equal(frame.level_db, again.level_db)
+
+
+def test_the_same_frames_can_have_labels_of_what_is_on_the_air():
+    whole = [PaperMaker(SPEC).frame(seed) for seed in range(3)]
+    sent = [OnAirMaker(SPEC).frame(seed) for seed in range(3)]
+    for band, air in zip(whole, sent, strict=True):
+        assert torch.equal(band.level_db, air.level_db)
+        on_air = (air.truth == LTE) | (air.truth == NR)
+        assert on_air.any() and torch.equal(air.truth[on_air], band.truth[on_air])
+    assert any((a.truth == NOISE)[b.truth != NOISE].any() for a, b in zip(sent, whole, strict=True))
 
 
 @pytest.mark.parametrize("part", [strata.MIXED, strata.PAPER])
@@ -302,13 +312,14 @@ def test_a_model_that_calls_all_noise_misses_every_carrier(made):
 # ---- recipes
 
 
-def test_a_recipe_can_train_on_the_papers_scenes(tmp_path):
-    config = FramesConfig(2, 3, SPEC.rows, "paper")
+@pytest.mark.parametrize("scenes, maker", [("paper", PaperMaker), ("paper-on-air", OnAirMaker)])
+def test_a_recipe_can_train_on_the_papers_scenes(tmp_path, scenes, maker):
+    config = FramesConfig(2, 3, SPEC.rows, scenes)
     folder = generated.prepare(tmp_path, config, SPEC, 1)
     # beside a set of all scenes with the same seeds
-    assert folder.name == "paper-frames-3-2x256"
+    assert folder.name == f"{scenes}-frames-3-2x256"
     assert generated.wanted(config, SPEC) != generated.wanted(replace(config, scenes="all"), SPEC)
-    truth = PaperMaker(SPEC).frame(4).truth
+    truth = maker(SPEC).frame(4).truth
     assert torch.equal(torch.from_numpy(FrameSet(folder, SPEC).truth[1]), truth)
 
 

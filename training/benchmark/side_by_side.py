@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Frames as in arXiv 2411.09996: an NR and an LTE carrier side by side at 61.44 MS/s for 40 ms,
 fading and white noise, and no other flaw. The benchmark scores them; a recipe trains on others of
-their kind with ``scenes: paper``."""
+their kind with ``scenes: paper`` (labels of whole bands) or ``scenes: paper-on-air``."""
 
 from __future__ import annotations
 
@@ -124,6 +124,18 @@ class PaperMaker(SceneMaker):
 
     def frame(self, seed: int) -> Frame:
         """The frame of a seed."""
-        rng = Rng(seed)
-        made, told = draw_frame(draw_pair(rng), self, rng)
+        made, told = _to_train_on(seed, self)
         return replace(made, truth=band_truth(made.truth, FFT_15K * SUBCARRIER_HZ, told))
+
+
+class OnAirMaker(SceneMaker):
+    """Draws the same frames from seeds, with labels of what is on the air."""
+
+    def frame(self, seed: int) -> Frame:
+        """The frame of a seed."""
+        return _to_train_on(seed, self)[0]
+
+
+def _to_train_on(seed: int, maker: SceneMaker) -> tuple[Frame, list[dict]]:
+    rng = Rng(seed)
+    return draw_frame(draw_pair(rng), maker, rng)

@@ -21,14 +21,18 @@ from radiofm_core.spec import SpectrogramSpec
 from ..benchmark import side_by_side
 from ..waveforms import scene
 from . import store
-from .sources import ALL_SCENES, PAPER_SCENES, FramesConfig
+from .sources import ALL_SCENES, ON_AIR_SCENES, PAPER_SCENES, FramesConfig
 
 CHUNK = 16
 FACTS = "facts.json"
 # Called as MakeMaker(spec, rows) in each process
 MakeMaker = Callable[[SpectrogramSpec, int], scene.SceneMaker]
 # By the sources' ``scenes``
-MAKERS = {ALL_SCENES: scene.SceneMaker, PAPER_SCENES: side_by_side.PaperMaker}
+MAKERS = {
+    ALL_SCENES: scene.SceneMaker,
+    PAPER_SCENES: side_by_side.PaperMaker,
+    ON_AIR_SCENES: side_by_side.OnAirMaker,
+}
 
 
 def generator_fingerprint(*modules: ModuleType) -> str:
@@ -43,7 +47,7 @@ def generator_fingerprint(*modules: ModuleType) -> str:
 
 def wanted(config: FramesConfig, spec: SpectrogramSpec) -> dict:
     """What a set's frames depend on, JSON-ready."""
-    is_paper = config.scenes == PAPER_SCENES
+    is_paper = config.scenes != ALL_SCENES
     return {
         "source": config.kind,
         "frames": config.frames,
@@ -51,7 +55,7 @@ def wanted(config: FramesConfig, spec: SpectrogramSpec) -> dict:
         "rows": config.rows,
         "spec_fingerprint": spec.fingerprint,
         "code": generator_fingerprint(*([side_by_side] if is_paper else [])),
-    } | ({"scenes": PAPER_SCENES} if is_paper else {})
+    } | ({"scenes": config.scenes} if is_paper else {})
 
 
 def prepare(below: Path, config: FramesConfig, spec: SpectrogramSpec, workers: int) -> Path:

@@ -18,7 +18,7 @@ from .labels import check_mapping
 
 FREQUENCY_GROWS = ("right", "up", "down")
 LEVELS = ("db", "power", "image")
-ALL_SCENES, PAPER_SCENES = SCENES = ("all", "paper")
+ALL_SCENES, PAPER_SCENES, ON_AIR_SCENES = SCENES = ("all", "paper", "paper-on-air")
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,8 @@ class FramesConfig:
     """A set of generated frames, of the seeds ``first_seed`` .. ``first_seed + frames - 1``.
 
     ``scenes``: ``all`` kinds, labelled where they transmit (:mod:`training.waveforms.scene`), or
-    those of the ``paper``, labelled by whole bands (:mod:`training.benchmark.side_by_side`).
+    those of the ``paper`` (:mod:`training.benchmark.side_by_side`), labelled by whole bands, or,
+    ``paper-on-air``, where they transmit.
     """
 
     frames: int
