@@ -20,8 +20,8 @@ SPEC = CsiSpec()
 FACTS = WindowFacts(10_000_000_000, 2.0, 0.5, 3.0, 98.0, 2, "aa:bb:cc:dd:ee:ff")
 
 
-def windows(speed, **receiver):
-    packets = Receiver(**receiver).packets(Room(speed=speed), 8.0)
+def windows(speed, carrier_hz=2.437e9, **receiver):
+    packets = Receiver(**receiver).packets(Room(speed=speed, carrier_hz=carrier_hz), 8.0)
     return list(frame_packets(packets, SPEC))
 
 
@@ -75,11 +75,23 @@ def test_parameters_out_of_range_name_the_value(options):
 
 
 @pytest.mark.parametrize("loss", (0.0, 0.3))
-def test_motion_is_told_from_stillness_whatever_the_gain(loss):
+# the slowest, and one whose Doppler shift passes half the rate of the packets
+@pytest.mark.parametrize("speed, carrier_hz", ((0.5, 2.437e9), (1.0, 2.437e9), (1.5, 5.2e9)))
+def test_motion_is_told_from_stillness(loss, speed, carrier_hz):
     still = [motion_db(w.amplitude, 100.0) for w in windows(0.0, loss=loss)]
-    walking = [motion_db(w.amplitude, 100.0) for w in windows(1.0, loss=loss)]
-    assert max(still) < 8
-    assert min(walking) > 15
+    walking = [
+        motion_db(w.amplitude, 100.0) for w in windows(speed, loss=loss, carrier_hz=carrier_hz)
+    ]
+    assert max(still) < 5
+    assert min(walking) > 9
+
+
+@pytest.mark.parametrize("layout", ("intel20", "legacy", "ht40"))
+def test_interpolated_subcarriers_are_no_motion(layout):
+    assert max(motion_db(w.amplitude, 100.0) for w in windows(0.0, layout=layout)) < 3
+
+
+def test_motion_does_not_depend_on_the_gain():
     assert motion_db(windows(1.0)[0].amplitude * 40, 100.0) == pytest.approx(
         motion_db(windows(1.0)[0].amplitude, 100.0), abs=1e-3
     )

@@ -22,7 +22,7 @@ RATE_HZ = 100.0
 SCATTERERS = 6
 MOVEMENTS = ("still", "walk", "turn", "climb")
 # Above it (motion_db) a movement is seen
-VISIBLE_DB = 9.0
+VISIBLE_DB = 5.0
 
 
 def make_clip(seed: int, seconds: float) -> Clip:
