@@ -19,7 +19,7 @@ MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1.0, 1e11
 MAX_ROW_DURATION_S = 1.0
 MAX_FFT_SIZE = MAX_ROWS = 65536
 MAX_FRAME_FLOATS = 1 << 24
-LEAST_FLOOR_DB = -300.0
+MAX_FLOOR_DB = 300.0
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,10 @@ class SpectrogramSpec:
             raise UsageError(
                 f"rows {self.rows} of one hop must hold an FFT of {self.fft_size} samples"
             )
-        if self.floor_db < LEAST_FLOOR_DB:
-            raise UsageError(f"floor_db {self.floor_db:g} must be {LEAST_FLOOR_DB:g} dB or more")
+        if abs(self.floor_db) > MAX_FLOOR_DB:
+            raise UsageError(
+                f"floor_db {self.floor_db:g} is outside {-MAX_FLOOR_DB:g} to {MAX_FLOOR_DB:g} dB"
+            )
         low, high = self.sample_rate_min, self.sample_rate_max
         if not MIN_SAMPLE_RATE <= low <= high <= MAX_SAMPLE_RATE:
             raise UsageError(
@@ -151,7 +153,9 @@ class SpectrogramSpec:
         """The inverse of :meth:`to_dict`; raises BundleError on unknown or missing keys."""
         check_keys(cls, fields, "spectrogram spec")
         channels = fields["channels"]
-        return cls(**{**fields, "channels": tuple(channels) if type(channels) is list else channels})
+        return cls(
+            **{**fields, "channels": tuple(channels) if type(channels) is list else channels}
+        )
 
     @property
     def fingerprint(self) -> str:

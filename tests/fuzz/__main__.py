@@ -46,6 +46,9 @@ def main() -> None:
     folder = FOLDER / options.target
     corpus = folder / "corpus"
     corpus.mkdir(parents=True, exist_ok=True)
+    for found in (p for kind in ("fault-*", "crash-*", "oom-*") for p in folder.glob(kind)):
+        # an earlier run's, to be tried again
+        found.rename(corpus / found.name)
     most = getattr(target, "MOST_BYTES", MOST_BYTES)
     for name, content in {**target.seeds(), **_real_files(target, most)}.items():
         (corpus / f"seed-{name}").write_bytes(content)
@@ -54,7 +57,10 @@ def main() -> None:
     words = [
         *(sys.argv[0], limit, f"-max_len={most}", f"-timeout={HANG_S}", "-print_final_stats=1"),
         *(f"-rss_limit_mb={MOST_MEMORY_MB}", f"-artifact_prefix={folder}/", "-verbosity=1"),
-        *(str(corpus), *([str(kept)] if (kept := harness.CORPUS / options.target).is_dir() else [])),
+        *(
+            str(corpus),
+            *([str(kept)] if (kept := harness.CORPUS / options.target).is_dir() else []),
+        ),
     ]
     mutate = getattr(target, "mutate", None)
     if mutate is None:

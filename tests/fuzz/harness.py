@@ -64,3 +64,32 @@ def written(name: str, content: bytes) -> Path:
     path = scratch() / name
     path.write_bytes(content)
     return path
+
+
+def changed_seeds(target: ModuleType, count: int, seed: int = 1) -> Iterator[bytes]:
+    """``count`` inputs that the target's mutator makes of its seeds, the same ones each time."""
+    rng = Random(seed)
+    most = getattr(target, "MOST_BYTES", 4096)
+
+    def blind(data: bytes, most: int) -> bytes:
+        return _changed_bytes(data, rng)[:most]
+
+    mutate = getattr(target, "mutate", lambda data, most, rng, blind: blind(data, most))
+    seeds = list(target.seeds().values())
+    for _ in range(count):
+        yield mutate(rng.choice(seeds), most, rng, blind)
+
+
+def _changed_bytes(data: bytes, rng: Random) -> bytes:
+    """Some bytes replaced, taken out or put in."""
+    changed = bytearray(data)
+    for _ in range(rng.randint(1, 4)):
+        place = rng.randrange(len(changed) + 1)
+        kind = rng.randrange(3)
+        if kind == 0 and place < len(changed):
+            changed[place] = rng.choice((0, 1, 0x7F, 0x80, 0xFF, rng.randrange(256)))
+        elif kind == 1:
+            del changed[place : place + rng.randint(1, 16)]
+        else:
+            changed[place:place] = rng.randbytes(rng.randint(1, 16))
+    return bytes(changed)

@@ -64,7 +64,9 @@ def mutate_png(data: bytes, most: int, rng: Random, blind: Blind) -> bytes:
     else:
         chunks[place] = (name, blind(content, most))
     changed = data[:_PNG_SIGNATURE] + b"".join(
-        struct.pack(">I", len(content)) + name + content
+        struct.pack(">I", len(content))
+        + name
+        + content
         + struct.pack(">I", zlib.crc32(name + content))
         for name, content in chunks
     )

@@ -99,6 +99,6 @@ def _labels(path: Path) -> list[str]:
         _, _, dtype = read_header(file)
         found = _unpickled(file.read()) if dtype.hasobject else np.load(path, allow_pickle=False)
     labels = [entry[0] if isinstance(entry, list) else entry for entry in found.tolist()]
-    if not all(isinstance(label, str) for label in labels):
+    if not all(isinstance(label, str) and label.isprintable() for label in labels):
         raise ValueError("labels are no texts")
     return labels

@@ -9,7 +9,6 @@ import zipfile
 
 from fuzz import archive, json_tree
 from fuzz.harness import may_refuse, written
-
 from radiofm_core.bundle import INFO_FILE
 from radiofm_core.cli import models
 from radiofm_core.csi.spec import CsiSpec

@@ -5,7 +5,6 @@ import json
 
 from fuzz import json_tree
 from fuzz.targets import bundle
-
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.spec import SpectrogramSpec, fingerprint_of
 

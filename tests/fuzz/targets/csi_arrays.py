@@ -5,8 +5,8 @@ from functools import partial
 
 import csi_samples
 import numpy as np
-from fuzz import archive, csi_file
 
+from fuzz import archive, csi_file
 from radiofm_core.csi.formats import arrays
 
 run = partial(csi_file.read, module=arrays)

@@ -4,7 +4,6 @@
 from functools import partial
 
 from fuzz import csi_file
-
 from radiofm_core.csi.formats import atheros
 
 REAL_FILES = ("ath_csi_1.dat",)

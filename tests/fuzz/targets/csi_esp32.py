@@ -4,7 +4,6 @@
 from functools import partial
 
 from fuzz import csi_file, fields
-
 from radiofm_core.csi.formats import esp32
 
 REAL_FILES = ("example_csi.csv",)

@@ -4,7 +4,6 @@
 from functools import partial
 
 from fuzz import csi_file
-
 from radiofm_core.csi.formats import intel5300
 
 REAL_FILES = ("sample_0x1_ap.dat",)

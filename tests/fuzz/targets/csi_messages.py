@@ -5,11 +5,11 @@ import json
 
 import csi_samples
 import pmt
-from fuzz import json_tree
-from fuzz.harness import may_refuse
 from gnuradio.radiofm.csi_messages import csi_packet
 from gnuradio.radiofm.messages import read_message
 
+from fuzz import json_tree
+from fuzz.harness import may_refuse
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.windows import CsiFramer
 from radiofm_core.errors import InputError, UsageError

@@ -5,7 +5,6 @@ from functools import partial
 
 from fuzz import csi_file
 from fuzz.records import mutate_pcap
-
 from radiofm_core.csi.formats import nexmon
 
 REAL_FILES = ("example.pcap", "nexmon_43455c0.pcap")

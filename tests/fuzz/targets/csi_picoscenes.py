@@ -4,7 +4,6 @@
 from functools import partial
 
 from fuzz import csi_file
-
 from radiofm_core.csi.formats import picoscenes
 
 REAL_FILES = ("rx_by_iwl5300.csi", "rx_by_qca9300.csi", "rx_by_usrpN210.csi")

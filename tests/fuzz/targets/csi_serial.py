@@ -2,8 +2,8 @@
 """What comes over the serial port of an ESP32, in pieces."""
 
 import csi_samples
-from fuzz import csi_file, fields
 
+from fuzz import csi_file, fields
 from radiofm_core.csi.live.esp32_serial import Esp32SerialSource
 
 MOST_BYTES = 16384

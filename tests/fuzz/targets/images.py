@@ -4,10 +4,10 @@
 import io
 
 import numpy as np
-from fuzz.harness import may_refuse, written
-from fuzz.records import mutate_png
 from PIL import Image
 
+from fuzz.harness import may_refuse, written
+from fuzz.records import mutate_png
 from radiofm_core.errors import InputError
 from training.data.images import read_image
 

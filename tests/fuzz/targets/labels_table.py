@@ -2,9 +2,9 @@
 """Tables of labels beside recordings of CSI."""
 
 import csi_samples
+
 from fuzz import fields
 from fuzz.harness import may_refuse, scratch
-
 from radiofm_core.errors import InputError
 from training.csi.files import LABELS_SUFFIX, read_clips
 

@@ -5,8 +5,8 @@ import io
 
 import numpy as np
 import scipy.io
-from fuzz.harness import may_refuse, scratch
 
+from fuzz.harness import may_refuse, scratch
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spec import SpectrogramSpec
 from training.data import matlab

@@ -4,8 +4,8 @@
 import io
 
 import numpy as np
-from fuzz.harness import may_refuse, scratch
 
+from fuzz.harness import may_refuse, scratch
 from radiofm_core.errors import InputError
 from training.csi.stability import read_clips
 

@@ -2,8 +2,8 @@
 """Raw files of samples; the first byte tells their datatype."""
 
 import numpy as np
-from fuzz.harness import may_refuse, written
 
+from fuzz.harness import may_refuse, written
 from radiofm_core.errors import InputError
 from radiofm_core.recordings import open_recording
 from radiofm_core.sample_data import DATATYPES, read_iq

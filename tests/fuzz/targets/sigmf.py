@@ -6,9 +6,9 @@ import math
 from random import Random
 
 import numpy as np
+
 from fuzz import json_tree
 from fuzz.harness import may_refuse, written
-
 from radiofm_core.errors import InputError
 from radiofm_core.recordings import Recording, open_recording
 from radiofm_core.sample_data import read_iq

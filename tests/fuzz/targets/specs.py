@@ -4,10 +4,10 @@
 import json
 import math
 
-from fuzz import json_tree
-from fuzz.harness import may_refuse
 from gnuradio.radiofm.spectrogram_framer import native_spec
 
+from fuzz import json_tree
+from fuzz.harness import may_refuse
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError, UsageError
 from radiofm_core.spec import SpectrogramSpec
