@@ -56,11 +56,14 @@ def test_real_flowgraphs_find_nothing(build):
     compiler = os.environ.get("CXX", "c++")
     runtime = run(compiler, "-print-file-name=libasan.so").strip()
     library = next((build / "gr-radiofm/lib").glob("libgnuradio-radiofm.so.*.*.*"))
+    # Python keeps memory until its end
+    options = {"LD_PRELOAD": f"{runtime} {library}", "ASAN_OPTIONS": "detect_leaks=0"}
+    look = "from gnuradio import radiofm; print(open('/proc/self/maps').read())"
+    mapped = {line.split()[-1] for line in run(sys.executable, "-c", look, **options).splitlines()}
+    assert [path for path in mapped if "libgnuradio-radiofm" in path] == [str(library.resolve())]
     out = run(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),
         *("-k", NOT_HERE, *FLOWGRAPHS),
-        LD_PRELOAD=f"{runtime} {library}",
-        # Python keeps memory until its end
-        ASAN_OPTIONS="detect_leaks=0",
+        **options,
     )
     assert " passed" in out and "failed" not in out
