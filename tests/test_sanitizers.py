@@ -59,7 +59,7 @@ def test_real_flowgraphs_find_nothing(build):
     # Python keeps memory until its end
     options = {"LD_PRELOAD": f"{runtime} {library}", "ASAN_OPTIONS": "detect_leaks=0"}
     look = "from gnuradio import radiofm; print(open('/proc/self/maps').read())"
-    mapped = {line.split()[-1] for line in run(sys.executable, "-c", look, **options).splitlines()}
+    mapped = set(run(sys.executable, "-c", look, **options).split())
     assert [path for path in mapped if "libgnuradio-radiofm" in path] == [str(library.resolve())]
     out = run(
         *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider"),

@@ -14,6 +14,7 @@ import traceback
 import warnings
 from pathlib import Path
 from random import Random
+from types import ModuleType
 
 import atheris
 
@@ -24,7 +25,6 @@ FOLDER = Path("build/fuzz")
 SLOW_S = 1.0
 HANG_S = 25
 MOST_MEMORY_MB = 2048
-MOST_BYTES = 4096
 REAL_FILES = Path("../shared/data/csi/formats")
 
 
@@ -44,23 +44,14 @@ def main() -> None:
         target = harness.load_target(options.target)
     warnings.simplefilter("error")
     folder = FOLDER / options.target
-    corpus = folder / "corpus"
-    corpus.mkdir(parents=True, exist_ok=True)
-    for found in (p for kind in ("fault-*", "crash-*", "oom-*") for p in folder.glob(kind)):
-        # an earlier run's, to be tried again
-        found.rename(corpus / found.name)
-    most = getattr(target, "MOST_BYTES", MOST_BYTES)
-    for name, content in {**target.seeds(), **_real_files(target, most)}.items():
-        (corpus / f"seed-{name}").write_bytes(content)
+    most = getattr(target, "MOST_BYTES", harness.MOST_BYTES)
+    corpora = [_begin(folder, target, most), harness.CORPUS / options.target]
     faults = Faults(folder, target.run)
     limit = f"-runs={options.runs}" if options.runs else f"-max_total_time={options.seconds}"
     words = [
         *(sys.argv[0], limit, f"-max_len={most}", f"-timeout={HANG_S}", "-print_final_stats=1"),
-        *(f"-rss_limit_mb={MOST_MEMORY_MB}", f"-artifact_prefix={folder}/", "-verbosity=1"),
-        *(
-            str(corpus),
-            *([str(kept)] if (kept := harness.CORPUS / options.target).is_dir() else []),
-        ),
+        *(f"-rss_limit_mb={MOST_MEMORY_MB}", f"-artifact_prefix={folder}/"),
+        *(str(path) for path in corpora if path.is_dir()),
     ]
     mutate = getattr(target, "mutate", None)
     if mutate is None:
@@ -74,7 +65,19 @@ def main() -> None:
     atheris.Fuzz()
 
 
-def _real_files(target, most: int) -> dict[str, bytes]:
+def _begin(folder: Path, target: ModuleType, most: int) -> Path:
+    """The folder of inputs to begin with, and to add to: seeds, earlier inputs, earlier faults."""
+    corpus = folder / "corpus"
+    corpus.mkdir(parents=True, exist_ok=True)
+    for kind in ("fault-*", "crash-*", "oom-*", "timeout-*"):
+        for found in folder.glob(kind):
+            found.rename(corpus / found.name)
+    for name, content in {**target.seeds(), **_real_files(target, most)}.items():
+        (corpus / f"seed-{name}").write_bytes(content)
+    return corpus
+
+
+def _real_files(target: ModuleType, most: int) -> dict[str, bytes]:
     """The beginnings of the real recordings that a target names, where they are."""
     paths = [REAL_FILES / name for name in getattr(target, "REAL_FILES", ())]
     return {path.name: path.read_bytes()[:most] for path in paths if path.is_file()}

@@ -22,6 +22,8 @@ CORPUS = Path(__file__).parent / "corpus"
 Blind = Callable[[bytes, int], bytes]
 Mutator = Callable[[bytes, int, Random, Blind], bytes]
 
+# Where a target tells no MOST_BYTES of its own
+MOST_BYTES = 4096
 _MOST_CHARACTERS = 1000
 
 
@@ -69,7 +71,7 @@ def written(name: str, content: bytes) -> Path:
 def changed_seeds(target: ModuleType, count: int, seed: int = 1) -> Iterator[bytes]:
     """``count`` inputs that the target's mutator makes of its seeds, the same ones each time."""
     rng = Random(seed)
-    most = getattr(target, "MOST_BYTES", 4096)
+    most = getattr(target, "MOST_BYTES", MOST_BYTES)
 
     def blind(data: bytes, most: int) -> bytes:
         return _changed_bytes(data, rng)[:most]

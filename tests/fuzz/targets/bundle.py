@@ -18,8 +18,10 @@ from radiofm_core.spec import SpectrogramSpec
 
 def seeds() -> dict[str, bytes]:
     """A bundle of each task, without a model."""
-    texts = {"segmenter": described("spectrogram-segmentation", SpectrogramSpec()),
-             "activity": described("csi-activity", CsiSpec())}  # fmt: skip
+    texts = {
+        "segmenter": described("spectrogram-segmentation", SpectrogramSpec()),
+        "activity": described("csi-activity", CsiSpec()),
+    }
     packed = {name: pack(text) for name, text in texts.items()}
     members = [("x/data.pkl", b"..."), (f"x/extra/{INFO_FILE}", texts["activity"])]
     return packed | {"compressed": archive.pack(members, zipfile.ZIP_DEFLATED)}
