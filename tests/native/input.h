@@ -8,6 +8,13 @@
 #include <cstring>
 #include <limits>
 
+// Plans of FFTW are kept for all blocks to come.
+extern "C" const char* __lsan_default_suppressions();
+const char* __lsan_default_suppressions()
+{
+    return "leak:libfftw3f";
+}
+
 //! Like assert, in every build: a broken promise ends the program as a sanitizer's find does.
 #define PROMISE(condition)                                                                         \
     do {                                                                                           \

@@ -9,13 +9,6 @@
 #include <random>
 #include <vector>
 
-// Plans of FFTW are kept for all blocks to come.
-extern "C" const char* __lsan_default_suppressions();
-const char* __lsan_default_suppressions()
-{
-    return "leak:libfftw3f";
-}
-
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size);
 
 int main(int argc, char** argv)
