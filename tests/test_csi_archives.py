@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from radiofm_core.csi import subcarriers
+from radiofm_core.csi.formats import arrays
 from radiofm_core.csi.reader import read_csi
 from radiofm_core.errors import InputError
 
@@ -64,3 +65,12 @@ def test_archives_that_cannot_be_used_are_refused(tmp_path, arrays, words):
     with pytest.raises(InputError, match=words) as caught:
         read_csi(tmp_path / "x.npz")
     assert "x.npz" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_an_archive_that_would_fill_the_memory_is_refused(tmp_path, monkeypatch):
+    np.savez_compressed(tmp_path / "x.npz", csi=np.zeros((4000, 52), complex), time_s=range(4000))
+    assert (tmp_path / "x.npz").stat().st_size < 20_000
+    monkeypatch.setattr(arrays, "MAX_UNPACKED_BYTES", 1 << 20)
+    with pytest.raises(InputError, match="1048576 at most") as refused:
+        read_csi(tmp_path / "x.npz")
+    assert "x.npz" in str(refused.value) and "damaged" not in str(refused.value)

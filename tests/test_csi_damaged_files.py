@@ -4,54 +4,15 @@
 import contextlib
 import io
 
-import csi_files as files
 import numpy as np
 import pytest
+from csi_samples import check, samples
 
 from radiofm_core.csi.capture import Tally
 from radiofm_core.csi.reader import FORMATS, read_csi
 from radiofm_core.errors import InputError
 
 RNG_SEED = 7
-
-
-def _numpy_archive(tmp_path) -> bytes:
-    csi = files.estimate(1, 8 * 30, 9).reshape(8, 30)
-    np.savez(tmp_path / "x.npz", csi=csi, time_s=np.arange(8.0), subcarriers=np.arange(30))
-    return (tmp_path / "x.npz").read_bytes()
-
-
-def samples(tmp_path) -> dict[str, bytes]:
-    """A small file of each format, some of several devices."""
-    intel = files.estimate(6, 30, 99).reshape(30, 3, 2)
-    atheros = files.estimate(6, 56, 99).reshape(56, 2, 3)
-    csi = files.estimate(1, 64, 99)[:, 0]
-    usrp = np.arange(-26, 26, dtype="<i2").tobytes() + files.signal_matrix(csi[:52, None, None])
-    ax = np.arange(4 * 56, dtype="<i2").tobytes()
-    frames = [
-        files.picoscenes_frame(
-            0x5300, files.pack_intel(intel), 1, tones=30, receivers=3, streams=2
-        ),
-        files.picoscenes_frame(
-            0x9300, files.pack_atheros(atheros), 2, tones=56, receivers=3, streams=2, version=1
-        ),
-        files.picoscenes_frame(0x1234, usrp, 3, tones=52, receivers=1, streams=1, version=3),
-        files.picoscenes_frame(0x2000, ax, 4, tones=56, receivers=1, streams=2, version=4),
-    ]
-    words = np.arange(64, dtype="<u4") << 5
-    buffer = files.buffer_of(np.concatenate([csi, csi]))
-    return {
-        "intel": b"".join(files.intel_record(intel, tick) for tick in range(4)),
-        "atheros": b"".join(files.atheros_record(atheros, tick) for tick in range(4)),
-        "nexmon": files.pcap([files.nexmon_datagram(files.int16_words(csi))] * 4),
-        "nexmon float": files.pcap([files.nexmon_datagram(words, core, chip=3) for core in (0, 1)]),
-        "picoscenes": b"".join(frames),
-        "esp-csi": "\n".join(files.esp_csi_line(buffer, tick) for tick in range(4)).encode(),
-        "esp32-csi-tool": "\n".join(
-            [files.TOOL_HEADER, *(files.tool_line(buffer, tick, sig_mode=1) for tick in range(4))]
-        ).encode(),
-        "archive": _numpy_archive(tmp_path),
-    }
 
 
 def read(path, content: bytes) -> int:
@@ -76,14 +37,6 @@ def parse(content: bytes) -> None:
             return
 
 
-def check(packets) -> None:
-    for packet in packets:
-        assert packet.csi.ndim == 2 and packet.csi.shape[1] == len(packet.subcarriers)
-        assert packet.csi.dtype in (np.complex64, np.float32) and np.isfinite(packet.csi).all()
-        assert packet.subcarriers.dtype == np.int16 and (np.diff(packet.subcarriers) > 0).all()
-        assert isinstance(packet.time_ns, int)
-
-
 def changed(content: bytes, rng: np.random.Generator, share: float) -> bytes:
     """Some bytes replaced, or a stretch of them taken out or put in."""
     data = np.frombuffer(content, np.uint8).copy()
@@ -102,7 +55,7 @@ def changed(content: bytes, rng: np.random.Generator, share: float) -> bytes:
 def test_whole_truncated_and_corrupted_files(tmp_path):
     path = tmp_path / "any.bin"
     rng = np.random.default_rng(RNG_SEED)
-    for name, content in samples(tmp_path).items():
+    for name, content in samples().items():
         whole = read(path, content)
         assert whole >= 1, name
         for length in rng.integers(0, len(content), 25):
@@ -115,8 +68,8 @@ def test_whole_truncated_and_corrupted_files(tmp_path):
 
 
 @pytest.mark.filterwarnings("error")
-def test_headers_with_every_value_in_every_byte(tmp_path):
-    for content in samples(tmp_path).values():
+def test_headers_with_every_value_in_every_byte():
+    for content in samples().values():
         # A packet or two, so that it is quick
         content = content[:900]
         for place in range(min(len(content), 100)):
@@ -125,9 +78,9 @@ def test_headers_with_every_value_in_every_byte(tmp_path):
 
 
 @pytest.mark.filterwarnings("error")
-def test_random_bytes_behind_each_beginning(tmp_path):
+def test_random_bytes_behind_each_beginning():
     rng = np.random.default_rng(RNG_SEED)
-    beginnings = [content[:n] for content in samples(tmp_path).values() for n in (4, 12, 30)]
+    beginnings = [content[:n] for content in samples().values() for n in (4, 12, 30)]
     for beginning in [b"", b"CSI_DATA,", b"PK\x03\x04", *beginnings]:
         for _ in range(30):
             parse(beginning + rng.bytes(int(rng.integers(1, 3000))))

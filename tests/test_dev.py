@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 DEV = ROOT / "dev"
-VERBS = ("demo", "test", "install", "weights", "grc", "build", "shell", "help")
+VERBS = ("demo", "test", "fuzz", "install", "weights", "grc", "build", "shell", "help")
 
 
 def dev(*arguments) -> subprocess.CompletedProcess:
@@ -39,7 +39,13 @@ def test_help_names_every_command():
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["frobnicate"], "frobnicate"), (["install"], "prefix"), (["install", "here"], "here")],
+    [
+        (["frobnicate"], "frobnicate"),
+        (["fuzz", "x"], "'x' is none of"),
+        (["fuzz", "x", "y"], "'y'"),
+        (["install"], "prefix"),
+        (["install", "here"], "here"),
+    ],
 )
 def test_wrong_usage_ends_with_one_error_and_exit_code_2(arguments, told):
     done = dev(*arguments)

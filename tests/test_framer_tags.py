@@ -189,6 +189,16 @@ def test_a_tuple_of_another_integer_type_is_a_time_too():
     assert frames[0].info["rx_time"] == (12, 0.5)
 
 
+def test_whole_numbers_are_rates_and_frequencies_too():
+    # GNU Radio's own conversion to a double throws for these
+    tags = [tag(0, "rx_freq", pmt.from_uint64(2**33)), tag(0, "rx_rate", pmt.from_uint64(3840000))]
+    tags.append(tag(0, "rx_time", pmt.make_tuple(pmt.from_uint64(12), pmt.from_uint64(0))))
+    frames, _ = frames_of(noise(FRAME), RATE, tags)
+    assert frames[0].info["center_frequency"] == 2**33
+    assert frames[0].info["sample_rate"] == 3.84e6
+    assert frames[0].info["rx_time"] == (12, 0.0)
+
+
 def test_setting_the_frequency_cuts_and_shows():
     framer = radiofm.spectrogram_framer(RATE, 1e9)
     framer.set_center_frequency(2e9)

@@ -98,9 +98,9 @@ recording_source_impl::recording_source_impl(const std::string& path,
       d_n_samples(check_size(n_samples)),
       d_segments(segments)
 {
-    if (!(std::isfinite(sample_rate) && sample_rate > 0)) {
+    if (!sample_clock::runs_at(sample_rate)) {
         throw std::invalid_argument("sample rate " + std::to_string(sample_rate) +
-                                    " S/s must be above zero");
+                                    " S/s must be 1 S/s or more");
     }
     check_segments();
     set_min_output_buffer(0, 2 * samples_per_read); // few, large reads

@@ -34,7 +34,8 @@ bool as_finite(const pmt::pmt_t& value, double& number)
     if (!pmt::is_number(value) || pmt::is_complex(value)) {
         return false;
     }
-    number = pmt::to_double(value);
+    // GNU Radio's to_double throws for this one kind of number, which would end the flowgraph
+    number = pmt::is_uint64(value) ? double(pmt::to_uint64(value)) : pmt::to_double(value);
     return std::isfinite(number);
 }
 
@@ -214,7 +215,7 @@ bool spectrogram_framer_impl::must_cut(const change& here, uint64_t offset) cons
 void spectrogram_framer_impl::apply(const change& here, uint64_t offset)
 {
     if (here.rate && here.new_rate != d_shown_rate) {
-        if (here.new_rate > 0) {
+        if (sample_clock::runs_at(here.new_rate)) {
             d_clock.set_rate(offset, here.new_rate);
         }
         set_rate(here.new_rate);

@@ -27,6 +27,7 @@ bool spectrogram_spec::serves(double sample_rate) const
 
 size_t spectrogram_spec::hops_per_row(double sample_rate, double frame_duration) const
 {
+    check();
     if (!serves(sample_rate)) {
         refuse("sample rate ",
                sample_rate / 1e6,
@@ -50,24 +51,56 @@ size_t spectrogram_spec::hops_per_row(double sample_rate, double frame_duration)
 
 void spectrogram_spec::check() const
 {
-    if (hop == 0 || hop % 2 || fft_size < 8 || fft_size % hop) {
+    if (hop == 0 || hop % 2 || fft_size % hop) {
         refuse("fft_size ", fft_size, " must be a multiple of an even hop, got hop ", hop);
     }
-    if (fft_size % 8) {
-        refuse("fft_size ", fft_size, " must be a multiple of 8");
+    if (fft_size < 8 || fft_size > greatest_fft_size || fft_size % 8) {
+        refuse("fft_size ", fft_size, " must be a multiple of 8 up to ", greatest_fft_size);
+    }
+    if (rows > greatest_rows || frame_floats() > greatest_frame_floats) {
+        refuse("rows ",
+               rows,
+               " of ",
+               fft_size,
+               " bins are more than ",
+               greatest_rows,
+               " or than ",
+               greatest_frame_floats,
+               " values");
     }
     if (rows * hop < fft_size) {
         refuse("rows ", rows, " of one hop must hold an FFT of ", fft_size, " samples");
     }
-    if (!std::isfinite(floor_db) || floor_db < -300.0f) {
-        refuse("floor_db ", floor_db, " must be -300 dB or more");
+    if (!(std::fabs(floor_db) <= greatest_floor_db)) {
+        refuse("floor_db ",
+               floor_db,
+               " is outside ",
+               -greatest_floor_db,
+               " to ",
+               greatest_floor_db,
+               " dB");
     }
-    if (!(sample_rate_min > 0 && sample_rate_max >= sample_rate_min)) {
-        refuse("sample rates from ", sample_rate_min, " to ", sample_rate_max, " are no range");
+    if (!(sample_rate_min >= least_sample_rate && sample_rate_max >= sample_rate_min &&
+          sample_rate_max <= greatest_sample_rate)) {
+        refuse("sample rates from ",
+               sample_rate_min,
+               " to ",
+               sample_rate_max,
+               " are no range within ",
+               least_sample_rate,
+               " to ",
+               greatest_sample_rate,
+               " S/s");
     }
-    if (!(row_duration_min >= 0 && row_duration_max >= row_duration_min)) {
-        refuse(
-            "row durations from ", row_duration_min, " to ", row_duration_max, " s are no range");
+    if (!(row_duration_min >= 0 && row_duration_max >= row_duration_min &&
+          row_duration_max <= greatest_row_duration)) {
+        refuse("row durations from ",
+               row_duration_min,
+               " to ",
+               row_duration_max,
+               " s are no range within 0 to ",
+               greatest_row_duration,
+               " s");
     }
 }
 

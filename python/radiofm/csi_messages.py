@@ -194,6 +194,8 @@ def _subcarriers(found: dict, cols: int) -> np.ndarray:
         return usual_indices(cols)
     told = found[keys.SUBCARRIERS]
     try:
+        if np.iscomplexobj(told):
+            raise TypeError(told)
         numbers = np.array(told, np.float64)
     except (TypeError, ValueError) as error:
         raise _wrong(keys.SUBCARRIERS, told, "a vector of indices is needed") from error

@@ -102,7 +102,7 @@ def from_pmt(message):
     if pmt.is_real(message):
         return pmt.to_double(message)
     if pmt.is_uniform_vector(message):
-        return vector_view(message)
+        return _view(message)
     if pmt.is_tuple(message):
         return tuple(from_pmt(pmt.tuple_ref(message, i)) for i in range(pmt.length(message)))
     if pmt.is_vector(message):
@@ -110,6 +110,13 @@ def from_pmt(message):
     if pmt.is_dict(message):
         return _from_dict(message)
     raise UsageError(f"{str(message)[:80]} is no message of radiofm: this PMT type is not used")
+
+
+def _view(vector) -> np.ndarray:
+    try:
+        return vector_view(vector)
+    except TypeError as error:  # one of another element type
+        raise UsageError(f"{error}") from error
 
 
 def _from_dict(message) -> dict:
@@ -145,7 +152,7 @@ def split_pdu(message) -> tuple[dict, np.ndarray]:
     """
     if not (pmt.is_pair(message) and pmt.is_uniform_vector(pmt.cdr(message))):
         raise UsageError(f"{str(message)[:80]} is no PDU (a dict and a uniform vector)")
-    return from_pmt(pmt.car(message)), vector_view(pmt.cdr(message))
+    return from_pmt(pmt.car(message)), _view(pmt.cdr(message))
 
 
 def read_message(message):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zipfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,9 @@ SPECS = {TASK_SEGMENTATION: SpectrogramSpec, TASK_ACTIVITY: CsiSpec}
 MODELS_DIR = Path(__file__).parent / "models"
 DEFAULT_MODELS = {TASK_SEGMENTATION: "segmenter-vit-tiny", TASK_ACTIVITY: "activity-vit-tiny"}
 MAX_INFO_BYTES = 1 << 20
+# A mask's pixel is a byte
+MAX_CLASSES = 256
+_COLOR = re.compile("#[0-9a-fA-F]{6}")
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,12 @@ def _read(path: Path) -> BundleInfo:
                     f"{MAX_INFO_BYTES} are allowed; this is no radiofm bundle"
                 )
             raw = json.loads(archive.read(entry))
-    except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
+            # half a character, which no file or terminal takes
+            json.dumps(raw, ensure_ascii=False).encode()
+    except BundleError:
+        raise
+    # zipfile and what unpacks for it raise nearly every kind of exception on damage
+    except Exception as error:
         raise BundleError(
             f"{path} is not a readable model bundle ({error}); export one with "
             "`python -m training.export` or use a bundled model"
@@ -154,6 +163,19 @@ def _info_entry(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
             "`python -m training.export` first"
         )
     return found[0]
+
+
+def _classes(raw: list) -> tuple[ClassInfo, ...]:
+    """Raises BundleError, KeyError or TypeError."""
+    classes = tuple(ClassInfo(c["name"], c["color"]) for c in raw)
+    for one in classes:
+        if not (isinstance(one.name, str) and one.name and one.name.isprintable()):
+            raise BundleError(f"a class is called {one.name!r}")
+        if not (isinstance(one.color, str) and _COLOR.fullmatch(one.color)):
+            raise BundleError(f"the colour of {one.name!r} is {one.color!r}, not like #23c4ff")
+    if not 1 <= len(classes) <= MAX_CLASSES or len({one.name for one in classes}) < len(classes):
+        raise BundleError(f"{len(classes)} classes, 1 to {MAX_CLASSES} of different names can be")
+    return classes
 
 
 def _parse_info(raw: object, path: Path) -> BundleInfo:
@@ -175,8 +197,10 @@ def _parse_info(raw: object, path: Path) -> BundleInfo:
             f"{path} is a model for the task {raw['task']!r}, this version knows "
             f"{', '.join(SPECS)}; update radiofm"
         )
+    if not raw["precisions"] or not all(isinstance(p, str) for p in raw["precisions"]):
+        raise BundleError(f"{path}: 'precisions' in {INFO_FILE} are no texts; export it again")
     try:
-        classes = tuple(ClassInfo(str(c["name"]), str(c["color"])) for c in raw["classes"])
+        classes = _classes(raw["classes"])
         spec = SPECS[raw["task"]].from_dict(raw["spec"])
     except (KeyError, TypeError, UsageError, BundleError) as error:
         raise BundleError(f"{path}: wrong classes or spec in {INFO_FILE} ({error})") from error

@@ -5,11 +5,21 @@ Every error a user can cause derives from :class:`RadiofmError`; the command lin
 text without a traceback and exits with ``exit_code``.
 """
 
+# A value that a file holds can be of any length
+_MOST_CHARACTERS = 900
+
 
 class RadiofmError(Exception):
     """Base of all errors of this package. ``str(error)`` is one clear line."""
 
     exit_code = 1
+
+    def __str__(self) -> str:
+        # What a file holds is part of many texts: line ends and a terminal's control characters
+        # are shown as Python writes them, and the middle of an endless text is left out
+        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__())
+        half = _MOST_CHARACTERS // 2
+        return text if len(text) <= _MOST_CHARACTERS else f"{text[:half]} … {text[-half:]}"
 
 
 class UsageError(RadiofmError):

@@ -97,7 +97,7 @@ def load_bundle(
         module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)
         module = torch.jit.freeze(module)
     except Exception as error:  # torch raises RuntimeError and many others on broken archives
-        reason = str(error).strip().splitlines()[0][:160]
+        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
         raise BundleError(
             f"{info.path}: the model inside cannot be loaded ({reason}); the file is corrupted "
             "or made for another PyTorch: export it again"

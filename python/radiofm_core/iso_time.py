@@ -21,6 +21,7 @@ def parse_time(text: object, shown: Path) -> Fraction:
             raise ValueError(text)
         zone = (match[3] or "Z").replace("Z", "+00:00")
         whole = datetime.fromisoformat(match[1] + zone) - datetime(1970, 1, 1, tzinfo=UTC)
+        fraction = Fraction("0" + (match[2] or ""))
     except (ValueError, OverflowError) as error:
         raise InputError(
             f"{shown}: core:datetime is {text!r}, not a time such as 2024-05-01T12:00:00.5Z; "
@@ -28,4 +29,4 @@ def parse_time(text: object, shown: Path) -> Fraction:
         ) from error
     if whole.days < 0:
         raise InputError(f"{shown}: core:datetime {text!r} lies before 1970; mend it")
-    return Fraction(whole.days * 86400 + whole.seconds) + Fraction("0" + (match[2] or ""))
+    return whole.days * 86400 + whole.seconds + fraction

@@ -14,8 +14,9 @@ from pathlib import Path
 
 from .errors import InputError
 from .iso_time import parse_time
+from .numbers import finite_number
 from .sample_data import DATATYPES, check_samples
-from .spec import DEFAULT_FRAME_DURATION_S
+from .spec import DEFAULT_FRAME_DURATION_S, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
 META_SUFFIX = ".sigmf-meta"
 DATA_SUFFIX = ".sigmf-data"
@@ -209,26 +210,17 @@ def _check_datatype(datatype: object, shown: Path) -> str:
 def _check_rate(sample_rate: object, shown: Path) -> float:
     if sample_rate is None:
         raise InputError(f"{shown}: the sample rate is unknown; give --sample-rate in Hz")
-    rate = _number(sample_rate)
-    if rate is None or rate <= 0:
+    rate = finite_number(sample_rate)
+    if rate is None or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
         raise InputError(
-            f"{shown}: sample rate {sample_rate!r} is no number above zero; give --sample-rate "
-            "in Hz"
+            f"{shown}: sample rate {sample_rate!r} is no number from {MIN_SAMPLE_RATE:g} to "
+            f"{MAX_SAMPLE_RATE:g}; give --sample-rate in Hz"
         )
     return rate
 
 
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return None
-    try:
-        return float(value) if math.isfinite(value) else None
-    except OverflowError:
-        return None
-
-
 def _whole(value: object, key: str, shown: Path) -> int:
-    number = _number(value)
+    number = finite_number(value)
     if number is None or number < 0 or number != int(number) or number >= 2**63:
         raise InputError(f"{shown}: {key} is {value!r}, a whole number from 0 is needed; mend it")
     return int(value)
@@ -281,7 +273,7 @@ def _captures(raw, offset, rate, center_frequency, shown) -> tuple[Capture, ...]
         if "core:datetime" in item:
             time = parse_time(item["core:datetime"], shown)
         if "core:frequency" in item:
-            center = _number(item["core:frequency"])
+            center = finite_number(item["core:frequency"])
             if center is None:
                 raise InputError(
                     f"{shown}: core:frequency is {item['core:frequency']!r}, no number of Hz; "

@@ -10,8 +10,16 @@ import math
 from dataclasses import dataclass
 
 from .errors import BundleError, UsageError
+from .numbers import finite_number
 
 DEFAULT_FRAME_DURATION_S = 20e-3
+# Beyond these a number is a mistake, and memory or time would have no end. The C++ twin
+# (spectrogram_spec.cc) has the same ones
+MIN_SAMPLE_RATE, MAX_SAMPLE_RATE = 1.0, 1e11
+MAX_ROW_DURATION_S = 1.0
+MAX_FFT_SIZE = MAX_ROWS = 65536
+MAX_FRAME_FLOATS = 1 << 24
+MAX_FLOOR_DB = 300.0
 
 
 @dataclass(frozen=True)
@@ -40,18 +48,48 @@ class SpectrogramSpec:
     row_duration_max: float = 160e-6
 
     def __post_init__(self):
+        check_numbers(self)
         if self.window != "hann":
             raise UsageError(f"window {self.window!r} is unknown; use 'hann'")
         if self.channels not in (("mean",), ("mean", "peak")):
             raise UsageError(
                 f"channels {self.channels!r} are unknown; use ('mean',) or ('mean', 'peak')"
             )
-        if self.fft_size < 8 or self.fft_size % self.hop or self.hop % 2:
+        if self.hop < 2 or self.hop % 2 or self.fft_size % self.hop:
             raise UsageError(
                 f"fft_size {self.fft_size} must be a multiple of an even hop, got hop {self.hop}"
             )
-        if self.rows % self.row_multiple:
+        if not 8 <= self.fft_size <= MAX_FFT_SIZE or self.fft_size % 8:
+            raise UsageError(
+                f"fft_size {self.fft_size} must be a multiple of 8 up to {MAX_FFT_SIZE}"
+            )
+        if self.row_multiple < 1 or self.rows % self.row_multiple:
             raise UsageError(f"rows {self.rows} must be a multiple of {self.row_multiple}")
+        if self.rows > MAX_ROWS or self.frame_floats > MAX_FRAME_FLOATS:
+            raise UsageError(
+                f"rows {self.rows} of {self.fft_size} bins are more than {MAX_ROWS} or than "
+                f"{MAX_FRAME_FLOATS} values"
+            )
+        if self.rows * self.hop < self.fft_size:
+            raise UsageError(
+                f"rows {self.rows} of one hop must hold an FFT of {self.fft_size} samples"
+            )
+        if abs(self.floor_db) > MAX_FLOOR_DB:
+            raise UsageError(
+                f"floor_db {self.floor_db:g} is outside {-MAX_FLOOR_DB:g} to {MAX_FLOOR_DB:g} dB"
+            )
+        low, high = self.sample_rate_min, self.sample_rate_max
+        if not MIN_SAMPLE_RATE <= low <= high <= MAX_SAMPLE_RATE:
+            raise UsageError(
+                f"sample rates from {low:g} to {high:g} are no range within {MIN_SAMPLE_RATE:g} to "
+                f"{MAX_SAMPLE_RATE:g} S/s"
+            )
+        low, high = self.row_duration_min, self.row_duration_max
+        if not 0 <= low <= high <= MAX_ROW_DURATION_S:
+            raise UsageError(
+                f"row durations from {low:g} to {high:g} s are no range within 0 to "
+                f"{MAX_ROW_DURATION_S:g} s"
+            )
 
     @property
     def cols(self) -> int:
@@ -84,10 +122,10 @@ class SpectrogramSpec:
         rate = self.check_sample_rate(sample_rate)
         if not (math.isfinite(frame_duration) and frame_duration > 0):
             raise UsageError(f"frame duration {frame_duration!r} s must be above zero")
-        wanted = round(frame_duration * rate / (self.rows * self.hop))
+        wanted = frame_duration * rate / (self.rows * self.hop)
         least = max(1, math.ceil(self.row_duration_min * rate / self.hop - 1e-9))
         most = max(least, math.floor(self.row_duration_max * rate / self.hop + 1e-9))
-        return min(max(wanted, least), most)
+        return most if wanted >= most else max(round(wanted), least)
 
     def row_samples(self, hops_per_row: int) -> int:
         """Samples that one row covers."""
@@ -114,12 +152,26 @@ class SpectrogramSpec:
     def from_dict(cls, fields: dict) -> SpectrogramSpec:
         """The inverse of :meth:`to_dict`; raises BundleError on unknown or missing keys."""
         check_keys(cls, fields, "spectrogram spec")
-        return cls(**{**fields, "channels": tuple(fields["channels"])})
+        channels = fields["channels"]
+        return cls(
+            **{**fields, "channels": tuple(channels) if type(channels) is list else channels}
+        )
 
     @property
     def fingerprint(self) -> str:
         """16 hex digits that change with any field."""
         return fingerprint_of(self.to_dict())
+
+
+def check_numbers(spec: object) -> None:
+    """Raises UsageError for a field of a dataclass that is to be an ``int`` and is no whole number,
+    or a ``float`` and no finite number."""
+    for field in dataclasses.fields(spec):
+        value = getattr(spec, field.name)
+        if field.type == "int" and type(value) is not int:
+            raise UsageError(f"{field.name} {value!r} is no whole number")
+        if field.type == "float" and finite_number(value) is None:
+            raise UsageError(f"{field.name} {value!r} is no finite number")
 
 
 def check_keys(kind: type, fields: object, what: str) -> None:

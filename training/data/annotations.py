@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from radiofm_core.errors import InputError
+from radiofm_core.numbers import finite_number
 from radiofm_core.recordings import Recording
 
 from ..waveforms.span import IGNORE, NOISE
@@ -67,23 +68,21 @@ def _box(recording: Recording, number: int, annotation: dict, labels: Mapping[st
         )
     start = annotation.get("core:sample_start", 0) - recording.meta["global"].get("core:offset", 0)
     count = annotation.get("core:sample_count", recording.num_samples - start)
-    if not _is_number(count) or count <= 0:
+    if finite_number(count) is None or count <= 0:
         raise InputError(f"{where} covers {count!r} samples; mend its core:sample_count")
     low, high = (annotation.get(f"core:freq_{edge}_edge") for edge in ("lower", "upper"))
     if low is None and high is None:
         low, high = -math.inf, math.inf
-    elif not (_is_number(low) and _is_number(high) and low < high):
+    elif finite_number(low) is None or finite_number(high) is None or low >= high:
         raise InputError(
             f"{where} reaches from {low!r} to {high!r} Hz; give core:freq_lower_edge below "
             "core:freq_upper_edge, or neither for the whole span"
         )
-    box = Box(int(start), int(start + count), float(low), float(high), label)
+    # no further than the data, or sums of its pixels would go beyond their types
+    start, stop = max(int(start), 0), min(int(start + count), recording.num_samples)
+    box = Box(start, stop, float(low), float(high), label)
     _check_in_span(recording, box, where, text)
     return box
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and math.isfinite(value) and not isinstance(value, bool)
 
 
 def _check_in_span(recording: Recording, box: Box, where: str, text: str) -> None:

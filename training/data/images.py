@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -59,14 +60,19 @@ def read(item: Item, config: ImagesConfig, spec: SpectrogramSpec) -> Iterator[Ow
 def read_image(path: Path) -> tuple[np.ndarray, str]:
     """A picture of one number a pixel, (height, width), and Pillow's name of its mode."""
     try:
-        with Image.open(path) as image:
-            if image.mode not in WHITE:
-                raise InputError(
-                    f"{path} is a picture of mode {image.mode}, and colours are neither levels "
-                    "nor classes; save it with one grey level (L) a pixel"
-                )
-            return np.asarray(image).astype(np.int64), image.mode
-    # Pillow raises SyntaxError for broken PNG files.
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError) as error:
+        with warnings.catch_warnings():
+            # of so many pixels that they would fill the memory
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(path, formats=["PNG"]) as image:
+                if image.mode not in WHITE:
+                    raise InputError(
+                        f"{path} is a picture of mode {image.mode}, and colours are neither levels "
+                        "nor classes; save it with one grey level (L) a pixel"
+                    )
+                return np.asarray(image).astype(np.int32), image.mode
+    except InputError:
+        raise
+    # Pillow raises SyntaxError and others for broken PNG files
+    except Exception as error:
         reason = " ".join(str(error).split())
         raise InputError(f"{path} cannot be read as a picture ({reason}); save it again") from error

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import zlib
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-
-from scipy.io.matlab import MatReadError
 
 from radiofm_core.errors import InputError
 
@@ -19,13 +17,16 @@ def call_reader(function: Callable, path: Path, **options) -> Any:
     Raises InputError: of version 7.3, or damaged, or not to be read.
     """
     try:
-        return function(path, **options)
+        with warnings.catch_warnings():
+            # "returned data may be corrupt", "unreadable variable": then they are not data
+            warnings.simplefilter("error", UserWarning)
+            return function(path, **options)
     except NotImplementedError as error:
         raise InputError(
             f"{path} is of MATLAB's version 7.3, which is not read; save it with '-v7'"
         ) from error
-    # A damaged file can make the reader raise any of these.
-    except (OSError, ValueError, TypeError, KeyError, MatReadError, zlib.error) as error:
+    # A damaged file can make the reader raise nearly every kind of exception.
+    except Exception as error:
         reason = " ".join(str(error).split())[:120]
         raise InputError(f"{path} cannot be read as a .mat file ({reason}); save it again") from (
             error

@@ -46,7 +46,9 @@ def picture_frames(
         InputError: a size that does not fit, a value that stands for no class.
         UsageError: a resolution outside the spec's range.
     """
-    level_db = upright(level_db, config.frequency).astype(np.float32)
+    # What does not fit into 32 bits becomes infinite, and is refused for it
+    with np.errstate(over="ignore", invalid="ignore"):
+        level_db = upright(level_db, config.frequency).astype(np.float32)
     rows, cols = level_db.shape
     if cols != spec.cols or rows < config.rows:
         raise InputError(

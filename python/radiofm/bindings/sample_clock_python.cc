@@ -11,9 +11,13 @@ namespace {
 std::pair<uint64_t, double>
 time_after(uint64_t samples, double sample_rate, uint64_t seconds, double fraction)
 {
-    if (!(std::isfinite(sample_rate) && sample_rate > 0)) {
+    if (!gr::radiofm::sample_clock::runs_at(sample_rate)) {
         throw std::invalid_argument("sample rate " + std::to_string(sample_rate) +
-                                    " S/s must be above zero");
+                                    " S/s must be 1 S/s or more");
+    }
+    if (!(fraction >= 0 && fraction < 1)) {
+        throw std::invalid_argument("fraction of a second " + std::to_string(fraction) +
+                                    " must be from 0 to below 1");
     }
     gr::radiofm::sample_clock clock(sample_rate);
     clock.set_time(0, {seconds, fraction});
@@ -32,5 +36,6 @@ void bind_sample_clock(py::module& m)
           py::arg("seconds") = 0,
           py::arg("fraction") = 0.0,
           "(whole seconds, fraction) `samples` samples at `sample_rate` (S/s) after a time, as the "
-          "framer counts it. Raises ValueError for a rate not above zero.");
+          "framer counts it. Raises ValueError for a rate below 1 S/s, a fraction outside "
+          "[0, 1).");
 }

@@ -4,14 +4,13 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from ..errors import UsageError
-from ..spec import check_keys, fingerprint_of
+from ..spec import check_keys, check_numbers, fingerprint_of
 from .subcarriers import SPACING_HZ
 
 # Windows longer than this are a mistake, and would take memory without an end
@@ -45,22 +44,25 @@ class CsiSpec:
     max_missing_share: float = 0.65
 
     def __post_init__(self):
+        check_numbers(self)
         for name in ("duration_s", "hop_s", "rate_hz", "span_hz", "max_gap_s"):
             value = getattr(self, name)
-            if not (math.isfinite(value) and value > 0):
+            if value <= 0:
                 raise UsageError(f"{name} {value!r} must be above zero")
         for name in ("duration_s", "hop_s"):
             rows = getattr(self, name) * self.rate_hz
+            if rows > MAX_ROWS:
+                raise UsageError(f"{name} {getattr(self, name):g} is more than {MAX_ROWS} rows")
             if abs(rows - round(rows)) > 1e-6 or round(rows) < 1:
                 raise UsageError(
                     f"{name} {getattr(self, name):g} must be a whole number of rows, which are "
                     f"{1 / self.rate_hz:g} s apart (rate {self.rate_hz:g} Hz); change one of them"
                 )
-        if not 4 <= self.rows <= MAX_ROWS:
-            raise UsageError(f"a window of {self.rows} rows is outside 4 to {MAX_ROWS}")
+        if self.rows < 4:
+            raise UsageError(f"a window of {self.rows} rows is too short; give it 4 or more")
         if not 2 <= self.subcarriers <= MAX_SUBCARRIERS:
             raise UsageError(f"subcarriers {self.subcarriers} is outside 2 to {MAX_SUBCARRIERS}")
-        if not (math.isfinite(self.min_packet_rate) and self.min_packet_rate >= 0):
+        if self.min_packet_rate < 0:
             raise UsageError(f"min_packet_rate {self.min_packet_rate!r} must be zero or more")
         if not 0 <= self.max_missing_share <= 1:
             raise UsageError(f"max_missing_share {self.max_missing_share!r} is outside 0 to 1")

@@ -29,18 +29,22 @@ inline double seconds_between(const sample_time& a, const sample_time& b)
 class sample_clock
 {
 public:
+    //! True for a rate that the clock can count with: slower ones could leave its seconds' range.
+    static bool runs_at(double rate) { return rate >= 1.0 && std::isfinite(rate); }
+
+    //! `rate` (S/s): runs_at() is true of it.
     explicit sample_clock(double rate) : d_rate(rate) {}
 
     double rate() const { return d_rate; } // S/s
 
-    //! From here on sample `offset` has time `time`.
+    //! From here on sample `offset` has time `time`, its fraction in [0, 1).
     void set_time(uint64_t offset, const sample_time& time)
     {
         d_offset = offset;
         d_time = time;
     }
 
-    //! From sample `offset` on, samples come at `rate`.
+    //! From sample `offset` on, samples come at `rate`; runs_at() is true of it.
     void set_rate(uint64_t offset, double rate)
     {
         set_time(offset, at(offset));

@@ -17,6 +17,15 @@ namespace radiofm {
  */
 struct RADIOFM_API spectrogram_spec
 {
+    // Beyond these a number is a mistake, and memory or time would have no end.
+    static constexpr double least_sample_rate = 1.0;     // S/s
+    static constexpr double greatest_sample_rate = 1e11; // S/s
+    static constexpr double greatest_row_duration = 1.0; // s
+    static constexpr size_t greatest_fft_size = 65536;
+    static constexpr size_t greatest_rows = 65536;
+    static constexpr size_t greatest_frame_floats = 1 << 24;
+    static constexpr float greatest_floor_db = 300.0f;
+
     size_t fft_size = 256;
     size_t hop = 128;
     size_t rows = 256;
@@ -36,7 +45,8 @@ struct RADIOFM_API spectrogram_spec
 
     /*!
      * Hops averaged into one row for a frame of about `frame_duration` seconds.
-     * \throws std::invalid_argument if the rate is outside the range, the duration not above 0
+     * \throws std::invalid_argument if the rate is outside the range, the duration not above 0,
+     * or as check()
      */
     size_t hops_per_row(double sample_rate, double frame_duration) const;
 

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import BinaryIO
+from zipfile import ZipFile
 
 import numpy as np
 
@@ -39,6 +40,8 @@ NPY_ADVICE = (
 # Seconds that 64-bit nanoseconds can tell
 _TIME_LIMIT_S = 2**63 / 1e9
 _MAX_ANTENNAS = 64
+# Zeros take a thousandth of their memory in an archive
+MAX_UNPACKED_BYTES = 1 << 30
 
 
 def sniff(head: bytes) -> bool:
@@ -84,9 +87,12 @@ def _load(file: BinaryIO) -> dict[str, np.ndarray]:
     try:
         with np.load(file, allow_pickle=False) as archive:
             names = list(archive.files)
+            _check_size(archive.zip)
             found = {name: archive[name] for name in wanted if name in names}
         # A member that is no array comes as bytes
         found = {name: array for name, array in found.items() if isinstance(array, np.ndarray)}
+    except InputError:
+        raise
     except ValueError as error:
         if "allow_pickle" in str(error):
             raise InputError(
@@ -107,6 +113,15 @@ def _load(file: BinaryIO) -> dict[str, np.ndarray]:
             f"it holds {shown}, but no {' and no '.join(map(repr, missing))}; {ADVICE}"
         )
     return found
+
+
+def _check_size(archive: ZipFile) -> None:
+    size = sum(entry.file_size for entry in archive.infolist())
+    if size > MAX_UNPACKED_BYTES:
+        raise InputError(
+            f"its arrays are {size} bytes, {MAX_UNPACKED_BYTES} at most can be; save fewer packets "
+            "in a file"
+        )
 
 
 def _values(found: dict[str, np.ndarray]) -> np.ndarray:

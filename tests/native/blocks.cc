@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * The blocks in flowgraphs: a recording of any bytes, and a stream with any tags in chunks of any
+ * length, both into the framer.
+ */
+#include "input.h"
+#include <cmath>
+#include <fstream>
+#include <gnuradio/io_signature.h>
+#include <gnuradio/logger.h>
+#include <gnuradio/radiofm/keys.h>
+#include <gnuradio/radiofm/recording_source.h>
+#include <gnuradio/radiofm/spectrogram_framer.h>
+#include <gnuradio/sync_block.h>
+#include <gnuradio/top_block.h>
+#include <stdexcept>
+#include <unistd.h>
+
+namespace keys = gr::radiofm::keys;
+using gr::radiofm::recording_segment;
+using gr::radiofm::recording_source;
+using gr::radiofm::spectrogram_framer;
+using gr::radiofm::spectrogram_spec;
+
+namespace {
+
+constexpr double usual_rate = 1.92e6;
+constexpr size_t most_samples = 4096;
+
+spectrogram_spec small_spec()
+{
+    spectrogram_spec spec;
+    spec.fft_size = 16;
+    spec.hop = 8;
+    spec.rows = 16;
+    spec.peak = true;
+    return spec;
+}
+
+// Samples and tags as an input tells.
+class told_source : public gr::sync_block
+{
+public:
+    explicit told_source(input& in)
+        : gr::sync_block("told_source",
+                         gr::io_signature::make(0, 0, 0),
+                         gr::io_signature::make(1, 1, sizeof(gr_complex))),
+          d_in(in)
+    {
+    }
+
+    int work(int noutput_items, gr_vector_const_void_star&, gr_vector_void_star& outputs) override
+    {
+        if (d_in.empty() || nitems_written(0) > most_samples) {
+            return WORK_DONE;
+        }
+        const size_t n = std::min(size_t(noutput_items), 1 + d_in.below(200));
+        auto* out = static_cast<gr_complex*>(outputs[0]);
+        for (size_t i = 0; i < n; i++) {
+            out[i] = {d_in.part(), d_in.part()};
+        }
+        for (size_t tags = d_in.take<uint8_t>() % 4; tags > 0; tags--) {
+            constexpr const char* names[] = {
+                keys::TAG_RX_RATE, keys::TAG_RX_FREQ, keys::TAG_RX_TIME, keys::TAG_END, "other"};
+            const pmt::pmt_t name = pmt::mp(d_in.one_of(names));
+            add_item_tag(0, nitems_written(0) + d_in.below(n), name, value(0));
+        }
+        return int(n);
+    }
+
+private:
+    pmt::pmt_t value(int depth)
+    {
+        switch (d_in.take<uint8_t>() % (depth ? 5 : 8)) {
+        case 0:
+            return pmt::from_double(d_in.number(usual_rate));
+        case 1:
+            return pmt::from_uint64(d_in.take<uint64_t>());
+        case 2:
+            return pmt::from_long(long(d_in.take<int64_t>()));
+        case 3:
+            return pmt::mp("text");
+        case 4:
+            return pmt::from_complex(d_in.number(1.0), d_in.number(1.0));
+        case 5:
+            return pmt::PMT_NIL;
+        case 6:
+            return pmt::make_tuple(value(1));
+        default:
+            return pmt::make_tuple(value(1), value(1));
+        }
+    }
+
+    input& d_in;
+};
+
+// Frames must hold finite levels.
+class frame_check : public gr::sync_block
+{
+public:
+    explicit frame_check(size_t floats)
+        : gr::sync_block("frame_check",
+                         gr::io_signature::make(1, 1, int(floats * sizeof(float))),
+                         gr::io_signature::make(0, 0, 0)),
+          d_floats(floats)
+    {
+    }
+
+    int work(int noutput_items, gr_vector_const_void_star& inputs, gr_vector_void_star&) override
+    {
+        const auto* levels = static_cast<const float*>(inputs[0]);
+        for (size_t i = 0; i < size_t(noutput_items) * d_floats; i++) {
+            PROMISE(std::isfinite(levels[i]));
+        }
+        return noutput_items;
+    }
+
+private:
+    const size_t d_floats;
+};
+
+void run(const gr::basic_block_sptr& source)
+{
+    const spectrogram_spec spec = small_spec();
+    const auto framer = spectrogram_framer::make(usual_rate, 0.0, 1e-3, spec);
+    const auto check = gnuradio::make_block_sptr<frame_check>(spec.frame_floats());
+    const auto top = gr::make_top_block("checked");
+    top->connect(source, 0, framer, 0);
+    top->connect(framer, 0, check, 0);
+    top->run();
+}
+
+void play_recording(input& in)
+{
+    constexpr const char* types[] = {"cf32_le", "cf64_be", "ci16_le", "cu8", "ci32_be"};
+    const std::string path = "/tmp/radiofm-native-" + std::to_string(getpid());
+    const std::string type = in.one_of(types);
+    const uint64_t start_byte = in.below(20), n_samples = in.below(9) * 100;
+    const double rate = in.number(usual_rate);
+    std::vector<recording_segment> segments;
+    for (size_t count = in.take<uint8_t>() % 4; count > 0; count--) {
+        const double frequency = in.number(1e9), fraction = in.number(0.3);
+        segments.push_back({in.below(50) * 10, frequency, in.take<uint64_t>(), fraction});
+    }
+    {
+        std::ofstream file(path, std::ios::binary);
+        while (!in.empty()) {
+            file.put(char(in.take<uint8_t>()));
+        }
+    }
+    try {
+        run(recording_source::make(path, type, rate, start_byte, n_samples, segments));
+    } catch (const std::invalid_argument& refused) {
+        PROMISE(std::strlen(refused.what()) > 0);
+    }
+    unlink(path.c_str());
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
+{
+    // rates that a model does not serve are reported, once an input
+    gr::logging::singleton().set_default_level(gr::log_level::off);
+    input in(data, size);
+    if (in.take<uint8_t>() & 1) {
+        play_recording(in);
+    } else {
+        run(gnuradio::make_block_sptr<told_source>(in));
+    }
+    return 0;
+}
