@@ -8,6 +8,7 @@ from typing import BinaryIO
 
 import matplotlib
 import numpy as np
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from ..outputs.style import (
     FAINT,
@@ -133,10 +134,13 @@ def _latencies(axes, title: str, parts: Mapping[str, Section], label: str) -> No
         text = label.format(name, part.figures["lost_frames"])
         axes.plot(values, 100 * share, color=color, linewidth=1.5, label=text)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("ms from a frame's last sample to its message", color=FAINT)
     axes.set_ylabel("% of the frames", color=FAINT)
     axes.set_title(title, color=INK, fontsize=11, loc="left")
-    axes.legend(frameon=False, labelcolor=INK, fontsize=10, loc="lower right")
+    axes.legend(frameon=False, labelcolor=INK, fontsize=10, loc="upper left")
 
 
 _PANELS: dict[str, Callable] = {
