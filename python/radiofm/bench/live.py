@@ -45,10 +45,10 @@ def run_receivers(recording: Recording, info: BundleInfo, count: int, seconds: f
 
 
 def add_latency(section: Section, found: dict) -> None:
-    """The figures of a run."""
+    """The figures of a run; no latencies where no frame had an answer."""
     section.add("frames", found["frames"])
     section.add("lost_frames", found["lost_frames"])
-    latencies = found["latency_ms"] or [float("inf")]
-    for percent in (50, 99):
-        section.add(f"latency_p{percent}_ms", np.percentile(latencies, percent))
+    if found["latency_ms"]:
+        for percent in (50, 99):
+            section.add(f"latency_p{percent}_ms", np.percentile(found["latency_ms"], percent))
     section.raw["latency_ms"] = found["latency_ms"]
