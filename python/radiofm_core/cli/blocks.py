@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 from types import ModuleType
 
@@ -14,17 +15,25 @@ from .console import StopRequest
 
 def import_flowgraphs() -> ModuleType:
     """``gnuradio.radiofm.flowgraphs``; raises RadiofmError where GNU Radio or it is missing."""
+    return _import("flowgraphs")
+
+
+def import_bench() -> ModuleType:
+    """``gnuradio.radiofm.bench``; raises RadiofmError where GNU Radio or it is missing."""
+    return _import("bench")
+
+
+def _import(name: str) -> ModuleType:
     # GNU Radio's own chatter (buffer preferences and the like) belongs to no command's output
     os.environ.setdefault("GR_CONF_LOG_LOG_LEVEL", "warn")
     try:
-        from gnuradio.radiofm import flowgraphs
+        return importlib.import_module(f"gnuradio.radiofm.{name}")
     except ImportError as error:
         reason = " ".join(str(error).split())
         raise RadiofmError(
             f"the GNU Radio blocks cannot be imported ({reason}); `radiofm doctor` tells what is "
             "missing"
         ) from error
-    return flowgraphs
 
 
 def make_segmenter(info: BundleInfo, options: argparse.Namespace, overload: str, stop: StopRequest):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from ..errors import RadiofmError
 from ..version import __version__
-from . import activity, doctor, models, segment, watch
+from . import activity, bench, doctor, models, segment, watch
 from .console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Stopped, report_error
 
 EPILOG = (
@@ -37,7 +37,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"radiofm {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (segment, watch, activity, models, doctor):
+    for module in (segment, watch, activity, models, doctor, bench):
         name = module.__name__.rpartition(".")[2]
         command = commands.add_parser(
             name, help=module.HELP, description=module.DESCRIPTION, epilog=EPILOG

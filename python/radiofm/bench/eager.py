@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A bundle's model as it is without what the blocks do for its speed."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+from radiofm_core import keys
+from radiofm_core.bundle import BundleInfo
+
+# FlopCounterMode knows attention on GPUs only
+_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+
+
+class EagerModel:
+    """A segmentation model in fp32 on the CPU, run operation by operation as written.
+
+    TorchScript's interpreter does that when its optimisations are switched off; Python would come
+    on top.
+    """
+
+    def __init__(self, info: BundleInfo):
+        self._module = torch.jit.load(str(info.path), map_location="cpu").eval().float()
+
+    def segment(self, frames_db: np.ndarray, meta: dict) -> np.ndarray:
+        """Masks, uint8 (batch, rows, cols), of float32 (batch, channels, rows, cols) in dB."""
+        inputs = self._inputs(frames_db, meta)
+        with torch.inference_mode(), torch.jit.optimized_execution(False):
+            return self._module(*inputs)[0].numpy()
+
+    def count_flops(self, frames_db: np.ndarray, meta: dict) -> int:
+        """Operations of all matrix products and convolutions, two for each multiplication."""
+        inputs = self._inputs(frames_db, meta)
+        counter = FlopCounterMode(display=False, custom_mapping={_ATTENTION: _attention_flops})
+        with torch.inference_mode(), torch.jit.optimized_execution(False), counter:
+            self._module(*inputs)
+        return counter.get_total_flops()
+
+    def _inputs(self, frames_db: np.ndarray, meta: dict) -> tuple[torch.Tensor, torch.Tensor]:
+        resolution = torch.tensor(
+            [meta[keys.SAMPLE_RATE] / meta[keys.COLS], meta[keys.ROW_DURATION]]
+        )
+        return torch.from_numpy(frames_db), resolution.expand(len(frames_db), 2)
+
+
+def _attention_flops(query, key, value, *rest, out_shape=None, **options) -> int:
+    return sdpa_flop_count(query, key, value)
