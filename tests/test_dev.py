@@ -12,7 +12,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 DEV = ROOT / "dev"
-VERBS = ("demo", "test", "install", "weights", "grc", "build", "shell", "help")
+VERBS = ("demo", "test", "soak", "install", "weights", "grc", "build", "shell", "help")
 
 
 def dev(*arguments) -> subprocess.CompletedProcess:
@@ -39,7 +39,12 @@ def test_help_names_every_command():
 
 @pytest.mark.parametrize(
     ("arguments", "told"),
-    [(["frobnicate"], "frobnicate"), (["install"], "prefix"), (["install", "here"], "here")],
+    [
+        (["frobnicate"], "frobnicate"),
+        (["install"], "prefix"),
+        (["install", "here"], "here"),
+        (["soak", "long"], "long"),
+    ],
 )
 def test_wrong_usage_ends_with_one_error_and_exit_code_2(arguments, told):
     done = dev(*arguments)

@@ -11,11 +11,11 @@ from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.detections import find_detections
-from radiofm_core.errors import UsageError
+from radiofm_core.errors import InputError, UsageError
 from radiofm_core.inference import load_bundle
 
 from .block_inference import BlockInference
-from .frame_batch import frame_problem, padded_rows, segment_frames
+from .frame_batch import check_frame, padded_rows, segment_frames
 from .inference_worker import Job, one_line
 from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 
@@ -165,11 +165,11 @@ class spectrogram_segmenter(gr.sync_block):
             return Job(None, problem=f"it has no `{keys.TAG_FRAME}` tag; connect a framer")
         try:
             meta = from_pmt(tag)
-            problem = frame_problem(meta, self._spec)
+            check_frame(meta, self._spec)
+        except InputError as error:
+            return Job(None, problem=str(error))
         except Exception as error:  # a foreign tag can hold anything
             return Job(None, problem=f"its `{keys.TAG_FRAME}` tag is broken: {one_line(error)}")
-        if problem:
-            return Job(None, problem=problem)
         shape = (len(self._spec.channels), self._spec.rows, self._spec.cols)
         group = (
             padded_rows(meta[keys.ROWS], self._spec),
