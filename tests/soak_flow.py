@@ -165,9 +165,10 @@ def main() -> None:
     ended.set()
     radio.stop()
     radio.wait()
+    stop_s = time.monotonic() - begin
     for worker in workers:
         worker.join()
-    print(json.dumps({"stop_s": time.monotonic() - begin}), flush=True)
+    print(json.dumps({"stop_s": stop_s}), flush=True)
 
 
 if __name__ == "__main__":

@@ -26,10 +26,12 @@ for count in range(1, {lines} + 1):
 """
 
 
-def told(change: str = "pass", then: str = "sys.stdin.read()", lines: int = 20) -> soak.Watch:
-    """What comes of watching a process that only tells, for half a second."""
-    code = TELL.format(change=change, then=then, lines=lines)
-    return soak.watch(0.3, (sys.executable, "-c", code), hang_s=1.0, line_every_s=0.1)
+def told(change: str, then: str) -> soak.Watch:
+    """What comes of watching a process that only tells."""
+    code = TELL.format(change=change, then=then, lines=20)
+    # as long as it tells, or until it has been silent for long enough
+    seconds = 3.0 if "sleep" in then else 0.3
+    return soak.watch(seconds, (sys.executable, "-c", code), hang_s=1.0, line_every_s=0.1)
 
 
 def test_full_load_loses_nothing_and_memory_stays():

@@ -112,10 +112,6 @@ def segment_frames(
         if len(metas) == 1:
             return [Segmented(problem=f"the model failed: {one_line(error)}")]
         return [segment_frames(bundle, [f], [m])[0] for f, m in zip(frames_db, metas, strict=True)]
-    expected = (len(metas), batch.shape[2], spec.cols)
-    if masks.shape != expected or confidences.shape != expected:
-        problem = f"the model answered shapes {masks.shape}, {confidences.shape}, not {expected}"
-        return [Segmented(problem=problem)] * len(metas)
     return [
         _checked(masks[i, : m[keys.ROWS]], confidences[i, : m[keys.ROWS]], bundle)
         for i, m in enumerate(metas)

@@ -121,10 +121,6 @@ def classify_windows(model: ActivityModel, windows: list[Window]) -> list[Classi
         if len(windows) == 1:
             return [Classified(problem=f"the model failed: {one_line(error)}")]
         return [classify_windows(model, [window])[0] for window in windows]
-    expected = (len(windows), len(model.info.classes))
-    if shares.shape != expected:
-        problem = f"the model answered the shape {shares.shape}, not {expected}"
-        return [Classified(problem=problem)] * len(windows)
     return [_checked(row) for row in shares]
 
 
