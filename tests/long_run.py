@@ -55,6 +55,8 @@ def growth_mb(memory_mb: list[float]) -> float:
     Medians: the allocator holds tens of MB more from one moment to the next.
     """
     quarter = len(memory_mb) // 4
+    if not quarter:
+        return 0.0
     settled, last = memory_mb[quarter : 2 * quarter], memory_mb[3 * quarter :]
     return float(np.median(last) - np.median(settled))
 

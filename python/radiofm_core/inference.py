@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 
@@ -12,6 +13,17 @@ from .bundle import TASK_ACTIVITY, TASK_SEGMENTATION, BundleInfo, read_bundle_in
 from .errors import BundleError, UsageError
 
 PRECISIONS = ("auto", "fp32", "bf16")
+
+# Whether this process was forked from one that had PyTorch
+_is_fork = False
+
+
+def _note_fork() -> None:
+    global _is_fork
+    _is_fork = _is_fork or "torch" in sys.modules
+
+
+os.register_at_fork(after_in_child=_note_fork)
 
 
 class Model:
@@ -101,6 +113,10 @@ def load_bundle(
     by it before :func:`check_archive` has looked. Yet a model is a program: what it computes is
     its maker's affair.
 
+    In a process that was forked from one with PyTorch, models compute with one thread: the
+    parent's other threads are not there, and PyTorch would wait for them for ever. Processes that
+    are to use all cores are started anew (``spawn``).
+
     Raises:
         BundleError: unreadable, of another task, or without the wanted precision.
         UsageError: an unknown device or precision, or a device that is not there.
@@ -111,6 +127,8 @@ def load_bundle(
     device = _pick_device(device)
     precision = _pick_precision(precision, device, info)
     check_archive(info.path)
+    if _is_fork:
+        torch.set_num_threads(1)
     try:
         module = torch.jit.load(str(info.path), map_location=device).eval()
         module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)
