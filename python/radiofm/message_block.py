@@ -97,7 +97,7 @@ class message_block(gr.basic_block):
         """Send a PMT from ``port``, also while the flowgraph stops."""
         self.message_port_pub(symbol(port), message)
         if self._is_stopping:
-            _deliver_to_stopped(self.message_subscribers(symbol(port)))
+            deliver_to_stopped(self.message_subscribers(symbol(port)))
 
     def backlog(self) -> int:
         """Messages that wait to be handled, over all ports."""
@@ -220,8 +220,11 @@ def _receivers(subscribers) -> list[message_block]:
     return [block for block in list(_blocks) if block.alias() in names]
 
 
-def _deliver_to_stopped(subscribers) -> None:
+def deliver_to_stopped(subscribers) -> None:
     """Let receivers that have stopped already take what was just sent to them.
+
+    Args:
+        subscribers: of the port, as ``message_subscribers`` gives them.
 
     A stopped flowgraph ends its blocks in any order. A receiver that is still to stop empties
     its queue itself; the lock decides which of the two it is.

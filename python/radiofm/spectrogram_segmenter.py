@@ -17,6 +17,7 @@ from radiofm_core.inference import load_bundle
 from .block_inference import BlockInference
 from .frame_batch import check_frame, padded_rows, segment_frames
 from .inference_worker import Job, one_line
+from .message_block import deliver_to_stopped
 from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 
 # The longest stay in work() (s). The scheduler can stop the block only between two calls; and a
@@ -82,6 +83,7 @@ class spectrogram_segmenter(gr.sync_block):
         self._classes = to_pmt(list(self._bundle.info.class_names))
         # under `wait`: handed to the worker, not yet consumed; under `drop`: all that came
         self._submitted = 0
+        self._is_stopping = False
         self._backlog = None
         self._backlog_limit = 0
         self._warm_up()
@@ -111,14 +113,17 @@ class spectrogram_segmenter(gr.sync_block):
         return self._inference.status()
 
     def publish(self, port: str, message) -> None:
-        """Send a PMT from ``port``."""
+        """Send a PMT from ``port``, also while the flowgraph ends."""
         self.message_port_pub(symbol(port), message)
+        if self._is_stopping:
+            deliver_to_stopped(self.message_subscribers(symbol(port)))
 
     # GNU Radio's calls
 
     def start(self) -> bool:
         """Begin a run: empty queue, counters at zero."""
         self._submitted = 0
+        self._is_stopping = False
         self._inference.start()
         return True
 
@@ -127,6 +132,9 @@ class spectrogram_segmenter(gr.sync_block):
         self._inference.stop()
         if not self._inference.is_lossless:
             self._stats.drop_rest(self._submitted)
+        # the receiver of this last count may be gone: GNU Radio tells it that this block is done
+        # before it stops it
+        self._is_stopping = True
         self._inference.publish_status()
         return True
 
