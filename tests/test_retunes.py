@@ -65,7 +65,7 @@ def stretches(seconds: float, cuts_per_s: int, seed: int) -> list[Stretch]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(2))
 @pytest.mark.parametrize("cuts_per_s", [20, 100])
 def test_no_frame_spans_a_cut_and_times_are_right_to_the_sample(cuts_per_s, seed):
     parts = stretches(1.0, cuts_per_s, seed)

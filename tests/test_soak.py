@@ -6,7 +6,7 @@ import sys
 import pytest
 import soak
 
-SECONDS = 40.0
+SECONDS = 30.0
 # PyTorch prepares its kernels for one size of a batch after the other; a frame that is never freed
 # takes 0.25 MB
 MOST_GROWTH_MB = 60.0

@@ -138,5 +138,6 @@ def test_a_clock_that_is_set_ends_what_was_open(later_s):
     tracker = EmissionTracker()
     tracker.process([seen(5000.0, 5000.02)], 5000.02, RATE)
     events = tracker.process([seen(5000.0 + later_s, 5000.02 + later_s)], 5000.02 + later_s, RATE)
-    assert [(e["event"], e["burst_id"]) for e in events] == [("start", 1), ("end", 0)]
+    assert ("start", 1) in [(e["event"], e["burst_id"]) for e in events]
+    assert [e["burst_id"] for e in ends(events)] == [0]
     assert [e.burst_id for e in tracker.open_emissions] == [1]
