@@ -45,13 +45,20 @@ class Figures:
 
     @property
     def growth_mb(self) -> float:
-        """From the second quarter of the run, when all is loaded, to the last one.
+        """See :func:`growth_mb`."""
+        return growth_mb(self.memory_mb)
 
-        Medians: the allocator holds tens of MB more from one moment to the next.
-        """
-        quarter = len(self.memory_mb) // 4
-        settled, last = self.memory_mb[quarter : 2 * quarter], self.memory_mb[3 * quarter :]
-        return float(np.median(last) - np.median(settled))
+
+def growth_mb(memory_mb: list[float]) -> float:
+    """From the second quarter of a run, when all is loaded, to the last one.
+
+    Medians: the allocator holds tens of MB more from one moment to the next.
+    """
+    quarter = len(memory_mb) // 4
+    if not quarter:
+        return 0.0
+    settled, last = memory_mb[quarter : 2 * quarter], memory_mb[3 * quarter :]
+    return float(np.median(last) - np.median(settled))
 
 
 def make_block() -> bytes:

@@ -12,7 +12,19 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 DEV = ROOT / "dev"
-VERBS = ("demo", "test", "fuzz", "install", "weights", "grc", "build", "shell", "help")
+VERBS = (
+    "demo",
+    "test",
+    "bench",
+    "soak",
+    "fuzz",
+    "install",
+    "weights",
+    "grc",
+    "build",
+    "shell",
+    "help",
+)
 
 
 def dev(*arguments) -> subprocess.CompletedProcess:
@@ -45,6 +57,7 @@ def test_help_names_every_command():
         (["fuzz", "x", "y"], "'y'"),
         (["install"], "prefix"),
         (["install", "here"], "here"),
+        (["soak", "long"], "long"),
     ],
 )
 def test_wrong_usage_ends_with_one_error_and_exit_code_2(arguments, told):

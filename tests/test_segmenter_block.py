@@ -181,7 +181,7 @@ def test_mixed_rates_and_lengths_keep_their_order(bundle):
         (frame_meta(1, rows=300), "300 rows"),
         (frame_meta(1, rows=0), "rows 0 is not above zero"),
         (frame_meta(1, channels=2), "(2, 256)"),
-        (frame_meta(1, rows="many"), "broken"),
+        (frame_meta(1, rows="many"), "rows 'many' is no whole number"),
         ({"rows": 256}, "lacks cols"),
         ("text", "no dict"),
     ],

@@ -131,3 +131,13 @@ def test_wrong_times_are_refused():
         EmissionTracker(hold_time=-1)
     with pytest.raises(UsageError, match="update interval nan"):
         EmissionTracker(update_interval=math.nan)
+
+
+@pytest.mark.parametrize("later_s", [-3600.0, 3600.0])
+def test_a_clock_that_is_set_ends_what_was_open(later_s):
+    tracker = EmissionTracker()
+    tracker.process([seen(5000.0, 5000.02)], 5000.02, RATE)
+    events = tracker.process([seen(5000.0 + later_s, 5000.02 + later_s)], 5000.02 + later_s, RATE)
+    assert ("start", 1) in [(e["event"], e["burst_id"]) for e in events]
+    assert [e["burst_id"] for e in ends(events)] == [0]
+    assert [e.burst_id for e in tracker.open_emissions] == [1]

@@ -8,6 +8,7 @@ from dataclasses import asdict
 import torch
 from torch import Tensor
 
+from radiofm_core.archive_check import check_archive
 from radiofm_core.bundle import TASK_SEGMENTATION, BundleInfo, read_bundle_info
 from radiofm_core.errors import BundleError, UsageError
 
@@ -58,6 +59,7 @@ def first_model(recipe: Recipe) -> CalibratedSegmenter:
 def weights_of(info: BundleInfo) -> dict[str, Tensor]:
     """Those of a bundle's model, by name; raises BundleError where it cannot be loaded."""
     try:
+        check_archive(info.path)
         return torch.jit.load(str(info.path), map_location="cpu").state_dict()
     except Exception as error:  # as in load_bundle
         raise BundleError(f"{info.path}: the model inside cannot be loaded; export it again") from (

@@ -67,7 +67,14 @@ class activity_classifier(message_block):
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
     ):
         self._inference = BlockInference(
-            self, "window", self._process, threads, max_batch, overload, self._on_idle
+            self,
+            "window",
+            self._process,
+            threads,
+            max_batch,
+            overload,
+            self._on_idle,
+            self.failure_status,
         )
         self._stats, self._worker = self._inference.stats, self._inference.worker
         self._capacity = None if self._inference.is_lossless else self._inference.max_batch

@@ -30,6 +30,7 @@ class BlockInference:
         max_batch: most items in one model call.
         overload: ``wait`` or ``drop``.
         on_idle: called on the worker's thread whenever nothing is left to do.
+        own_failures: what ``status`` tells of messages that the block could not even read.
 
     Raises:
         UsageError: a parameter outside its range.
@@ -44,6 +45,7 @@ class BlockInference:
         max_batch: int,
         overload: str,
         on_idle: Callable[[], None] | None = None,
+        own_failures: Callable[[], dict] = dict,
     ):
         if overload not in OVERLOAD_POLICIES:
             raise UsageError(
@@ -54,6 +56,7 @@ class BlockInference:
         self._threads = _check_whole("threads", threads, 0)
         self._block = block
         self._item = item
+        self._own_failures = own_failures
         self.stats = InferenceStats(item)
         self.worker = InferenceWorker(
             process, self.max_batch, self.fail, self._set_up_thread, on_idle
@@ -78,9 +81,9 @@ class BlockInference:
         if self.stats.fail(reason):
             self._block.logger.error(f"a {self._item} has no result: {reason}")
 
-    def status(self) -> dict:
-        """The fields of a ``status`` message, now."""
-        return self.stats.snapshot(self.worker.depth)
+    def status(self, restart: bool = False) -> dict:
+        """The fields of a ``status`` message, now; ``restart``: see InferenceStats.snapshot."""
+        return self._own_failures() | self.stats.snapshot(self.worker.depth, restart)
 
     def is_connected(self, port: str) -> bool:
         """Whether anyone takes the messages of an output port."""
@@ -89,8 +92,7 @@ class BlockInference:
     def publish_status(self) -> None:
         """Send a ``status`` message."""
         if self.is_connected(keys.PORT_STATUS):
-            status = self.stats.snapshot(self.worker.depth, restart=True)
-            self._block.publish(keys.PORT_STATUS, to_pmt(status))
+            self._block.publish(keys.PORT_STATUS, to_pmt(self.status(restart=True)))
 
     def warm_up(self, path, call: Callable[[], object]) -> None:
         """Two calls with an empty item: TorchScript's first are slow, and a bad model shows here.

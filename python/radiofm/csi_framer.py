@@ -104,6 +104,7 @@ class csi_framer(message_block):
                 keys.REFUSED_WINDOWS: dict(counts.refused_windows),
                 keys.CUTS: dict(counts.cuts),
                 keys.REASON: counts.reason,
+                **self.failure_status(),
             }
 
     def start(self) -> bool:

@@ -39,8 +39,9 @@ from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.subcarriers import SPACING_HZ, told_indices, usual_indices
 from radiofm_core.csi.windows import CsiWindow
 from radiofm_core.errors import InputError, UsageError
+from radiofm_core.fields import shown
 
-from .messages import from_pmt, symbol
+from .messages import describe, from_pmt, symbol
 from .radiofm_python import vector_view
 
 _LAYOUT = (keys.ROWS, keys.COLS, keys.SUBCARRIERS, keys.SUBCARRIER_SPACING)
@@ -140,7 +141,7 @@ def _read(message) -> tuple[dict, bytes | np.ndarray]:
     if pmt.is_pair(message) and pmt.is_uniform_vector(pmt.cdr(message)):
         message, vector = pmt.car(message), pmt.cdr(message)
     if not pmt.is_dict(message):
-        raise UsageError(f"{str(message)[:80]} is no message with CSI: a dict or a PDU is")
+        raise UsageError(f"{describe(message)} is no message with CSI: a dict or a PDU is")
     found = {}
     for key, name in _READ.items():
         value = pmt.dict_ref(message, name, pmt.PMT_NIL)
@@ -248,5 +249,4 @@ def _is_int(value) -> bool:
 
 
 def _wrong(key: str, value, needed: str) -> UsageError:
-    shown = " ".join(repr(value).split())[:60]
-    return UsageError(f"a message with {key} {shown}: {needed}")
+    return UsageError(f"a message with {key} {shown(value)}: {needed}")

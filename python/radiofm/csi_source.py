@@ -46,7 +46,8 @@ class csi_source(gr.basic_block):
             self.message_port_register_out(symbol(port))
         self._reporter = StatusReporter(self._publish_status)
         self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._ended = threading.Event()
+        self._ended.set()
         self._reset()
 
     @abstractmethod
@@ -73,27 +74,32 @@ class csi_source(gr.basic_block):
     def start(self) -> bool:
         """Begin a run, from the first packet."""
         self._reset()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(
-            target=self._run, args=(self._stopping,), name=self.name(), daemon=True
+        self._stopping, self._ended = threading.Event(), threading.Event()
+        thread = threading.Thread(
+            target=self._run, args=(self._stopping, self._ended), name=self.name(), daemon=True
         )
         self._reporter.start()
-        self._thread.start()
+        thread.start()
         return True
 
     def stop(self) -> bool:
         """End the run: the thread looks for that several times a second."""
         self._reporter.stop()
         self._stopping.set()
-        if self._thread is not None:
-            self._thread.join(STOP_S)
+        self._ended.wait(STOP_S)
         return True
 
     def _reset(self) -> None:
         self._packets = 0
         self._error = ""
 
-    def _run(self, stopping: threading.Event) -> None:
+    def _run(self, stopping: threading.Event, ended: threading.Event) -> None:
+        try:
+            self._read_and_send(stopping)
+        finally:
+            ended.set()
+
+    def _read_and_send(self, stopping: threading.Event) -> None:
         try:
             with contextlib.closing(self.read()) as packets:
                 self._send(packets, stopping)

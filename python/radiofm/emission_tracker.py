@@ -5,6 +5,8 @@ from __future__ import annotations
 
 from radiofm_core import keys
 from radiofm_core.detections import Detection
+from radiofm_core.errors import InputError
+from radiofm_core.fields import check_present, shown
 from radiofm_core.tracking import (
     DEFAULT_HOLD_TIME_S,
     DEFAULT_UPDATE_INTERVAL_S,
@@ -22,6 +24,7 @@ class emission_tracker(message_block):
 
     Output messages: ``emissions``, a dict with ``event`` (start, update, end), ``burst_id`` and
     the keys of a detection. What is still on when the flowgraph or the recording ends, ends.
+    ``status``, a dict with ``error`` where messages could not be handled.
 
     Args:
         hold_time: seconds; a longer gap ends an emission.
@@ -37,16 +40,20 @@ class emission_tracker(message_block):
         update_interval: float = DEFAULT_UPDATE_INTERVAL_S,
     ):
         self._tracker = EmissionTracker(hold_time, update_interval)
-        message_block.__init__(self, "emission_tracker", senders=1)
+        message_block.__init__(self, "emission_tracker", senders=1, tells_failures=True)
         self.add_input(keys.PORT_DETECTIONS, self._on_detections)
         self.message_port_register_out(symbol(keys.PORT_EMISSIONS))
 
     def handle(self, port: str, message) -> None:
         """Take one frame's detections and publish the events that follow."""
         frame = from_pmt(message)
-        detections = [Detection.from_dict(fields) for fields in frame[keys.DETECTIONS] or ()]
+        check_present(frame, (keys.DETECTIONS,))
+        found = frame[keys.DETECTIONS]
+        if not isinstance(found, list):
+            raise InputError(f"its {keys.DETECTIONS} {shown(found)} are no vector")
+        detections = [Detection.from_dict(fields) for fields in found]
         self._publish(self._tracker.process_frame(frame, detections))
-        if frame.get(keys.LAST):
+        if frame.get(keys.LAST) is True:
             self.finish()
 
     def finish(self) -> None:

@@ -8,27 +8,23 @@ from dataclasses import dataclass
 import numpy as np
 
 from radiofm_core import keys
+from radiofm_core.errors import InputError
+from radiofm_core.fields import check_numbers, check_present, check_time, check_whole, shown
 from radiofm_core.inference import SegmentationModel
 from radiofm_core.spec import SpectrogramSpec
 
 from .inference_worker import one_line
 
-_POSITIVE = (
+_WHOLE = (
     keys.ROWS,
     keys.COLS,
     keys.CHANNELS,
-    keys.SAMPLE_RATE,
-    keys.ROW_DURATION,
-    keys.ROW_SAMPLES,
-)
-_NEEDED = (
-    *_POSITIVE,
     keys.FRAME_INDEX,
     keys.SAMPLE_OFFSET,
-    keys.CENTER_FREQUENCY,
-    keys.RX_TIME,
-    keys.SPEC,
+    keys.ROW_SAMPLES,
 )
+_NUMBERS = (keys.SAMPLE_RATE, keys.ROW_DURATION, keys.CENTER_FREQUENCY)
+_POSITIVE = (keys.ROWS, keys.ROW_SAMPLES, keys.SAMPLE_RATE, keys.ROW_DURATION)
 
 
 @dataclass(frozen=True)
@@ -40,27 +36,32 @@ class Segmented:
     problem: str = ""
 
 
-def frame_problem(frame: dict, spec: SpectrogramSpec) -> str:
-    """Why a frame with this dict cannot be segmented by a model of ``spec``; '' if it can."""
-    if not isinstance(frame, dict):
-        return f"its `{keys.TAG_FRAME}` tag {frame!r} is no dict"
-    missing = [key for key in _NEEDED if key not in frame]
-    if missing:
-        return f"its `{keys.TAG_FRAME}` tag lacks {', '.join(missing)}"
-    if frame[keys.SPEC] != spec.fingerprint:
-        return (
-            f"its spectrogram spec is {frame[keys.SPEC]}, the model's is {spec.fingerprint}; "
-            "give the framer the same model as the segmenter"
+def check_frame(frame: object, spec: SpectrogramSpec) -> None:
+    """Raise InputError unless a frame with this dict can be segmented by a model of ``spec``."""
+    check_present(frame, (*_WHOLE, *_NUMBERS, keys.RX_TIME, keys.SPEC), f"`{keys.TAG_FRAME}` tag")
+    if not isinstance(frame[keys.SPEC], str) or frame[keys.SPEC] != spec.fingerprint:
+        raise InputError(
+            f"its spectrogram spec is {shown(frame[keys.SPEC])}, the model's is "
+            f"{spec.fingerprint}; give the framer the same model as the segmenter"
         )
+    check_whole(frame, _WHOLE)
+    check_numbers(frame, _NUMBERS)
+    check_time(frame, keys.RX_TIME)
     shape = (frame[keys.CHANNELS], frame[keys.COLS])
     if shape != (len(spec.channels), spec.cols):
-        return f"its channels and columns are {shape}, not {(len(spec.channels), spec.cols)}"
+        raise InputError(
+            f"its channels and columns are {shape}, not {(len(spec.channels), spec.cols)}"
+        )
     for key in _POSITIVE:
         if not frame[key] > 0:
-            return f"its {key} {frame[key]!r} is not above zero"
+            raise InputError(f"its {key} {frame[key]!r} is not above zero")
     if frame[keys.ROWS] > spec.rows:
-        return f"its {frame[keys.ROWS]} rows are more than the spec's {spec.rows}"
-    return ""
+        raise InputError(f"its {frame[keys.ROWS]} rows are more than the spec's {spec.rows}")
+    if not spec.sample_rate_min <= frame[keys.SAMPLE_RATE] <= spec.sample_rate_max:
+        raise InputError(
+            f"its {keys.SAMPLE_RATE} {frame[keys.SAMPLE_RATE]:g} Hz is outside the model's range "
+            f"{spec.sample_rate_min:g} to {spec.sample_rate_max:g} Hz"
+        )
 
 
 def padded_rows(rows: int, spec: SpectrogramSpec) -> int:
@@ -91,7 +92,7 @@ def segment_frames(
     Args:
         bundle: the model.
         frames_db: float32 (channels, spec.rows, cols) each.
-        metas: the frames' dicts, checked by :func:`frame_problem`.
+        metas: the frames' dicts, checked by :func:`check_frame`.
 
     Returns:
         One answer a frame. When the model fails on a batch, its frames are tried one by one,
@@ -111,10 +112,6 @@ def segment_frames(
         if len(metas) == 1:
             return [Segmented(problem=f"the model failed: {one_line(error)}")]
         return [segment_frames(bundle, [f], [m])[0] for f, m in zip(frames_db, metas, strict=True)]
-    expected = (len(metas), batch.shape[2], spec.cols)
-    if masks.shape != expected or confidences.shape != expected:
-        problem = f"the model answered shapes {masks.shape}, {confidences.shape}, not {expected}"
-        return [Segmented(problem=problem)] * len(metas)
     return [
         _checked(masks[i, : m[keys.ROWS]], confidences[i, : m[keys.ROWS]], bundle)
         for i, m in enumerate(metas)

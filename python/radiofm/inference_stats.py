@@ -17,6 +17,43 @@ LATENCY_WINDOW = 1024
 MAX_LOGGED_REASONS = 3
 
 
+class Failures:
+    """What got no result: how many, why the last one, and which reasons the log has.
+
+    Args:
+        item: what is counted, in one word: ``frame``, ``window``, ``message``.
+    """
+
+    def __init__(self, item: str):
+        self._item = item
+        self.reset()
+
+    def reset(self) -> None:
+        """Start counting anew."""
+        self.count = 0
+        self._last = ""
+        self._logged: set[str] = set()
+
+    def add(self, reason: str) -> bool:
+        """Count one; returns True if that is worth a line in the log.
+
+        It is for the first few different reasons of a run, not for every one.
+        """
+        self.count += 1
+        self._last = reason
+        is_new = reason not in self._logged and len(self._logged) < MAX_LOGGED_REASONS
+        if is_new:
+            self._logged.add(reason)
+        return is_new
+
+    def status(self) -> dict:
+        """What a ``status`` message tells of them: nothing, or ``error``."""
+        if not self.count:
+            return {}
+        text = f"{self.count} {self._item}s without a result, last: {self._last}"
+        return {keys.ERROR: text}
+
+
 class InferenceStats:
     """Counts frames, drops and errors, and keeps latencies; any thread may call it.
 
@@ -25,7 +62,7 @@ class InferenceStats:
     """
 
     def __init__(self, item: str = "frame"):
-        self._item = item
+        self._failures = Failures(item)
         self._lock = threading.Lock()
         self.reset()
 
@@ -34,9 +71,7 @@ class InferenceStats:
         with self._lock:
             self._frames = 0
             self._dropped = 0
-            self._failed = 0
-            self._error = ""
-            self._logged: set[str] = set()
+            self._failures.reset()
             self._latencies: deque[float] = deque(maxlen=LATENCY_WINDOW)
             self._samples = 0
             self._since = time.monotonic()
@@ -61,20 +96,12 @@ class InferenceStats:
     def drop_rest(self, arrived: int) -> None:
         """At the end of a run: what arrived and came to nothing else was dropped."""
         with self._lock:
-            self._dropped = arrived - self._frames - self._failed
+            self._dropped = arrived - self._frames - self._failures.count
 
     def fail(self, reason: str) -> bool:
-        """A frame got no result; returns True if that is worth a line in the log.
-
-        It is for the first few different reasons of a run, not for every frame.
-        """
+        """A frame got no result; returns True if that is worth a line in the log."""
         with self._lock:
-            self._failed += 1
-            self._error = reason
-            is_new = reason not in self._logged and len(self._logged) < MAX_LOGGED_REASONS
-            if is_new:
-                self._logged.add(reason)
-        return is_new
+            return self._failures.add(reason)
 
     @property
     def frames(self) -> int:
@@ -89,7 +116,7 @@ class InferenceStats:
     @property
     def failed(self) -> int:
         """Frames that the model or a check refused."""
-        return self._failed
+        return self._failures.count
 
     def snapshot(self, queue_depth: int, restart: bool = False) -> dict:
         """The fields of a ``status`` message.
@@ -106,19 +133,15 @@ class InferenceStats:
                 p50, p99 = np.percentile(np.fromiter(self._latencies, float), (50, 99))
             else:
                 p50 = p99 = 0.0
-            status = {
+            return {
                 keys.FRAMES: self._frames,
                 keys.DROPPED: self._dropped,
                 keys.QUEUE_DEPTH: queue_depth,
                 keys.LATENCY_P50: float(p50),
                 keys.LATENCY_P99: float(p99),
                 keys.MSPS: rate,
+                **self._failures.status(),
             }
-            if self._failed:
-                status[keys.ERROR] = (
-                    f"{self._failed} {self._item}s without a result, last: {self._error}"
-                )
-        return status
 
 
 class StatusReporter:

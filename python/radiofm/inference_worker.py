@@ -38,6 +38,7 @@ class _Run:
         self.in_flight = 0
         self.finished = 0
         self.stopping = False
+        self.ended = threading.Event()
         self.thread: threading.Thread | None = None
 
     def is_live(self) -> bool:
@@ -92,10 +93,10 @@ class InferenceWorker:
             run.jobs.clear()
             run.changed.notify_all()
         self._run = None
-        if run.thread is not threading.current_thread():
-            run.thread.join(timeout)
-            if run.thread.is_alive():
-                leave_behind(run.thread)
+        # No join() or current_thread(): on a thread of GNU Radio's they make Python keep a record
+        # of it for ever
+        if run.thread.ident != threading.get_ident() and not run.ended.wait(timeout):
+            leave_behind(run.thread)
 
     @property
     def depth(self) -> int:
@@ -136,6 +137,12 @@ class InferenceWorker:
         return finished
 
     def _loop(self, run: _Run) -> None:
+        try:
+            self._work(run)
+        finally:
+            run.ended.set()
+
+    def _work(self, run: _Run) -> None:
         if self._on_start:
             self._guarded(self._on_start)
         while batch := self._next_batch(run):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 import weakref
@@ -10,11 +11,16 @@ import weakref
 import pmt
 from gnuradio import gr
 
+from radiofm_core import keys
+
+from .inference_stats import Failures
 from .inference_worker import one_line
-from .messages import symbol
+from .messages import describe, symbol, to_pmt
 
 # How long all senders must have been quiet before they count as done, if their number is unknown
 QUIET_S = 0.25
+# Seconds between two reports of messages that could not be handled
+TELL_S = 1.0
 
 _SYSTEM = "system"
 _DONE = "done"
@@ -38,9 +44,11 @@ class message_block(gr.basic_block):
         senders: how many connections lead here: each tells once when its sender is done, and
             the block ends after the last one. None: unknown; as many as ports had a message,
             and QUIET_S without another one.
+        tells_failures: whether the block has a port ``status`` for these alone: a dict with
+            ``error``, once a second while messages cannot be handled, and at the end.
     """
 
-    def __init__(self, name: str, senders: int | None):
+    def __init__(self, name: str, senders: int | None, tells_failures: bool = False):
         gr.basic_block.__init__(self, name=name, in_sig=None, out_sig=None)
         self._senders = senders
         self._lock = threading.RLock()
@@ -51,7 +59,11 @@ class message_block(gr.basic_block):
         self._active: set[str] = set()
         self._last_sign = 0.0
         self._finished = True
-        self._failures = 0
+        self._failures = Failures("message")
+        self._tells_failures = tells_failures
+        self._told_at = -math.inf
+        if tells_failures:
+            self.message_port_register_out(symbol(keys.PORT_STATUS))
         self.set_msg_handler(symbol(_SYSTEM), self._on_system)
 
     def add_input(self, port: str, handler) -> None:
@@ -85,7 +97,7 @@ class message_block(gr.basic_block):
         """Send a PMT from ``port``, also while the flowgraph stops."""
         self.message_port_pub(symbol(port), message)
         if self._is_stopping:
-            _deliver_to_stopped(self.message_subscribers(symbol(port)))
+            deliver_to_stopped(self.message_subscribers(symbol(port)))
 
     def backlog(self) -> int:
         """Messages that wait to be handled, over all ports."""
@@ -93,8 +105,12 @@ class message_block(gr.basic_block):
 
     @property
     def failures(self) -> int:
-        """Messages whose handling raised."""
-        return self._failures
+        """Messages of this run whose handling raised."""
+        return self._failures.count
+
+    def failure_status(self) -> dict:
+        """What a ``status`` message tells of them: nothing, or ``error``."""
+        return self._failures.status()
 
     def receive(self, port: str, message) -> None:
         """:meth:`handle`, without ever raising: an exception here would end the block silently."""
@@ -107,6 +123,8 @@ class message_block(gr.basic_block):
         self._is_stopping = self._is_stopped = False
         self._done = 0
         self._active.clear()
+        self._failures.reset()
+        self._told_at = -math.inf
         self._finished = False
         return True
 
@@ -125,18 +143,23 @@ class message_block(gr.basic_block):
             self._last_sign = time.monotonic()
             self._drain()
         elif not pmt.eqv(message, symbol(_LOOK_AGAIN)):
-            self.gateway.system_handler(message)
+            # GNU Radio's own handler raises, which would end the block
+            self._fail(f"a message on {_SYSTEM!r} is not GNU Radio's: {describe(message)}")
             return
         if self._finished:
             return
         if not self._all_done():
             if self._senders is None:
-                timer = threading.Timer(QUIET_S, self.look_again)
-                timer.daemon = True
-                timer.start()
+                # told to be a daemon: asked for this thread's own kind, Python would keep a record
+                # of GNU Radio's thread for ever
+                threading.Thread(target=self._look_later, daemon=True).start()
         elif self.is_idle():
             self._finish_once()
             self.gateway.system_handler(pmt.cons(symbol(_DONE), pmt.from_long(1)))
+
+    def _look_later(self) -> None:
+        time.sleep(QUIET_S)
+        self.look_again()
 
     def _all_done(self) -> bool:
         if self._senders is not None:
@@ -153,14 +176,24 @@ class message_block(gr.basic_block):
         if not self._finished:
             self._finished = True
             self._guarded("the end of the stream", self.finish)
+            self._tell_failures()
 
     def _guarded(self, what: str, call) -> None:
         try:
             call()
-        except Exception as error:
-            self._failures += 1
-            if self._failures == 1:
-                self.logger.error(f"{what} could not be handled: {one_line(error)}")
+        except (Exception, SystemExit) as error:  # sys.exit() in a user's function
+            self._fail(f"{what} could not be handled: {one_line(error)}")
+
+    def _fail(self, reason: str) -> None:
+        if self._failures.add(reason):
+            self.logger.error(reason)
+        if time.monotonic() - self._told_at >= TELL_S:
+            self._tell_failures()
+
+    def _tell_failures(self) -> None:
+        if self._tells_failures and self.failures:
+            self._told_at = time.monotonic()
+            self.publish(keys.PORT_STATUS, to_pmt(self.failure_status()))
 
 
 def backlog_after(block) -> int:
@@ -187,8 +220,11 @@ def _receivers(subscribers) -> list[message_block]:
     return [block for block in list(_blocks) if block.alias() in names]
 
 
-def _deliver_to_stopped(subscribers) -> None:
+def deliver_to_stopped(subscribers) -> None:
     """Let receivers that have stopped already take what was just sent to them.
+
+    Args:
+        subscribers: of the port, as ``message_subscribers`` gives them.
 
     A stopped flowgraph ends its blocks in any order. A receiver that is still to stop empties
     its queue itself; the lock decides which of the two it is.

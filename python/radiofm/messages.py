@@ -109,7 +109,7 @@ def from_pmt(message):
         return [from_pmt(pmt.vector_ref(message, i)) for i in range(pmt.length(message))]
     if pmt.is_dict(message):
         return _from_dict(message)
-    raise UsageError(f"{str(message)[:80]} is no message of radiofm: this PMT type is not used")
+    raise UsageError(f"{describe(message)} is no message of radiofm: this PMT type is not used")
 
 
 def _view(vector) -> np.ndarray:
@@ -125,12 +125,12 @@ def _from_dict(message) -> dict:
     while pmt.is_pair(rest):
         entry = pmt.car(rest)
         if not (pmt.is_pair(entry) and pmt.is_symbol(pmt.car(entry))):
-            raise UsageError(f"{str(entry)[:80]} in a message is no entry of a dict with names")
+            raise UsageError(f"{describe(entry)} in a message is no entry of a dict with names")
         # the first of two equal keys counts, as in pmt.dict_ref
         values.setdefault(pmt.symbol_to_string(pmt.car(entry)), from_pmt(pmt.cdr(entry)))
         rest = pmt.cdr(rest)
     if not pmt.is_null(rest):
-        raise UsageError(f"{str(message)[:80]} is no dict; split a PDU with split_pdu()")
+        raise UsageError(f"{describe(message)} is no dict; split a PDU with split_pdu()")
     return values
 
 
@@ -151,7 +151,7 @@ def split_pdu(message) -> tuple[dict, np.ndarray]:
         UsageError: not a pair of a dict and a uniform vector.
     """
     if not (pmt.is_pair(message) and pmt.is_uniform_vector(pmt.cdr(message))):
-        raise UsageError(f"{str(message)[:80]} is no PDU (a dict and a uniform vector)")
+        raise UsageError(f"{describe(message)} is no PDU (a dict and a uniform vector)")
     return from_pmt(pmt.car(message)), _view(pmt.cdr(message))
 
 
@@ -165,5 +165,16 @@ def read_message(message):
         return split_pdu(message)
     value = from_pmt(message)
     if not isinstance(value, dict):
-        raise UsageError(f"{str(message)[:80]} is no message of radiofm: a dict or PDU is")
+        raise UsageError(f"{describe(message)} is no message of radiofm: a dict or PDU is")
     return value
+
+
+def describe(message) -> str:
+    """A PMT in at most 80 characters of one line, however large it is."""
+    if pmt.is_uniform_vector(message):
+        return f"a uniform vector of {pmt.length(message)}"
+    if pmt.is_tuple(message) or pmt.is_vector(message):
+        return f"a {'tuple' if pmt.is_tuple(message) else 'vector'} of {pmt.length(message)}"
+    if pmt.is_pair(message):
+        return "a pair"
+    return " ".join(str(message).split())[:80]

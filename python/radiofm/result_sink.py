@@ -32,6 +32,8 @@ class result_sink(message_block):
     callback is logged, the first one kept in :attr:`error`, and the flowgraph goes on. When the
     flowgraph has ended, all messages have been delivered.
 
+    Output messages: ``status``, a dict with ``error`` where messages could not be handled.
+
     A callback that is slower than the model piles up messages: give :meth:`backlog` to
     ``spectrogram_segmenter.set_backpressure`` to hold the model up instead.
 
@@ -54,14 +56,15 @@ class result_sink(message_block):
         unknown = [port for port in offered if port not in PORTS]
         if unknown or not offered:
             raise UsageError(f"ports {unknown or ports!r} are unknown; use {', '.join(PORTS)}")
-        message_block.__init__(self, "result_sink", None if ports is None else len(offered))
+        senders = None if ports is None else len(offered)
+        message_block.__init__(self, "result_sink", senders, tells_failures=True)
         self._callback = callback
-        self._error: Exception | None = None
+        self._error: Exception | SystemExit | None = None
         for port in offered:
             self.add_input(port, getattr(self, f"_on_{port}"))
 
     @property
-    def error(self) -> Exception | None:
+    def error(self) -> Exception | SystemExit | None:
         """The first exception that the callback raised, or None."""
         return self._error
 
@@ -71,7 +74,7 @@ class result_sink(message_block):
         fields, data = content if isinstance(content, tuple) else (content, None)
         try:
             self._callback(port, fields, data)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             self._error = self._error or error
             raise
 

@@ -11,12 +11,13 @@ from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.detections import find_detections
-from radiofm_core.errors import UsageError
+from radiofm_core.errors import InputError, UsageError
 from radiofm_core.inference import load_bundle
 
 from .block_inference import BlockInference
-from .frame_batch import frame_problem, padded_rows, segment_frames
+from .frame_batch import check_frame, padded_rows, segment_frames
 from .inference_worker import Job, one_line
+from .message_block import deliver_to_stopped
 from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 
 # The longest stay in work() (s). The scheduler can stop the block only between two calls; and a
@@ -82,6 +83,7 @@ class spectrogram_segmenter(gr.sync_block):
         self._classes = to_pmt(list(self._bundle.info.class_names))
         # under `wait`: handed to the worker, not yet consumed; under `drop`: all that came
         self._submitted = 0
+        self._is_stopping = False
         self._backlog = None
         self._backlog_limit = 0
         self._warm_up()
@@ -111,14 +113,17 @@ class spectrogram_segmenter(gr.sync_block):
         return self._inference.status()
 
     def publish(self, port: str, message) -> None:
-        """Send a PMT from ``port``."""
+        """Send a PMT from ``port``, also while the flowgraph ends."""
         self.message_port_pub(symbol(port), message)
+        if self._is_stopping:
+            deliver_to_stopped(self.message_subscribers(symbol(port)))
 
     # GNU Radio's calls
 
     def start(self) -> bool:
         """Begin a run: empty queue, counters at zero."""
         self._submitted = 0
+        self._is_stopping = False
         self._inference.start()
         return True
 
@@ -127,6 +132,9 @@ class spectrogram_segmenter(gr.sync_block):
         self._inference.stop()
         if not self._inference.is_lossless:
             self._stats.drop_rest(self._submitted)
+        # the receiver of this last count may be gone: GNU Radio tells it that this block is done
+        # before it stops it
+        self._is_stopping = True
         self._inference.publish_status()
         return True
 
@@ -165,11 +173,11 @@ class spectrogram_segmenter(gr.sync_block):
             return Job(None, problem=f"it has no `{keys.TAG_FRAME}` tag; connect a framer")
         try:
             meta = from_pmt(tag)
-            problem = frame_problem(meta, self._spec)
+            check_frame(meta, self._spec)
+        except InputError as error:
+            return Job(None, problem=str(error))
         except Exception as error:  # a foreign tag can hold anything
             return Job(None, problem=f"its `{keys.TAG_FRAME}` tag is broken: {one_line(error)}")
-        if problem:
-            return Job(None, problem=problem)
         shape = (len(self._spec.channels), self._spec.rows, self._spec.cols)
         group = (
             padded_rows(meta[keys.ROWS], self._spec),

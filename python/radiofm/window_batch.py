@@ -13,6 +13,7 @@ from radiofm_core.csi.activity import WindowFacts, fault_of
 from radiofm_core.csi.motion import motion_db
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import InputError
+from radiofm_core.fields import check_numbers, check_present, check_whole, shown
 from radiofm_core.inference import ActivityModel
 
 from .csi_messages import rx_time_ns
@@ -120,10 +121,6 @@ def classify_windows(model: ActivityModel, windows: list[Window]) -> list[Classi
         if len(windows) == 1:
             return [Classified(problem=f"the model failed: {one_line(error)}")]
         return [classify_windows(model, [window])[0] for window in windows]
-    expected = (len(windows), len(model.info.classes))
-    if shares.shape != expected:
-        problem = f"the model answered the shape {shares.shape}, not {expected}"
-        return [Classified(problem=problem)] * len(windows)
     return [_checked(row) for row in shares]
 
 
@@ -133,20 +130,10 @@ def _checked(shares: np.ndarray) -> Classified:
 
 
 def _check_types(fields: dict) -> None:
-    missing = [key for key in (*_WHOLE, *_NUMBERS, keys.RX_TIME, keys.SOURCE) if key not in fields]
-    if missing:
-        raise InputError(f"its dict lacks {', '.join(missing)}")
-    for key in _WHOLE:
-        if type(fields[key]) is not int or fields[key] < 0:
-            raise InputError(f"its {key} {_shown(fields[key])} is no whole number")
-    for key in _NUMBERS:
-        if type(fields[key]) not in (int, float) or not 0 <= fields[key] < math.inf:
-            raise InputError(f"its {key} {_shown(fields[key])} is no number, zero or more")
+    check_present(fields, (*_WHOLE, *_NUMBERS, keys.RX_TIME, keys.SOURCE))
+    check_whole(fields, _WHOLE)
+    check_numbers(fields, _NUMBERS, least=0.0)
     if fields[keys.HOP] == 0:
         raise InputError(f"its {keys.HOP} is zero")
     if not isinstance(fields[keys.SOURCE], str):
-        raise InputError(f"its {keys.SOURCE} {_shown(fields[keys.SOURCE])} is no text")
-
-
-def _shown(value) -> str:
-    return " ".join(repr(value).split())[:60]
+        raise InputError(f"its {keys.SOURCE} {shown(fields[keys.SOURCE])} is no text")

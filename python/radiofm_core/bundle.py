@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .csi.spec import CsiSpec
-from .errors import BundleError, UsageError
+from .errors import BundleError
+from .fields import shown
 from .spec import SpectrogramSpec
 
 FORMAT_VERSION = 1
@@ -145,13 +146,17 @@ def _read(path: Path) -> BundleInfo:
             json.dumps(raw, ensure_ascii=False).encode()
     except BundleError:
         raise
-    # zipfile and what unpacks for it raise nearly every kind of exception on damage
+    # also RecursionError, zlib.error, RuntimeError (encrypted): an archive can break its reader
     except Exception as error:
         raise BundleError(
-            f"{path} is not a readable model bundle ({error}); export one with "
+            f"{path} is not a readable model bundle ({_reason(error)}); export one with "
             "`python -m training.export` or use a bundled model"
         ) from error
     return _parse_info(raw, path)
+
+
+def _reason(error: Exception) -> str:
+    return " ".join(str(error).split())[:160] or type(error).__name__
 
 
 def _info_entry(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
@@ -189,12 +194,12 @@ def _parse_info(raw: object, path: Path) -> BundleInfo:
             )
     if raw["format_version"] != FORMAT_VERSION:
         raise BundleError(
-            f"{path} has bundle format {raw['format_version']}, this version reads "
+            f"{path} has bundle format {shown(raw['format_version'])}, this version reads "
             f"{FORMAT_VERSION}; export the model again or update radiofm"
         )
     if raw["task"] not in SPECS:
         raise BundleError(
-            f"{path} is a model for the task {raw['task']!r}, this version knows "
+            f"{path} is a model for the task {shown(raw['task'])}, this version knows "
             f"{', '.join(SPECS)}; update radiofm"
         )
     if not raw["precisions"] or not all(isinstance(p, str) for p in raw["precisions"]):
@@ -202,11 +207,14 @@ def _parse_info(raw: object, path: Path) -> BundleInfo:
     try:
         classes = _classes(raw["classes"])
         spec = SPECS[raw["task"]].from_dict(raw["spec"])
-    except (KeyError, TypeError, UsageError, BundleError) as error:
-        raise BundleError(f"{path}: wrong classes or spec in {INFO_FILE} ({error})") from error
+    # whatever its numbers do to the spec's arithmetic
+    except Exception as error:
+        raise BundleError(
+            f"{path}: wrong classes or spec in {INFO_FILE} ({_reason(error)})"
+        ) from error
     if spec.fingerprint != raw["spec_fingerprint"]:
         raise BundleError(
-            f"{path}: spec fingerprint {raw['spec_fingerprint']} does not match its spec "
+            f"{path}: spec fingerprint {shown(raw['spec_fingerprint'])} does not match its spec "
             f"({spec.fingerprint}); export the model again"
         )
     return BundleInfo(

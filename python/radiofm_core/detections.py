@@ -10,6 +10,8 @@ import numpy as np
 from scipy import ndimage
 
 from . import keys
+from .errors import InputError
+from .fields import check_decibels, check_numbers, check_present, check_whole, shown
 
 NOISE_CLASS = 0
 # The label of what is there but like no class that the model is sure of
@@ -132,7 +134,18 @@ class Detection:
 
     @classmethod
     def from_dict(cls, fields: Mapping) -> Detection:
-        """The inverse of :meth:`to_dict`; other keys are ignored."""
+        """The inverse of :meth:`to_dict`; other keys are ignored.
+
+        Raises InputError for values that are no detection's: a label that is no text, numbers
+        that are none or not finite, a bandwidth or duration below zero.
+        """
+        check_present(fields, cls.__dataclass_fields__)
+        if not isinstance(fields[keys.LABEL], str):
+            raise InputError(f"its {keys.LABEL} {shown(fields[keys.LABEL])} is no text")
+        check_whole(fields, (keys.START_OFFSET, keys.END_OFFSET))
+        check_numbers(fields, (keys.CENTER_FREQUENCY, keys.START_TIME))
+        check_numbers(fields, (keys.BANDWIDTH, keys.DURATION, keys.CONFIDENCE), least=0.0)
+        check_decibels(fields, (keys.SNR_DB, keys.PWR_DB))
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
 
 

@@ -4,13 +4,26 @@
 from __future__ import annotations
 
 import os
+import sys
 
 import numpy as np
 
+from .archive_check import check_archive
 from .bundle import TASK_ACTIVITY, TASK_SEGMENTATION, BundleInfo, read_bundle_info
 from .errors import BundleError, UsageError
 
 PRECISIONS = ("auto", "fp32", "bf16")
+
+# Whether this process was forked from one that had PyTorch
+_is_fork = False
+
+
+def _note_fork() -> None:
+    global _is_fork
+    _is_fork = _is_fork or "torch" in sys.modules
+
+
+os.register_at_fork(after_in_child=_note_fork)
 
 
 class Model:
@@ -21,6 +34,13 @@ class Model:
         self.device = device
         self.precision = precision
         self._module = module
+
+
+def _check_shapes(answers: tuple, expected: tuple[int, ...]) -> None:
+    shapes = [tuple(answer.shape) for answer in answers]
+    if any(shape != expected for shape in shapes):
+        told = ", ".join(map(str, shapes))
+        raise BundleError(f"the model answered the shape {told}, not {expected}")
 
 
 class SegmentationModel(Model):
@@ -39,6 +59,8 @@ class SegmentationModel(Model):
         Returns:
             mask uint8 (batch, rows, cols) of class indexes, and the winning class's
             probability, float32, same shape.
+
+        Raises BundleError if the model answers other shapes.
         """
         import torch
 
@@ -46,6 +68,8 @@ class SegmentationModel(Model):
             x = torch.from_numpy(frames_db).to(self.device)
             res = torch.tensor(resolution, dtype=torch.float32, device=self.device)
             mask, confidence = self._module(x, res.expand(x.shape[0], 2))
+            expected = (len(frames_db), *frames_db.shape[2:])
+            _check_shapes((mask, confidence), expected)
             return mask.cpu().numpy(), confidence.cpu().numpy()
 
 
@@ -62,12 +86,16 @@ class ActivityModel(Model):
 
         Returns:
             Probabilities, float32 (batch, classes).
+
+        Raises BundleError if the model answers another shape.
         """
         import torch
 
         with torch.inference_mode():
             x = torch.from_numpy(values).to(self.device)
-            return self._module(x, antennas).float().cpu().numpy()
+            shares = self._module(x, antennas)
+            _check_shapes((shares,), (len(values), len(self.info.classes)))
+            return shares.float().cpu().numpy()
 
 
 _MODELS = {TASK_SEGMENTATION: SegmentationModel, TASK_ACTIVITY: ActivityModel}
@@ -81,7 +109,13 @@ def load_bundle(
 ) -> SegmentationModel | ActivityModel:
     """Load a model for ``task`` on ``device`` (auto, cpu, cuda, cuda:N) at ``precision``.
 
-    Nothing is unpickled outside TorchScript's own restricted archive reader.
+    Nothing is unpickled outside TorchScript's own restricted archive reader, and nothing is read
+    by it before :func:`check_archive` has looked. Yet a model is a program: what it computes is
+    its maker's affair.
+
+    In a process that was forked from one with PyTorch, models compute with one thread: the
+    parent's other threads are not there, and PyTorch would wait for them for ever. Processes that
+    are to use all cores are started anew (``spawn``).
 
     Raises:
         BundleError: unreadable, of another task, or without the wanted precision.
@@ -92,6 +126,9 @@ def load_bundle(
 
     device = _pick_device(device)
     precision = _pick_precision(precision, device, info)
+    check_archive(info.path)
+    if _is_fork:
+        torch.set_num_threads(1)
     try:
         module = torch.jit.load(str(info.path), map_location=device).eval()
         module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)

@@ -13,8 +13,8 @@ from fractions import Fraction
 from pathlib import Path
 
 from .errors import InputError
+from .fields import finite_number
 from .iso_time import parse_time
-from .numbers import finite_number
 from .sample_data import DATATYPES, check_samples
 from .spec import DEFAULT_FRAME_DURATION_S, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 

@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 
 from .errors import BundleError, UsageError
-from .numbers import finite_number
+from .fields import finite_number
 
 DEFAULT_FRAME_DURATION_S = 20e-3
 # Beyond these a number is a mistake, and memory or time would have no end. The C++ twin

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 from . import keys
 from .detections import Detection
 from .errors import UsageError
+from .fields import check_numbers, check_present, check_time, check_whole
 
 DEFAULT_HOLD_TIME_S = 0.05
 DEFAULT_UPDATE_INTERVAL_S = 1.0
 # Edges are the same when they differ by no more than this part of the wider band, or of the span
 EDGE_TOLERANCE = 0.1
 SPAN_TOLERANCE = 0.01
+# Hz; a frame of a lower rate is none
+LEAST_SAMPLE_RATE = 1.0
 # Share of the wider band that must be common when neither band lies within the other
 OVERLAP = 0.5
 
@@ -177,11 +180,16 @@ class EmissionTracker:
             elif frame_end_time - emission.last_update >= self.update_interval:
                 emission.last_update = frame_end_time
                 events.append(emission.to_event(keys.EVENT_UPDATE))
-        events += self._end(lambda e: frame_end_time - e.end_time > self.hold_time)
+        # nothing ends after its frame does, unless the time was set back since
+        events += self._end(lambda e: abs(frame_end_time - e.end_time) > self.hold_time)
         return events
 
     def process_frame(self, frame: Mapping, detections: Iterable[Detection]) -> list[dict]:
-        """:meth:`process` for a frame's dict."""
+        """:meth:`process` for a frame's dict; raises InputError if it tells no time."""
+        check_present(frame, (keys.RX_TIME, keys.ROWS, keys.ROW_SAMPLES, keys.SAMPLE_RATE))
+        check_time(frame, keys.RX_TIME)
+        check_whole(frame, (keys.ROWS, keys.ROW_SAMPLES))
+        check_numbers(frame, (keys.SAMPLE_RATE,), least=LEAST_SAMPLE_RATE)
         seconds, fraction = frame[keys.RX_TIME]
         length = frame[keys.ROWS] * frame[keys.ROW_SAMPLES] / frame[keys.SAMPLE_RATE]
         return self.process(detections, seconds + (fraction + length), frame[keys.SAMPLE_RATE])

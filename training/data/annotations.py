@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from radiofm_core.errors import InputError
-from radiofm_core.numbers import finite_number
+from radiofm_core.fields import finite_number
 from radiofm_core.recordings import Recording
 
 from ..waveforms.span import IGNORE, NOISE

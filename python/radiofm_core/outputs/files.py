@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -48,11 +49,13 @@ def refuse_overwriting(paths: Iterable[Path], own: Iterable[Path], what: str) ->
 class PendingFile:
     """A file written under a temporary name beside its final one.
 
-    :meth:`commit` renames it; :meth:`discard` removes it, also after an interrupted run.
+    :meth:`commit` renames it; :meth:`discard` removes it, also after an interrupted run. What a
+    killed process left under such a name is removed by the next one.
     """
 
     def __init__(self, path: Path):
         self.path = path
+        _clear_away(path)
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         with output_errors(path):
             self.file = self.temporary.open("w+b")
@@ -61,6 +64,9 @@ class PendingFile:
         """Flush to disk and close, still under the temporary name."""
         if not self.file.closed:
             with output_errors(self.path):
+                self.file.flush()
+                # or a power cut could leave an empty file under the final name
+                os.fsync(self.file.fileno())
                 self.file.close()
 
     def commit(self) -> Path:
@@ -76,6 +82,25 @@ class PendingFile:
             self.file.close()
         with contextlib.suppress(OSError):
             self.temporary.unlink()
+
+
+def _clear_away(path: Path) -> None:
+    """Remove what processes that are no more left of ``path``."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        process = left.name.split(".")[-2]
+        if process.isdigit() and not _is_alive(int(process)):
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass  # somebody else's
+    return True
 
 
 def write_together(paths: Mapping[str, Path], write: Callable[[str, BinaryIO], None]) -> None:

@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Checks of values that come from outside: other blocks and files can hold anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+from .errors import InputError
+
+# Powers and ratios beyond it (dB) are no measurement, and overflow as linear numbers
+MOST_DB = 1000.0
+
+
+def finite_number(value: object) -> float | None:
+    """An int's or float's value; None of anything else, of NaN, and beyond a float's range."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return None
+    try:
+        number = float(value)
+    except OverflowError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def check_present(fields: object, keys: Iterable[str], what: str = "dict") -> None:
+    """Raise InputError unless ``fields`` is a dict (``what`` it is called) with all of ``keys``."""
+    if not isinstance(fields, Mapping):
+        raise InputError(f"its {what} {shown(fields)} is no dict")
+    missing = [key for key in keys if key not in fields]
+    if missing:
+        raise InputError(f"its {what} lacks {', '.join(missing)}")
+
+
+def check_whole(fields: Mapping, keys: Iterable[str]) -> None:
+    """Raise InputError unless each of ``keys`` is a whole number, zero or more."""
+    for key in keys:
+        if type(fields[key]) is not int or fields[key] < 0:
+            raise InputError(f"its {key} {shown(fields[key])} is no whole number")
+
+
+def check_numbers(fields: Mapping, keys: Iterable[str], least: float = -math.inf) -> None:
+    """Raise InputError unless each of ``keys`` is a finite number, ``least`` or more."""
+    for key in keys:
+        value = finite_number(fields[key])
+        if value is None or value < least:
+            limit = f", {least:g} or more" if math.isfinite(least) else ""
+            raise InputError(f"its {key} {shown(fields[key])} is no number{limit}")
+
+
+def check_decibels(fields: Mapping, keys: Iterable[str]) -> None:
+    """Raise InputError unless each of ``keys`` lies within MOST_DB of 0 dB."""
+    check_numbers(fields, keys)
+    for key in keys:
+        if abs(fields[key]) > MOST_DB:
+            raise InputError(f"its {key} {fields[key]:g} dB is no measurement")
+
+
+def check_time(fields: Mapping, key: str) -> None:
+    """Raise InputError unless ``key`` is (whole seconds, fraction)."""
+    value = fields[key]
+    if type(value) is tuple and [type(part) for part in value] == [int, float]:
+        seconds, fraction = value
+        if seconds >= 0 and 0 <= fraction < 1:
+            return
+    raise InputError(f"its {key} {shown(value)} is no (whole seconds, fraction)")
+
+
+def shown(value: object) -> str:
+    """A value in at most 60 characters of one line."""
+    return " ".join(repr(value).split())[:60]
