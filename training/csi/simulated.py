@@ -21,8 +21,8 @@ CARRIERS_HZ = (2.437e9, 5.2e9)
 RATE_HZ = 100.0
 SCATTERERS = 6
 MOVEMENTS = ("still", "walk", "turn", "climb")
-# Above it (motion_db) a movement is seen
-VISIBLE_DB = 5.0
+# Above it (motion_db) a movement is told from a seated person's stirring
+VISIBLE_DB = 12.0
 
 
 def make_clip(seed: int, seconds: float) -> Clip:
