@@ -168,10 +168,9 @@ def test_model_that_always_fails_logs_one_line(bundle, capfd):
     assert "30 windows had no result" in log
 
 
-def test_answers_of_too_many_classes_are_failures(tmp_path):
-    flow = run_windows(make_bundle(tmp_path / "wide.pt", extra=1), numbered(3))
-    assert flow.answers == []
-    assert "3), not (" in flow.last_status[keys.ERROR]
+def test_answers_of_too_many_classes_are_refused(tmp_path):
+    with pytest.raises(BundleError, match=r"3\), not \("):
+        radiofm.activity_classifier(str(make_bundle(tmp_path / "wide.pt", extra=1)))
 
 
 WINDOW = room_windows()[0]
