@@ -13,6 +13,7 @@ from csi_files import TOOL_HEADER, buffer_of, tool_line
 from csi_room import Room
 from level_model import make_level_bundle, two_carriers, write_recording
 from motion_model import make_motion_bundle
+from PIL import Image
 
 COMMA = """comment_char %
 escape_char /
@@ -60,8 +61,18 @@ def results(locales, name, out, *arguments) -> tuple[str, dict]:
     assert done.returncode == 0, done.stderr
     files = {path.name: path for path in out.iterdir() if not path.is_symlink()}
     arrays = {name: dict(np.load(path)) for name, path in files.items() if name.endswith(".npz")}
+    arrays |= {name: {"pixels": pixels(path)} for name, path in files.items() if is_picture(path)}
     rest = {name: path.read_bytes() for name, path in files.items() if name not in arrays}
     return done.stdout.replace(str(out), "OUT"), rest, arrays
+
+
+def is_picture(path) -> bool:
+    return path.suffix == ".png"
+
+
+def pixels(path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.asarray(image.convert("RGB")).astype(int)
 
 
 def check_same(locales, folder, *arguments) -> None:
@@ -69,7 +80,14 @@ def check_same(locales, folder, *arguments) -> None:
     assert commas[:2] == dots[:2]
     for name, arrays in dots[2].items():
         for key, values in arrays.items():
-            assert np.array_equal(commas[2][name][key], values), key
+            found = commas[2][name][key]
+            assert found.shape == values.shape, key
+            if key == "pixels":
+                # the FFT takes the plan that was the fastest in a trial: the last bit of a level
+                # can differ, and so a colour by a shade; a letter differs by more
+                assert np.abs(found - values).max() <= 8
+            else:
+                assert np.array_equal(found, values), key
 
 
 def test_segment(tmp_path, locales):
