@@ -21,7 +21,7 @@ for count in range(1, {lines} + 1):
     if count > 2:
         {change}
     print(json.dumps(report), flush=True)
-    time.sleep(0.02)
+    time.sleep(0.1)
 {then}
 """
 
@@ -30,7 +30,7 @@ def told(change: str, then: str) -> soak.Watch:
     """What comes of watching a process that only tells."""
     code = TELL.format(change=change, then=then, lines=20)
     # as long as it tells, or until it has been silent for long enough
-    seconds = 3.0 if "sleep" in then else 0.3
+    seconds = 4.0 if "sleep" in then else 1.5
     return soak.watch(seconds, (sys.executable, "-c", code), hang_s=1.0, line_every_s=0.1)
 
 
