@@ -22,10 +22,11 @@ from training.benchmark.side_by_side import OnAirMaker, PaperMaker, band_truth
 from training.data import generated
 from training.data.sources import FramesConfig
 from training.data.store import LOWEST_DB, STEP_DB, FrameSet
+from training.data.wide_spans import WideSpanMaker
 from training.models.segmenter import CalibratedSegmenter
 from training.objectives.segmentation import scores
 from training.recipe import read_recipe
-from training.waveforms.span import IGNORE, LTE, NOISE, NR
+from training.waveforms.span import IGNORE, LTE, NOISE, NR, OTHER
 
 RECIPES = Path(__file__).parents[1] / "training/recipes"
 SPEC = SpectrogramSpec()
@@ -312,8 +313,11 @@ def test_a_model_that_calls_all_noise_misses_every_carrier(made):
 # ---- recipes
 
 
-@pytest.mark.parametrize("scenes, maker", [("paper", PaperMaker), ("paper-on-air", OnAirMaker)])
-def test_a_recipe_can_train_on_the_papers_scenes(tmp_path, scenes, maker):
+@pytest.mark.parametrize(
+    "scenes, maker",
+    [("paper", PaperMaker), ("paper-on-air", OnAirMaker), ("wide", WideSpanMaker)],
+)
+def test_a_recipe_can_train_on_scenes_of_one_kind(tmp_path, scenes, maker):
     config = FramesConfig(2, 3, SPEC.rows, scenes)
     folder = generated.prepare(tmp_path, config, SPEC, 1)
     # beside a set of all scenes with the same seeds
@@ -321,6 +325,17 @@ def test_a_recipe_can_train_on_the_papers_scenes(tmp_path, scenes, maker):
     assert generated.wanted(config, SPEC) != generated.wanted(replace(config, scenes="all"), SPEC)
     truth = maker(SPEC).frame(4).truth
     assert torch.equal(torch.from_numpy(FrameSet(folder, SPEC).truth[1]), truth)
+
+
+def test_wide_spans_hold_other_emissions_with_and_without_carriers():
+    frames = [WideSpanMaker(SPEC, 64).frame(seed) for seed in range(16)]
+    assert all(f.resolution[0] * SPEC.cols > 20e6 for f in frames)
+    with_other = [bool((f.truth == OTHER).any()) for f in frames]
+    with_carrier = [bool(((f.truth == LTE) | (f.truth == NR)).any()) for f in frames]
+    assert sum(with_other) > 12 and sum(with_carrier) > 8
+    # and not one beside the other alone
+    assert any(a and b for a, b in zip(with_other, with_carrier, strict=True))
+    assert not all(with_carrier)
 
 
 def test_seeds_of_the_benchmark_are_refused_for_training():

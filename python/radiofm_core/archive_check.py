@@ -14,7 +14,7 @@ import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import BundleError
+from .errors import BundleError, reason_of
 from .fields import shown
 
 # Of values within values; a model's modules are nested about ten deep
@@ -59,10 +59,9 @@ def check_archive(path: Path) -> None:
                 if name.endswith(".pkl"):
                     _Pickle(sizes, name.removesuffix(".pkl")).follow(archive.read(name))
     except Exception as error:  # a hostile archive can break its reader in any way
-        reason = " ".join(str(error).split())[:160] or type(error).__name__
         raise BundleError(
             f"{path}: the model inside is not one that `python -m training.export` wrote "
-            f"({reason}); it is not loaded"
+            f"({reason_of(error)}); it is not loaded"
         ) from error
 
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from .csi.spec import CsiSpec
-from .errors import BundleError
+from .errors import BundleError, reason_of
 from .fields import shown
 from .spec import SpectrogramSpec
 
@@ -149,14 +149,10 @@ def _read(path: Path) -> BundleInfo:
     # also RecursionError, zlib.error, RuntimeError (encrypted): an archive can break its reader
     except Exception as error:
         raise BundleError(
-            f"{path} is not a readable model bundle ({_reason(error)}); export one with "
+            f"{path} is not a readable model bundle ({reason_of(error)}); export one with "
             "`python -m training.export` or use a bundled model"
         ) from error
     return _parse_info(raw, path)
-
-
-def _reason(error: Exception) -> str:
-    return " ".join(str(error).split())[:160] or type(error).__name__
 
 
 def _info_entry(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
@@ -210,7 +206,7 @@ def _parse_info(raw: object, path: Path) -> BundleInfo:
     # whatever its numbers do to the spec's arithmetic
     except Exception as error:
         raise BundleError(
-            f"{path}: wrong classes or spec in {INFO_FILE} ({_reason(error)})"
+            f"{path}: wrong classes or spec in {INFO_FILE} ({reason_of(error)})"
         ) from error
     if spec.fingerprint != raw["spec_fingerprint"]:
         raise BundleError(

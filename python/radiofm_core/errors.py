@@ -44,3 +44,9 @@ class OutputError(RadiofmError):
     """A result that cannot be written: folder not writable, disk full."""
 
     exit_code = 2
+
+
+def reason_of(error: BaseException, most: int = 160) -> str:
+    """What another package's exception says, in one line of at most ``most`` characters; its
+    kind where it says nothing."""
+    return " ".join(str(error).split())[:most] or type(error).__name__

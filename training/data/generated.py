@@ -7,6 +7,7 @@ import hashlib
 import json
 import multiprocessing
 import os
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -21,7 +22,8 @@ from radiofm_core.spec import SpectrogramSpec
 from ..benchmark import side_by_side
 from ..waveforms import scene
 from . import store
-from .sources import ALL_SCENES, ON_AIR_SCENES, PAPER_SCENES, FramesConfig
+from .sources import ALL_SCENES, ON_AIR_SCENES, PAPER_SCENES, WIDE_SCENES, FramesConfig
+from .wide_spans import WideSpanMaker
 
 CHUNK = 16
 FACTS = "facts.json"
@@ -32,6 +34,7 @@ MAKERS = {
     ALL_SCENES: scene.SceneMaker,
     PAPER_SCENES: side_by_side.PaperMaker,
     ON_AIR_SCENES: side_by_side.OnAirMaker,
+    WIDE_SCENES: WideSpanMaker,
 }
 
 
@@ -47,15 +50,16 @@ def generator_fingerprint(*modules: ModuleType) -> str:
 
 def wanted(config: FramesConfig, spec: SpectrogramSpec) -> dict:
     """What a set's frames depend on, JSON-ready."""
-    is_paper = config.scenes != ALL_SCENES
+    is_usual = config.scenes == ALL_SCENES
+    drawn_by = [] if is_usual else [sys.modules[MAKERS[config.scenes].__module__]]
     return {
         "source": config.kind,
         "frames": config.frames,
         "first_seed": config.first_seed,
         "rows": config.rows,
         "spec_fingerprint": spec.fingerprint,
-        "code": generator_fingerprint(*([side_by_side] if is_paper else [])),
-    } | ({"scenes": config.scenes} if is_paper else {})
+        "code": generator_fingerprint(*drawn_by),
+    } | ({} if is_usual else {"scenes": config.scenes})
 
 
 def prepare(below: Path, config: FramesConfig, spec: SpectrogramSpec, workers: int) -> Path:

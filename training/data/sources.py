@@ -18,7 +18,8 @@ from .labels import check_mapping
 
 FREQUENCY_GROWS = ("right", "up", "down")
 LEVELS = ("db", "power", "image")
-ALL_SCENES, PAPER_SCENES, ON_AIR_SCENES = SCENES = ("all", "paper", "paper-on-air")
+SCENES = ("all", "paper", "paper-on-air", "wide")
+ALL_SCENES, PAPER_SCENES, ON_AIR_SCENES, WIDE_SCENES = SCENES
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,8 @@ class FramesConfig:
 
     ``scenes``: ``all`` kinds, labelled where they transmit (:mod:`training.waveforms.scene`), or
     those of the ``paper`` (:mod:`training.benchmark.side_by_side`), labelled by whole bands, or,
-    ``paper-on-air``, where they transmit.
+    ``paper-on-air``, where they transmit, or those of ``wide`` spans
+    (:mod:`training.data.wide_spans`).
     """
 
     frames: int

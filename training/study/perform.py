@@ -7,13 +7,14 @@ import csv
 import hashlib
 import json
 import os
-import platform
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import torch
 from torch import nn
+
+from radiofm_core.bench.machine import processor
 
 from .. import runs
 from ..evaluate import measure
@@ -114,16 +115,7 @@ def machine() -> str:
     """In words: processor, cores, GPU, PyTorch."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
-    return f"{_processor()}, {cores} cores, {gpu}, PyTorch {torch.__version__}"
-
-
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor() or platform.machine()
+    return f"{processor()}, {cores} cores, {gpu}, PyTorch {torch.__version__}"
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

@@ -15,7 +15,7 @@ class Effort:
         framer_s: seconds of each of the framer's flowgraphs.
         model_calls: of each way to run the model, in a repetition.
         gemm_size: rows and columns of the matrices of which the rate of products is measured.
-        frames: through the whole path from memory; a sixteenth of it by the naive one.
+        frames: through the whole path from memory; an eighth of them by the naive one.
         live_s: seconds at each sample rate.
         scaling_s: seconds for each number of receivers.
         zmq_frames: over ZeroMQ.

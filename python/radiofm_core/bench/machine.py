@@ -34,7 +34,7 @@ def describe_machine() -> dict:
 
     about = _cpuinfo()
     return {
-        "cpu": _first(about, "model name") or platform.processor() or platform.machine(),
+        "cpu": processor(),
         "cores": len(os.sched_getaffinity(0)),
         "flags": [flag for flag in FLAGS if flag in _all_flags(about)],
         "ram_gb": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30, 1),
@@ -48,6 +48,11 @@ def describe_machine() -> dict:
         "numpy": np.__version__,
         "python": platform.python_version(),
     }
+
+
+def processor() -> str:
+    """The processor's name, or, where the system does not tell it, its kind."""
+    return _first(_cpuinfo(), "model name") or platform.processor() or platform.machine()
 
 
 def _gnuradio_version() -> str:

@@ -20,7 +20,7 @@ from zipfile import ZipFile
 
 import numpy as np
 
-from ...errors import InputError
+from ...errors import InputError, reason_of
 from .. import subcarriers
 from ..capture import BAD_TIME, Tally
 from ..clocks import ABSOLUTE_S, seconds_to_ns
@@ -100,10 +100,10 @@ def _load(file: BinaryIO) -> dict[str, np.ndarray]:
                 "load it with allow_pickle=True, make one array of numbers with "
                 "numpy.stack(list(array)) and save that with numpy.savez"
             ) from error
-        raise InputError(f"it is damaged ({_one_line(error)}); {ADVICE}") from error
+        raise InputError(f"it is damaged ({reason_of(error, 120)}); {ADVICE}") from error
     # zipfile, zlib and NumPy raise nearly every kind of exception on damage
     except Exception as error:
-        raise InputError(f"it is damaged ({_one_line(error)}); {ADVICE}") from error
+        raise InputError(f"it is damaged ({reason_of(error, 120)}); {ADVICE}") from error
     missing = [name for name in ("csi", "time_s") if name not in found]
     if "amplitude" in found and "csi" in missing:
         missing.remove("csi")
@@ -163,7 +163,3 @@ def _subcarriers(found: dict[str, np.ndarray], count: int) -> np.ndarray:
     if "subcarriers" not in found:
         return subcarriers.usual_indices(count)
     return subcarriers.told_indices(_numbers(found, "subcarriers", (count,)))
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:120] or type(error).__name__
