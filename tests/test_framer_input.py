@@ -135,6 +135,37 @@ def test_a_slow_taker_holds_the_samples_back_and_loses_none():
     assert (slow.taken, framer.frames()) == (count, count)
 
 
+@pytest.mark.parametrize("rate", [1.92e6, 61.44e6])
+def test_the_block_before_can_hand_over_a_millisecond_at_once(rate):
+    """In the usual 64 kB, 61.44 MS/s would be 15,000 wakings a second on each side."""
+
+    class Source(gr.sync_block):
+        def __init__(self):
+            super().__init__("source", None, [np.complex64])
+            self.most = 0
+
+        def work(self, input_items, output_items):
+            if self.most:
+                return -1
+            self.most = len(output_items[0])
+            output_items[0][:] = 0
+            return self.most
+
+    top = gr.top_block()
+    source, framer = Source(), radiofm.spectrogram_framer(rate)
+    top.connect(source, framer, blocks.null_sink(4 * SPEC.frame_floats))
+    top.run()
+    assert source.most >= rate * 1e-3
+
+
+def test_a_framer_without_an_output_connected_ends_with_its_stream():
+    top = gr.top_block()
+    framer = radiofm.spectrogram_framer(RATE)
+    top.connect(blocks.vector_source_c(noise(FRAME + 7)), framer)
+    top.run()
+    assert (framer.frames(), framer.cut_samples()) == (1, 7)
+
+
 def test_framers_in_parallel_plan_and_run_together():
     top = gr.top_block()
     framers = []

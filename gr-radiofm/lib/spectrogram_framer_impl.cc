@@ -10,6 +10,10 @@ namespace radiofm {
 
 namespace {
 
+// What the block before should be able to hand over in one go, s: threads that wake each other
+// for every 4096 samples, as is usual, spend more time on that than the framer does on them.
+constexpr double input_span_s = 1e-3;
+
 const pmt::pmt_t& symbol(const char* name)
 {
     // Interning takes a lock and a hash each time; these few names are asked for per frame.
@@ -99,6 +103,22 @@ void spectrogram_framer_impl::set_center_frequency(double center_frequency)
 {
     d_wanted_frequency = center_frequency;
     d_frequency_waits = true;
+}
+
+/*
+ * Called before the buffers are made. The one before a block gets room for twice the inverse of
+ * the block's relative rate; nothing else depends on that rate here, as tags are not propagated.
+ * Not without an output: GNU Radio leaves a sink waiting while less than that is there, for ever
+ * at the end of the stream.
+ */
+bool spectrogram_framer_impl::check_topology(int, int noutputs)
+{
+    uint64_t samples = 1;
+    while (noutputs > 0 && double(samples) < d_shown_rate * input_span_s) {
+        samples *= 2;
+    }
+    set_relative_rate(1, samples);
+    return true;
 }
 
 void spectrogram_framer_impl::forecast(int, gr_vector_int& required)

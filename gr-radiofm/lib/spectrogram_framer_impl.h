@@ -28,6 +28,7 @@ public:
     uint64_t ignored_samples() const override { return d_ignored_samples; }
     uint64_t nonfinite_samples() const override { return d_nonfinite_samples; }
 
+    bool check_topology(int ninputs, int noutputs) override;
     bool stop() override;
     void forecast(int noutput_items, gr_vector_int& required) override;
     int general_work(int noutput_items,
