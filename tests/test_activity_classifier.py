@@ -116,7 +116,7 @@ def test_wait_loses_nothing_with_a_slow_model(slow_bundle, max_batch):
 
 
 def test_status_tells_how_many_windows_wait(slow_bundle):
-    flow = run_windows(slow_bundle, numbered(60), max_batch=1)
+    flow = run_windows(slow_bundle, numbered(60), max_batch=1, threads=1)
     depths = [status[keys.QUEUE_DEPTH] for status in flow.results.fields(keys.PORT_STATUS)]
     assert len(depths) >= 3
     assert max(depths) > 20 and depths[-1] == 0

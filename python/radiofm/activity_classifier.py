@@ -14,10 +14,10 @@ from radiofm_core.inference import load_bundle
 
 from .block_inference import BlockInference
 from .csi_messages import rx_time
-from .inference_worker import Job, one_line
+from .inference_workers import Job, one_line
 from .message_block import message_block
 from .messages import symbol, to_pmt
-from .window_batch import classify_windows, read_window
+from .window_batch import Classified, classify_windows, read_window
 
 
 class activity_classifier(message_block):
@@ -41,7 +41,8 @@ class activity_classifier(message_block):
         model: name of a bundled model, ``default``, or a bundle's path.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
-        threads: CPU threads of the model; 0 leaves it to PyTorch.
+        threads: model calls at a time on a CPU; 0: one for each core, at most
+            block_inference.MOST_THREADS.
         max_batch: most windows in one model call; at least as many as senders that are followed
             live, since their windows may end together.
         overload: ``wait``: nothing is lost, windows wait for a slow model; messages cannot hold
@@ -66,19 +67,21 @@ class activity_classifier(message_block):
         smoothing: int = 1,
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
     ):
+        self._bundle = load_bundle(model, device, precision, TASK_ACTIVITY)
         self._inference = BlockInference(
             self,
             "window",
-            self._process,
+            self._compute,
+            self._publish_all,
+            self._bundle.device,
             threads,
             max_batch,
             overload,
             self._on_idle,
             self.failure_status,
         )
-        self._stats, self._worker = self._inference.stats, self._inference.worker
+        self._stats, self._workers = self._inference.stats, self._inference.workers
         self._capacity = None if self._inference.is_lossless else self._inference.max_batch
-        self._bundle = load_bundle(model, device, precision, TASK_ACTIVITY)
         self._spec = self._bundle.info.spec
         self._decider = ActivityDecider(self._bundle.info.class_names, smoothing, min_confidence)
         self._arrived = 0
@@ -103,7 +106,7 @@ class activity_classifier(message_block):
 
     def backlog(self) -> int:
         """Windows that wait for the model, and messages that wait to be taken for windows."""
-        return message_block.backlog(self) + self._worker.depth
+        return message_block.backlog(self) + self._workers.depth
 
     # GNU Radio's calls
 
@@ -122,11 +125,11 @@ class activity_classifier(message_block):
     def handle(self, port: str, message) -> None:
         """Hand one window to the worker."""
         self._arrived += 1
-        self._stats.drop(self._worker.submit(self._job(message), self._capacity))
+        self._stats.drop(self._workers.submit(self._job(message), self._capacity))
 
     def is_idle(self) -> bool:
         """Whether all windows that came are answered."""
-        return self._worker.depth == 0
+        return self._workers.depth == 0
 
     def finish(self) -> None:
         """The last counts; what a stopped flowgraph left unanswered was dropped."""
@@ -143,13 +146,15 @@ class activity_classifier(message_block):
             return Job(None, problem=one_line(error))
         return Job(window, (window.values.shape, window.antennas))
 
-    # On the worker's thread
+    # On the threads of the model
 
-    def _process(self, jobs: list[Job], is_live) -> None:
-        if jobs[0].problem:
+    def _compute(self, jobs: list[Job], is_live) -> list[Classified]:
+        return classify_windows(self._bundle, [job.payload for job in jobs])
+
+    def _publish_all(self, jobs: list[Job], answers: list[Classified] | None, is_live) -> None:
+        if answers is None:
             self._inference.fail(jobs[0].problem)
             return
-        answers = classify_windows(self._bundle, [job.payload for job in jobs])
         for job, answer in zip(jobs, answers, strict=True):
             if not is_live():
                 return

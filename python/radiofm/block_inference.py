@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What the blocks around a model have in common: its worker, the overload policy, status, log."""
+"""What the blocks around a model have in common: its threads, the overload policy, status, log."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pmt
 
@@ -11,25 +13,31 @@ from radiofm_core import keys
 from radiofm_core.errors import BundleError, UsageError
 
 from .inference_stats import InferenceStats, StatusReporter
-from .inference_worker import InferenceWorker, Job, one_line
+from .inference_workers import InferenceWorkers, Job, one_line
 from .messages import symbol, to_pmt
 
 OVERLOAD_POLICIES = ("wait", "drop")
 # How long stop() waits for the model call in flight before it leaves it behind (s)
 STOP_GRACE_S = 0.3
+# More threads than these are not started unless they are asked for
+MOST_THREADS = 8
 
 
 class BlockInference:
-    """A block's model calls on a thread of their own, and what is counted, logged and told of them.
+    """A block's model calls on threads of their own, and what is counted, logged and told of them.
+
+    On a CPU each thread computes another call, on one core: calls of several cores each would
+    spend their time waiting for each other, all the more beside the flowgraph's threads.
 
     Args:
         block: the GNU Radio block, with a method ``publish(port, message)``.
         item: what goes through the model, in one word for the log: ``frame``, ``window``.
-        process: called on the worker's thread: see :class:`InferenceWorker`.
-        threads: CPU threads of the model; 0 leaves it to PyTorch.
+        compute, publish: called on the threads: see :class:`InferenceWorkers`.
+        device: where the model is: ``cpu``, ``cuda`` or ``cuda:N``.
+        threads: model calls at a time on a CPU; 0: one for each core, at most MOST_THREADS.
         max_batch: most items in one model call.
         overload: ``wait`` or ``drop``.
-        on_idle: called on the worker's thread whenever nothing is left to do.
+        on_idle: called on one of the threads whenever nothing is left to do.
         own_failures: what ``status`` tells of messages that the block could not even read.
 
     Raises:
@@ -40,7 +48,9 @@ class BlockInference:
         self,
         block,
         item: str,
-        process: Callable[[list[Job], Callable[[], bool]], None],
+        compute: Callable[[list[Job], Callable[[], bool]], object],
+        publish: Callable[[list[Job], object, Callable[[], bool]], None],
+        device: str,
         threads: int,
         max_batch: int,
         overload: str,
@@ -53,26 +63,35 @@ class BlockInference:
             )
         self.is_lossless = overload == "wait"
         self.max_batch = _check_whole("max_batch", max_batch, 1)
-        self._threads = _check_whole("threads", threads, 0)
+        is_on_cpu = device == "cpu"
+        threads = _check_whole("threads", threads, 0) or _usual_threads()
+        self.threads = threads if is_on_cpu else 1
+        self._set_up_thread = _use_one_core if is_on_cpu else None
         self._block = block
         self._item = item
         self._own_failures = own_failures
         self.stats = InferenceStats(item)
-        self.worker = InferenceWorker(
-            process, self.max_batch, self.fail, self._set_up_thread, on_idle
+        self.workers = InferenceWorkers(
+            compute,
+            publish,
+            self.max_batch,
+            self.fail,
+            self.threads,
+            self._set_up_thread,
+            on_idle,
         )
         self._reporter = StatusReporter(self.publish_status)
 
     def start(self) -> None:
         """Begin a run: empty queue, counters at zero."""
         self.stats.reset()
-        self.worker.start()
+        self.workers.start()
         self._reporter.start()
 
     def stop(self) -> None:
         """End the run within STOP_GRACE_S, whatever the model does."""
         self._reporter.stop()
-        self.worker.stop(STOP_GRACE_S)
+        self.workers.stop(STOP_GRACE_S)
         if self.stats.failed > 1:
             self._block.logger.warn(f"{self.stats.failed} {self._item}s had no result in this run")
 
@@ -83,7 +102,7 @@ class BlockInference:
 
     def status(self, restart: bool = False) -> dict:
         """The fields of a ``status`` message, now; ``restart``: see InferenceStats.snapshot."""
-        return self._own_failures() | self.stats.snapshot(self.worker.depth, restart)
+        return self._own_failures() | self.stats.snapshot(self.workers.depth, restart)
 
     def is_connected(self, port: str) -> bool:
         """Whether anyone takes the messages of an output port."""
@@ -101,20 +120,25 @@ class BlockInference:
             BundleError: ``call`` raises; it names ``path``.
         """
         try:
-            for _ in range(2):
-                call()
+            with ThreadPoolExecutor(1, initializer=self._set_up_thread) as one:
+                for _ in range(2):
+                    one.submit(call).result()
         except Exception as error:
             raise BundleError(
                 f"{path}: the model fails on an empty {self._item} ({one_line(error)}); "
                 "export it again"
             ) from error
 
-    def _set_up_thread(self) -> None:
-        if self._threads:
-            import torch
 
-            # PyTorch keeps this number per calling thread: other blocks' models keep theirs
-            torch.set_num_threads(self._threads)
+def _usual_threads() -> int:
+    return min(len(os.sched_getaffinity(0)), MOST_THREADS)
+
+
+def _use_one_core() -> None:
+    import torch
+
+    # PyTorch keeps this number per calling thread: other blocks' models keep theirs
+    torch.set_num_threads(1)
 
 
 def _check_whole(name: str, value: int, least: int) -> int:

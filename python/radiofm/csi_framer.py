@@ -14,7 +14,7 @@ from radiofm_core.errors import UsageError
 
 from .csi_messages import csi_packet, window_fields
 from .inference_stats import StatusReporter
-from .inference_worker import one_line
+from .inference_workers import one_line
 from .message_block import message_block
 from .messages import make_pdu, symbol, to_pmt
 

@@ -18,7 +18,7 @@ from radiofm_core.csi.packet import CsiPacket
 
 from .csi_messages import packet_fields
 from .inference_stats import StatusReporter
-from .inference_worker import one_line
+from .inference_workers import one_line
 from .message_block import backlog_after
 from .messages import symbol, to_pmt
 

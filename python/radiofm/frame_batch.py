@@ -13,7 +13,7 @@ from radiofm_core.fields import check_numbers, check_present, check_time, check_
 from radiofm_core.inference import SegmentationModel
 from radiofm_core.spec import SpectrogramSpec
 
-from .inference_worker import one_line
+from .inference_workers import one_line
 
 _WHOLE = (
     keys.ROWS,

@@ -14,7 +14,7 @@ from gnuradio import gr
 from radiofm_core import keys
 
 from .inference_stats import Failures
-from .inference_worker import one_line
+from .inference_workers import one_line
 from .messages import describe, symbol, to_pmt
 
 # How long all senders must have been quiet before they count as done, if their number is unknown

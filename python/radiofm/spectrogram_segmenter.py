@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 import pmt
@@ -15,8 +16,8 @@ from radiofm_core.errors import InputError, UsageError
 from radiofm_core.inference import load_bundle
 
 from .block_inference import BlockInference
-from .frame_batch import check_frame, padded_rows, segment_frames
-from .inference_worker import Job, one_line
+from .frame_batch import Segmented, check_frame, padded_rows, segment_frames
+from .inference_workers import Job, one_line
 from .message_block import deliver_to_stopped
 from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 
@@ -24,6 +25,16 @@ from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 # framer whose call took samples but completed no frame waits for the end of its readers' calls
 # (GNU Radio 3.10, block_executor), so a long stay would keep it from working ahead.
 WORK_SLICE_S = 0.005
+
+
+@dataclass(frozen=True)
+class Result:
+    """What there is to tell of a frame: its mask, and its detections (their dicts) where someone
+    takes them; or why there is none."""
+
+    mask: np.ndarray | None = None
+    detections: list[dict] | None = None
+    problem: str = ""
 
 
 class spectrogram_segmenter(gr.sync_block):
@@ -36,15 +47,16 @@ class spectrogram_segmenter(gr.sync_block):
     the mask, uint8 rows x cols), ``detections`` (dict) and ``status`` (dict, once a second).
     ``latency`` is the time in seconds from the frame's arrival in this block to its messages.
 
-    Inference runs on a thread of its own. A frame that gets no result (the model raises or
-    answers NaN, the frame does not fit the model) is counted, reported in ``status`` and
-    logged; the flowgraph goes on.
+    Inference runs on threads of its own, another frame or batch on each. A frame that gets no
+    result (the model raises or answers NaN, the frame does not fit the model) is counted, reported
+    in ``status`` and logged; the flowgraph goes on.
 
     Args:
         model: name of a bundled model, ``default``, or a bundle's path.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:N``.
         precision: ``auto``, ``fp32`` or ``bf16``.
-        threads: CPU threads of the model; 0 leaves it to PyTorch.
+        threads: model calls at a time on a CPU; 0: one for each core, at most
+            block_inference.MOST_THREADS.
         max_batch: most frames in one model call.
         overload: ``wait``: nothing is lost, a slow model holds up the flowgraph (recordings);
             ``drop``: the oldest waiting frames are dropped and counted (live receivers).
@@ -66,11 +78,20 @@ class spectrogram_segmenter(gr.sync_block):
         overload: str = "wait",
         min_confidence: float = 0.5,
     ):
-        self._inference = BlockInference(self, "frame", self._process, threads, max_batch, overload)
-        self._stats, self._worker = self._inference.stats, self._inference.worker
         self.set_min_confidence(min_confidence)
         self._bundle = load_bundle(model, device, precision)
         self._spec = self._bundle.info.spec
+        self._inference = BlockInference(
+            self,
+            "frame",
+            self._compute,
+            self._publish_all,
+            self._bundle.device,
+            threads,
+            max_batch,
+            overload,
+        )
+        self._stats, self._workers = self._inference.stats, self._inference.workers
         gr.sync_block.__init__(
             self,
             name="spectrogram_segmenter",
@@ -143,17 +164,18 @@ class spectrogram_segmenter(gr.sync_block):
         frames = input_items[0]
         if not self._inference.is_lossless:
             for job in self._jobs(frames, 0, len(frames)):
-                self._stats.drop(self._worker.submit(job, self._inference.max_batch))
+                self._stats.drop(self._workers.submit(job, self._inference.max_batch))
                 self._submitted += 1
             return len(frames)
         # Frames stay in GNU Radio's buffer until they are published: a full buffer holds up the
-        # source, and at the end of the stream nothing is left over. Two batches under way keep
-        # the model busy while this thread is elsewhere.
-        room = max(0, 2 * self._inference.max_batch - self._submitted)
+        # source, and at the end of the stream nothing is left over. Two batches under way, and
+        # two frames for each thread, keep the model busy while this thread is elsewhere.
+        most = 2 * max(self._inference.max_batch, self._inference.threads)
+        room = max(0, most - self._submitted)
         for job in self._jobs(frames, self._submitted, min(len(frames), self._submitted + room)):
-            self._worker.submit(job)
+            self._workers.submit(job)
             self._submitted += 1
-        finished = self._worker.take_finished(WORK_SLICE_S)
+        finished = self._workers.take_finished(WORK_SLICE_S)
         self._submitted -= finished
         return finished
 
@@ -187,23 +209,46 @@ class spectrogram_segmenter(gr.sync_block):
         # a copy: the buffer may be gone while a model that was left behind still reads
         return Job((tag, meta, frame.reshape(shape).copy()), group)
 
-    # On the worker's thread
+    # On the threads of the model
 
-    def _process(self, jobs: list[Job], is_live) -> None:
-        if jobs[0].problem:
-            self._inference.fail(jobs[0].problem)
-            return
-        tags, metas, frames = zip(*(job.payload for job in jobs), strict=True)
+    def _compute(self, jobs: list[Job], is_live) -> list[Result]:
+        """The frames' results; several calls of this go on at a time."""
+        _, metas, frames = zip(*(job.payload for job in jobs), strict=True)
         self._hold_for_receivers(is_live)
         answers = segment_frames(self._bundle, list(frames), list(metas))
-        for job, tag, meta, frame, answer in zip(jobs, tags, metas, frames, answers, strict=True):
+        return [self._result(*each) for each in zip(frames, metas, answers, strict=True)]
+
+    def _result(self, frame: np.ndarray, meta: dict, answer: Segmented) -> Result:
+        if answer.problem:
+            return Result(problem=answer.problem)
+        if not self._inference.is_connected(keys.PORT_DETECTIONS):
+            return Result(answer.mask)
+        try:
+            found = find_detections(
+                answer.mask,
+                answer.confidence,
+                frame[0, : meta[keys.ROWS]],
+                meta,
+                self._bundle.info.class_names,
+                self._min_confidence,
+            )
+        except Exception as error:
+            return Result(problem=f"its detections could not be made: {one_line(error)}")
+        return Result(answer.mask, [detection.to_dict() for detection in found])
+
+    def _publish_all(self, jobs: list[Job], results: list[Result] | None, is_live) -> None:
+        """Send the messages of a batch; batches come here one by one, in the frames' order."""
+        if results is None:
+            self._inference.fail(jobs[0].problem)
+            return
+        for job, result in zip(jobs, results, strict=True):
             if not is_live():
                 return
-            if answer.problem:
-                self._inference.fail(answer.problem)
+            if result.problem:
+                self._inference.fail(result.problem)
                 continue
             try:
-                self._publish(job, tag, meta, frame, answer)
+                self._publish(job, result)
             except Exception as error:
                 self._inference.fail(f"its messages could not be made: {one_line(error)}")
 
@@ -213,17 +258,8 @@ class spectrogram_segmenter(gr.sync_block):
         while is_live() and self._backlog() > self._backlog_limit:
             time.sleep(0.005)
 
-    def _publish(self, job: Job, tag, meta: dict, frame: np.ndarray, answer) -> None:
-        found = None
-        if self._inference.is_connected(keys.PORT_DETECTIONS):
-            found = find_detections(
-                answer.mask,
-                answer.confidence,
-                frame[0, : meta[keys.ROWS]],
-                meta,
-                self._bundle.info.class_names,
-                self._min_confidence,
-            )
+    def _publish(self, job: Job, result: Result) -> None:
+        tag, meta, _ = job.payload
         latency = time.monotonic() - job.arrived
         # the tag's own PMT is extended, so that the frame's values pass unchanged
         message = extend_dict(
@@ -235,9 +271,9 @@ class spectrogram_segmenter(gr.sync_block):
             },
         )
         if self._inference.is_connected(keys.PORT_MASKS):
-            self.publish(keys.PORT_MASKS, make_pdu(message, answer.mask))
-        if found is not None:
-            extra = {keys.DETECTIONS: [detection.to_dict() for detection in found]}
+            self.publish(keys.PORT_MASKS, make_pdu(message, result.mask))
+        if result.detections is not None:
+            extra = {keys.DETECTIONS: result.detections}
             self.publish(keys.PORT_DETECTIONS, extend_dict(message, extra))
         self._stats.done(latency, meta[keys.ROWS] * meta[keys.ROW_SAMPLES])
 

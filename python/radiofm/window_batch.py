@@ -17,7 +17,7 @@ from radiofm_core.fields import check_numbers, check_present, check_whole, shown
 from radiofm_core.inference import ActivityModel
 
 from .csi_messages import rx_time_ns
-from .inference_worker import one_line
+from .inference_workers import one_line
 from .messages import split_pdu
 
 _NUMBERS = (keys.ROW_DURATION, keys.FREQUENCY_STEP, keys.HOP, keys.PACKET_RATE)

@@ -7,10 +7,11 @@ void bind_spectrogram_framer(py::module& m);
 void bind_recording_source(py::module& m);
 void bind_sample_clock(py::module& m);
 void bind_vectors(py::module& m);
+void bind_messages(py::module& m);
 
 PYBIND11_MODULE(radiofm_python, m)
 {
-    m.doc() = "The native blocks of gr-radiofm, and PMT vectors as NumPy arrays";
+    m.doc() = "The native blocks of gr-radiofm, and Python's values as PMTs and back";
     // The base classes and pmt are registered by GNU Radio's own modules.
     py::module::import("gnuradio.gr");
     py::module::import("pmt");
@@ -18,4 +19,5 @@ PYBIND11_MODULE(radiofm_python, m)
     bind_recording_source(m);
     bind_sample_clock(m);
     bind_vectors(m);
+    bind_messages(m);
 }

@@ -3,10 +3,9 @@
  * Uniform PMT vectors as NumPy arrays and back: the pmt module's own conversion takes
  * milliseconds for a frame, these take none and one memcpy.
  */
+#include "vectors.h"
 #include <complex>
-#include <pmt/pmt.h>
 #include <pybind11/complex.h>
-#include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
 
 namespace py = pybind11;
@@ -23,6 +22,8 @@ py::array view(const pmt::pmt_t& vector, const Element* elements, size_t length)
     array.attr("setflags")(py::arg("write") = false);
     return std::move(array);
 }
+
+} // namespace
 
 py::array vector_view(const pmt::pmt_t& vector)
 {
@@ -59,8 +60,6 @@ pmt::pmt_t make_vector(const py::array& array)
     throw py::type_error("make_vector takes uint8, float32 or complex64, not " +
                          std::string(py::str(array.dtype())) + "; convert with astype");
 }
-
-} // namespace
 
 void bind_vectors(py::module& m)
 {

@@ -134,7 +134,11 @@ def add_model_options(parser: argparse.ArgumentParser, min_confidence: float = 0
         "--precision", default="auto", choices=("auto", "fp32", "bf16"), help="default: auto"
     )
     group.add_argument(
-        "--threads", type=whole, default=0, metavar="N", help="CPU threads; 0: as PyTorch does"
+        "--threads",
+        type=whole,
+        default=0,
+        metavar="N",
+        help="CPU threads of the model; 0: one for each core",
     )
     group.add_argument(
         "--min-confidence",
