@@ -64,9 +64,9 @@ class BlockInference:
         self.is_lossless = overload == "wait"
         self.max_batch = _check_whole("max_batch", max_batch, 1)
         is_on_cpu = device == "cpu"
-        threads = _check_whole("threads", threads, 0) or _usual_threads()
+        threads = _check_whole("threads", threads, 0) or usual_threads()
         self.threads = threads if is_on_cpu else 1
-        self._set_up_thread = _use_one_core if is_on_cpu else None
+        self._set_up_thread = use_one_core if is_on_cpu else None
         self._block = block
         self._item = item
         self._own_failures = own_failures
@@ -130,11 +130,13 @@ class BlockInference:
             ) from error
 
 
-def _usual_threads() -> int:
+def usual_threads() -> int:
+    """Model calls at a time on a CPU, where no number is given."""
     return min(len(os.sched_getaffinity(0)), MOST_THREADS)
 
 
-def _use_one_core() -> None:
+def use_one_core() -> None:
+    """Let PyTorch compute with one core on the calling thread."""
     import torch
 
     # PyTorch keeps this number per calling thread: other blocks' models keep theirs

@@ -2,10 +2,9 @@
 """Section ``segmenter``: the model as the segmenter block runs it, against what the machine can.
 
 The bound is the time that this machine's matrix products take for as many operations, at the same
-precision and with as many threads. All is called as the block calls its model: first on the thread
-that makes it, then on another one. That matters: PyTorch's OpenMP threads wait for each other
-without sleeping while there are no more of them than cores, which takes seconds a frame where
-other programs run beside.
+precision and with all cores. The model is called as the block calls it: on as many threads as the
+block has, each call on one core. Products and the eager model run on all cores at once, which is
+what PyTorch does when it is not told otherwise.
 """
 
 from __future__ import annotations
@@ -24,6 +23,7 @@ from radiofm_core.inference import SegmentationModel
 from radiofm_core.spec import SpectrogramSpec
 from radiofm_core.spectrogram import spectrogram_db
 
+from ..block_inference import use_one_core, usual_threads
 from ..frame_batch import segment_frames
 from .eager import EagerModel
 from .effort import Effort
@@ -36,7 +36,8 @@ BATCH = 8
 def measure_segmenter(model: SegmentationModel, effort: Effort) -> Section:
     """The section's figures.
 
-    ``fps``: frames a second, BATCH of them in a call; ``fps_single``: one in a call.
+    ``fps``: frames a second with BATCH of them waiting, shared among the threads; ``fps_single``:
+    one in a call, on each thread.
     ``eager_fp32_fps``: of the same model, operation by operation in fp32, BATCH in a call.
     ``gflop_per_frame``: of matrix products and convolutions; ``gemm_gflops``: 10^9 operations a
     second of products of large matrices. ``ratio_to_gemm_bound``: the time that these two give for
@@ -48,16 +49,36 @@ def measure_segmenter(model: SegmentationModel, effort: Effort) -> Section:
     eager = EagerModel(model.info)
     batch = np.stack(frames)
     gflop = eager.count_flops(batch[:1], meta) / 1e9
-    segment_frames(model, frames[:1], [meta])
-    cases = {
-        "fps": lambda: _fps(lambda: segment_frames(model, frames, [meta] * BATCH), calls, BATCH),
-        "fps_single": lambda: _fps(lambda: segment_frames(model, frames[:1], [meta]), 4 * calls, 1),
-        "gemm_gflops": _product_of(model, effort.gemm_size),
-        "eager_fp32_fps": lambda: _fps(lambda: eager.segment(batch, meta), 1, BATCH),
-    }
-    with ThreadPoolExecutor(1) as worker:
-        worker.submit(alternate, cases, 1).result()  # the first calls set things up
-        found = worker.submit(alternate, cases, effort.repetitions).result()
+    threads = usual_threads() if model.device == "cpu" else 1
+    each = -(-BATCH // threads)
+    with (
+        ThreadPoolExecutor(threads, initializer=use_one_core) as pool,
+        ThreadPoolExecutor(1) as all_cores,
+    ):
+
+        def fps(together: int, calls: int) -> float:
+            def run(_) -> None:
+                for _ in range(calls):
+                    segment_frames(model, frames[:together], [meta] * together)
+
+            begin = time.perf_counter()
+            list(pool.map(run, range(threads)))
+            return threads * calls * together / (time.perf_counter() - begin)
+
+        def eager_fps() -> float:
+            begin = time.perf_counter()
+            eager.segment(batch, meta)
+            return BATCH / (time.perf_counter() - begin)
+
+        multiply = _product_of(model, effort.gemm_size)
+        cases = {
+            "fps": lambda: fps(each, calls),
+            "fps_single": lambda: fps(1, each * calls),
+            "gemm_gflops": lambda: all_cores.submit(multiply).result(),
+            "eager_fp32_fps": lambda: all_cores.submit(eager_fps).result(),
+        }
+        alternate(cases, 1)  # the first calls set things up
+        found = alternate(cases, effort.repetitions)
     section = Section()
     for name, values in found.items():
         section.add_median(name, values)
@@ -84,14 +105,6 @@ def frame_fields(spec: SpectrogramSpec, sample_rate: float) -> dict:
         keys.SAMPLE_RATE: sample_rate,
         keys.ROW_DURATION: duration,
     }
-
-
-def _fps(call: Callable[[], object], calls: int, frames: int) -> float:
-    """Frames a second of ``calls`` calls with ``frames`` each."""
-    begin = time.perf_counter()
-    for _ in range(calls):
-        call()
-    return calls * frames / (time.perf_counter() - begin)
 
 
 def _product_of(model: SegmentationModel, size: int) -> Callable[[], float]:
