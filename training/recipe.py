@@ -10,7 +10,7 @@ from typing import ClassVar
 
 import yaml
 
-from radiofm_core.errors import InputError, UsageError
+from radiofm_core.errors import InputError, UsageError, reason_of
 from radiofm_core.spec import SpectrogramSpec
 
 from .benchmark import strata
@@ -165,7 +165,7 @@ def _fields(path: Path, seen: tuple[Path, ...]) -> object:
     try:
         fields = yaml.safe_load(path.read_text())
     except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise InputError(f"recipe {path} cannot be read ({reason})") from error
     if not isinstance(fields, dict) or "base" not in fields:
         return fields

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gnuradio import gr
 
-from radiofm_core.errors import InputError, UsageError
+from radiofm_core.errors import InputError, UsageError, reason_of
 from radiofm_core.recordings import open_recording
 
 from .recording_source import recording_source
@@ -68,7 +68,7 @@ def _zmq(address: str):
     try:
         return zeromq.sub_source(gr.sizeof_gr_complex, 1, address, 100, False)
     except RuntimeError as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise InputError(f"zmq={address}: cannot connect ({reason}); check the address") from error
 
 
@@ -89,7 +89,7 @@ def _soapy(arguments: str, sample_rate: float, center_frequency: float, gain: fl
         elif block.has_gain_mode(0):
             block.set_gain_mode(0, True)
     except (RuntimeError, ValueError) as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise InputError(
             f"soapy={arguments}: the receiver cannot be used ({reason}); is it plugged in and its "
             "driver installed? `SoapySDRUtil --find` lists what there is"

@@ -46,7 +46,7 @@ class OutputError(RadiofmError):
     exit_code = 2
 
 
-def reason_of(error: BaseException, most: int = 160) -> str:
-    """What another package's exception says, in one line of at most ``most`` characters; its
+def reason_of(error: BaseException) -> str:
+    """What another package's exception says, in one line of at most 200 characters; its
     kind where it says nothing."""
-    return " ".join(str(error).split())[:most] or type(error).__name__
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
-from .errors import InputError
+from .errors import InputError, reason_of
 from .fields import finite_number
 from .iso_time import parse_time
 from .sample_data import DATATYPES, check_samples
@@ -171,7 +171,7 @@ def _read_meta(meta_path: Path) -> dict:
     try:
         meta = json.loads(meta_path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{meta_path} is not valid JSON ({_one_line(error)}); mend it") from error
+        raise InputError(f"{meta_path} is not valid JSON ({reason_of(error)}); mend it") from error
     parts = {"global": dict, "captures": list, "annotations": list}
     for key, kind in parts.items():
         if not isinstance(meta, dict) or not isinstance(meta.get(key, kind()), kind):
@@ -318,7 +318,3 @@ def _check_checksum(expected: object, data_path: Path) -> None:
             f"{data_path} does not match core:sha512 ({expected[:12]}…): it is truncated or was "
             "changed; copy it again, or remove core:sha512 from its .sigmf-meta"
         )
-
-
-def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from radiofm_core.csi.reader import read_csi
-from radiofm_core.errors import InputError
+from radiofm_core.errors import InputError, reason_of
 
 from ..data.items import existing_folder
 from .clips import Clip, Span
@@ -55,7 +55,7 @@ def _spans(path: Path) -> tuple[Span, ...]:
         with table.open(newline="") as file:
             rows = list(csv.DictReader(file))
     except (OSError, ValueError, csv.Error) as error:
-        reason = getattr(error, "strerror", None) or " ".join(str(error).split())
+        reason = getattr(error, "strerror", None) or reason_of(error)
         raise InputError(
             f"{table}: cannot be read ({reason}); a labelled recording needs this table of "
             f"{','.join(COLUMNS)}"

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from radiofm_core.csi.subcarriers import HT_20
-from radiofm_core.errors import InputError
+from radiofm_core.errors import InputError, reason_of
 
 from .clips import Clip, amplitude_packets, spans_of
 
@@ -62,7 +62,7 @@ def _clip(path: Path, part: str, merge_places: bool) -> Clip:
         labels = _labels(labels_path)
     # A damaged pickle can make the reader raise nearly every kind of exception
     except Exception as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise InputError(f"{path} and its labels cannot be read ({reason})") from error
     if amplitude.shape != (len(HT_20), len(labels)):
         raise InputError(

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from radiofm_core.csi.subcarriers import INTEL_5300_20
-from radiofm_core.errors import InputError
+from radiofm_core.errors import InputError, reason_of
 
 from .clips import Clip, amplitude_packets, clip_of_one, from_db, spans_of, thinned
 
@@ -80,7 +80,7 @@ def _recording(path: Path) -> Clip:
         values = np.loadtxt(path, np.float32, delimiter=",", usecols=range(1, 1 + VALUES), ndmin=2)
         lines = labels_path.read_text().split("\n")
     except (OSError, ValueError) as error:
-        reason = " ".join(str(error).split())[:120]
+        reason = reason_of(error)
         raise InputError(f"{path} and its annotation_ cannot be read ({reason})") from error
     _check(path, values)
     labels = [line.strip(' \r",').lower() for line in lines if line.strip()]
@@ -100,7 +100,7 @@ def _array(path: Path) -> np.ndarray:
     try:
         array = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError, pickle.UnpicklingError) as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise InputError(f"{path} cannot be read as a NumPy array ({reason})") from error
     _check(path, array)
     return array

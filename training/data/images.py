@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from radiofm_core.errors import InputError
+from radiofm_core.errors import InputError, reason_of
 from radiofm_core.spec import SpectrogramSpec
 
 from .items import Item, OwnFrame, existing_folder, find_files, recording_of
@@ -74,5 +74,5 @@ def read_image(path: Path) -> tuple[np.ndarray, str]:
         raise
     # Pillow raises SyntaxError and others for broken PNG files
     except Exception as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise InputError(f"{path} cannot be read as a picture ({reason}); save it again") from error

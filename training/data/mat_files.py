@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from radiofm_core.errors import InputError
+from radiofm_core.errors import InputError, reason_of
 
 
 def call_reader(function: Callable, path: Path, **options) -> Any:
@@ -27,7 +27,7 @@ def call_reader(function: Callable, path: Path, **options) -> Any:
         ) from error
     # A damaged file can make the reader raise nearly every kind of exception.
     except Exception as error:
-        reason = " ".join(str(error).split())[:120]
+        reason = reason_of(error)
         raise InputError(f"{path} cannot be read as a .mat file ({reason}); save it again") from (
             error
         )

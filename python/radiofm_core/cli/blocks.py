@@ -9,7 +9,7 @@ import os
 from types import ModuleType
 
 from ..bundle import BundleInfo
-from ..errors import RadiofmError
+from ..errors import RadiofmError, reason_of
 from .console import StopRequest
 
 
@@ -29,7 +29,7 @@ def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(f"gnuradio.radiofm.{name}")
     except ImportError as error:
-        reason = " ".join(str(error).split())
+        reason = reason_of(error)
         raise RadiofmError(
             f"the GNU Radio blocks cannot be imported ({reason}); `radiofm doctor` tells what is "
             "missing"

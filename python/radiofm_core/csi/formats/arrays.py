@@ -100,10 +100,10 @@ def _load(file: BinaryIO) -> dict[str, np.ndarray]:
                 "load it with allow_pickle=True, make one array of numbers with "
                 "numpy.stack(list(array)) and save that with numpy.savez"
             ) from error
-        raise InputError(f"it is damaged ({reason_of(error, 120)}); {ADVICE}") from error
+        raise InputError(f"it is damaged ({reason_of(error)}); {ADVICE}") from error
     # zipfile, zlib and NumPy raise nearly every kind of exception on damage
     except Exception as error:
-        raise InputError(f"it is damaged ({reason_of(error, 120)}); {ADVICE}") from error
+        raise InputError(f"it is damaged ({reason_of(error)}); {ADVICE}") from error
     missing = [name for name in ("csi", "time_s") if name not in found]
     if "amplitude" in found and "csi" in missing:
         missing.remove("csi")

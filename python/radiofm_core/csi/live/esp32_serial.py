@@ -7,7 +7,7 @@ import dataclasses
 import time
 from collections.abc import Iterator
 
-from ...errors import InputError
+from ...errors import InputError, reason_of
 from ..clocks import HostTime
 from ..formats.esp32 import MAX_LINE_BYTES, LineParser
 from ..packet import CsiPacket
@@ -48,7 +48,7 @@ class Esp32SerialSource(CsiSource):
             )
         # pyserial lets errors of termios through, which are of no common class
         except Exception as error:
-            reason = " ".join(str(error).split())
+            reason = reason_of(error)
             raise InputError(
                 f"{self.port}: the serial port cannot be opened ({reason}); is it plugged in, "
                 "free, and may you use it (group dialout)?"
@@ -58,7 +58,7 @@ class Esp32SerialSource(CsiSource):
         try:
             data = self._serial.read(self._serial.in_waiting or 1)
         except Exception as error:
-            reason = " ".join(str(error).split())
+            reason = reason_of(error)
             raise InputError(
                 f"{self.port}: the serial port is gone ({reason}); plug it in and start again"
             ) from error
