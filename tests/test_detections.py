@@ -4,9 +4,11 @@
 import numpy as np
 import pytest
 import torch
+from gnuradio.radiofm.frame_detections import find_detections
+from gnuradio.radiofm.radiofm_python import find_components
 from scipy import ndimage
 
-from radiofm_core.detections import Detection, FrameGeometry, close_gaps, find_detections
+from radiofm_core.detections import Detection, FrameGeometry
 from radiofm_core.spec import SpectrogramSpec
 from radiofm_core.spectrogram import spectrogram_db
 
@@ -169,12 +171,64 @@ def test_a_short_frame_and_no_noise_at_all_are_no_trouble():
     assert detect(np.zeros((16, 256), np.uint8), np.full((16, 256), -200, np.float32)) == []
 
 
-def test_closing_fills_gaps_of_two_and_no_more():
-    pixels = np.zeros((20, 20), bool)
-    pixels[:, 5] = pixels[:, 8] = pixels[:, 14] = True
-    closed = close_gaps(pixels)
-    assert closed[:, 5:9].all() and not closed[:, 9:14].any()
-    assert not closed[:, :5].any() and not closed[:, 15:].any()
+def test_gaps_of_two_are_closed_and_larger_ones_are_not():
+    mask = np.zeros((256, 256), np.uint8)
+    for column in (50, 53, 57):
+        mask[:, column] = 1
+    found = detect(mask, np.where(mask > 0, -30, -50).astype(np.float32))
+    columns = [(d.low - CENTER) / BIN + 128 for d in found]
+    assert columns == pytest.approx([50, 57], abs=1)
+
+
+def naive_components(mask, cls):
+    """SciPy's: (rows, cols, area) of each closed shape of a class, by its own pixels."""
+    pixels = np.pad(mask == cls, 2)
+    closed = ndimage.binary_closing(pixels, np.ones((3, 3), bool))[2:-2, 2:-2]
+    labels, _ = ndimage.label(closed)
+    out = set()
+    for number, box in enumerate(ndimage.find_objects(labels), 1):
+        inside = (labels[box] == number) & (mask[box] == cls)
+        if inside.sum() >= 16:
+            rows, cols = inside.sum(1), inside.sum(0)
+            rows = np.flatnonzero(rows >= 0.25 * rows.max()) + box[0].start
+            cols = np.flatnonzero(cols >= 0.25 * cols.max()) + box[1].start
+            out.add((cls, int(rows[0]), int(rows[-1]) + 1, int(cols[0]), int(cols[-1]) + 1))
+    return out
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (1, 256), (40, 7), (3, 3)])
+@pytest.mark.parametrize("blur", [1, 9, 15])
+def test_components_are_those_that_scipy_finds(shape, blur):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        smooth = ndimage.uniform_filter(rng.standard_normal(shape), blur)
+        mask = np.digitize(smooth, np.quantile(smooth, [0.4, 0.6, 0.8])).astype(np.uint8)
+        # of one power throughout: edges stay where the mask has them
+        power = np.zeros(shape, np.float32)
+        found = find_components(mask, power + 1, power, 4, 1.0, 16)
+        # no component stands out of such noise, so there must be none
+        assert found == []
+        mask[mask == 0] = 1
+        found = find_components(mask, power + 1, power, 4, 1.0, 16)
+        expected = set().union(*(naive_components(mask, c) for c in (1, 2, 3)))
+        assert {(c, r0, r1, x0, x1) for c, _, r0, r1, x0, x1, _, _ in found} == expected
+
+
+def test_arrays_that_do_not_fit_are_refused():
+    mask, other = np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.float32)
+    for arrays in ((mask, other, other), (mask[0], other[0], other[0]), (mask, mask, other)):
+        with pytest.raises(ValueError, match="the same two axes"):
+            find_components(*arrays, 4, 1.0, 16)
+
+
+@pytest.mark.parametrize("power", [np.nan, np.inf, -np.inf, 1e30])
+def test_powers_that_are_no_numbers_are_no_trouble(power):
+    mask = np.zeros((64, 256), np.uint8)
+    mask[10:40, 50:90] = 1
+    levels = np.where(mask > 0, -30, -50).astype(np.float32)
+    levels[20, 60] = levels[50, 100] = power
+    for found in detect(mask, levels):
+        assert np.isfinite([found.snr_db, found.pwr_db, found.low, found.high]).all()
 
 
 def test_message_round_trip():

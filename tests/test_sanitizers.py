@@ -12,7 +12,14 @@ ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "build/sanitize"
 SANITIZERS = "address,undefined,float-cast-overflow"
 # Random inputs for each program of tests/native, the same ones each time
-INPUTS = {"spec": 20_000, "clock": 20_000, "formats": 20_000, "kernel": 2_000, "blocks": 200}
+INPUTS = {
+    "spec": 20_000,
+    "clock": 20_000,
+    "components": 20_000,
+    "formats": 20_000,
+    "kernel": 2_000,
+    "blocks": 200,
+}
 FLOWGRAPHS = ("tests/test_framer_input.py", "tests/test_recording_source.py")
 # What has no samples to go wrong with, or waits for seconds
 NOT_HERE = "not (parallel or endless or stops_at_once or slow_taker)"

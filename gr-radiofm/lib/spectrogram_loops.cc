@@ -91,6 +91,29 @@ void to_db(float* __restrict out, const float* __restrict x, size_t n, float sca
     }
 }
 
+RADIOFM_CLONES
+void from_db(float* __restrict out, const float* __restrict x, size_t n)
+{
+    constexpr float octaves_per_db = 0.33219281f;
+    for (size_t i = 0; i < n; i++) {
+        float db = x[i] > -300.0f ? x[i] : -300.0f; // so is what is no number
+        db = db < 300.0f ? db : 300.0f;
+        // 2^(whole + part) with the part in [-1/2, 1/2]: e^(part ln 2) by its series, whose next
+        // term is below 2e-7 of it
+        const float octaves = db * octaves_per_db;
+        const float whole = std::floor(octaves + 0.5f);
+        const float y = (octaves - whole) * 0.69314718f;
+        const float part =
+            1.0f +
+            y * (1.0f +
+                 y * (0.5f + y * (1.0f / 6 + y * (1.0f / 24 + y * (1.0f / 120 + y / 720)))));
+        const int32_t bits = (int32_t(whole) + 127) * (1 << 23);
+        float scale;
+        std::memcpy(&scale, &bits, sizeof(scale));
+        out[i] = part * scale;
+    }
+}
+
 } // namespace loops
 } // namespace radiofm
 } // namespace gr

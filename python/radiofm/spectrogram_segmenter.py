@@ -11,12 +11,12 @@ import pmt
 from gnuradio import gr
 
 from radiofm_core import keys
-from radiofm_core.detections import find_detections
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.inference import load_bundle
 
 from .block_inference import BlockInference
 from .frame_batch import Segmented, check_frame, padded_rows, segment_frames
+from .frame_detections import find_detections
 from .inference_workers import Job, one_line
 from .message_block import deliver_to_stopped
 from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt

@@ -8,6 +8,7 @@ void bind_recording_source(py::module& m);
 void bind_sample_clock(py::module& m);
 void bind_vectors(py::module& m);
 void bind_messages(py::module& m);
+void bind_mask_components(py::module& m);
 
 PYBIND11_MODULE(radiofm_python, m)
 {
@@ -20,4 +21,5 @@ PYBIND11_MODULE(radiofm_python, m)
     bind_sample_clock(m);
     bind_vectors(m);
     bind_messages(m);
+    bind_mask_components(m);
 }

@@ -13,7 +13,7 @@ from matplotlib.patches import Patch
 from scipy import ndimage
 
 from ..bundle import ClassInfo
-from ..detections import MIN_PIXELS, NOISE_CLASS, close_gaps
+from ..detections import MIN_PIXELS, NOISE_CLASS
 from ..recordings import Recording
 from .labels import draw_labels
 from .overview import Overview
@@ -138,9 +138,15 @@ def _ramp(color: str | None) -> np.ndarray:
     return np.round(255 * ramp).astype(np.uint8)
 
 
+def _close_gaps(pixels: np.ndarray) -> np.ndarray:
+    """Fill gaps of up to two rows or two columns."""
+    closed = ndimage.binary_closing(np.pad(pixels, 2), np.ones((3, 3), bool))
+    return closed[2:-2, 2:-2]
+
+
 def _clear_shapes(pixels: np.ndarray) -> np.ndarray:
     """A class's pixels without specks and pinholes, whose outlines would only be noise."""
-    labels, count = ndimage.label(close_gaps(pixels))
+    labels, count = ndimage.label(_close_gaps(pixels))
     area = np.bincount(labels.ravel(), minlength=count + 1)
     shapes = (area >= MIN_PIXELS)[labels] & (labels > 0)
     holes, count = ndimage.label(~shapes)

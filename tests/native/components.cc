@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * find_components: any mask, confidences and powers of any small frame. What is told lies within
+ * the frame, and without components of noise's power there are none.
+ */
+#include "input.h"
+#include <cmath>
+#include <gnuradio/radiofm/mask_components.h>
+#include <vector>
+
+using namespace gr::radiofm;
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
+{
+    input in(data, size);
+    const size_t rows = 1 + in.below(24), cols = 1 + in.below(40);
+    const size_t classes = in.below(7), min_pixels = in.below(20);
+    const double looks = in.number(2.0);
+    const bool is_flat = in.take<uint8_t>() % 4 == 0;
+    std::vector<uint8_t> mask(rows * cols);
+    std::vector<float> confidence(rows * cols), power(rows * cols);
+    for (size_t i = 0; i < mask.size(); i++) {
+        const uint8_t byte = in.take<uint8_t>();
+        // runs of a class, which make components
+        mask[i] = byte < 100 && i >= cols ? mask[i - cols] : byte < 200 && i ? mask[i - 1] : byte % 8;
+        confidence[i] = float(byte) / 255.0f;
+        power[i] = is_flat ? -50.0f : byte == 77 ? float(in.number(-50.0)) : -60.0f + byte % 32;
+    }
+    const mask_frame frame = {mask.data(), confidence.data(), power.data(), rows, cols};
+    const auto found = find_components(frame, classes, looks, min_pixels);
+    const bool has_noise = std::count(mask.begin(), mask.end(), uint8_t(0)) > long(mask.size() / 50);
+    PROMISE(!(is_flat && has_noise) || found.empty());
+    for (const mask_component& one : found) {
+        PROMISE(one.label >= 1 && one.label < classes);
+        PROMISE(one.first_row < one.end_row && one.end_row <= rows);
+        PROMISE(one.low_col < one.high_col && one.low_col > -4.0 && one.high_col < cols + 4.0);
+        PROMISE(one.confidence >= 0.0 && one.confidence <= 1.0 + 1e-9);
+        PROMISE(std::isfinite(one.snr_db) && std::isfinite(one.pwr_db) && one.snr_db >= -20.0);
+    }
+    return 0;
+}
