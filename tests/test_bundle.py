@@ -16,7 +16,7 @@ from radiofm_core.bundle import (
 )
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError, UsageError
-from radiofm_core.inference import load_bundle
+from radiofm_core.inference import fetched_together, load_bundle
 from radiofm_core.spec import SpectrogramSpec
 from training.export import export_bundle
 from training.models.segmenter import ModelConfig, Segmenter
@@ -68,6 +68,23 @@ def test_scripted_model_equals_the_eager_one(bundle_file):
     got_mask, got_confidence = load_bundle(bundle_file, "cpu", "fp32").segment(frames, RESOLUTION)
     assert (got_mask == mask.numpy()).mean() > 0.999
     assert np.abs(got_confidence - confidence.numpy()).max() < 1e-3
+
+
+def test_what_a_gpu_answers_comes_by_one_copy_as_it_was():
+    draw = torch.Generator().manual_seed(1)
+    mask = torch.randint(0, 4, (3, 17, 255), dtype=torch.uint8, generator=draw)
+    confidence = torch.rand(3, 17, 255, generator=draw)
+    got = fetched_together(mask, confidence)
+    assert torch.equal(got[0], mask) and torch.equal(got[1], confidence)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU that PyTorch sees")
+def test_a_gpu_answers_as_the_cpu(bundle_file):
+    frames = np.random.default_rng(0).normal(-80, 6, (3, 1, 64, 256)).astype(np.float32)
+    expected = load_bundle(bundle_file, "cpu", "fp32").segment(frames, RESOLUTION)
+    got = load_bundle(bundle_file, "cuda", "fp32").segment(frames, RESOLUTION)
+    assert (got[0] == expected[0]).mean() > 0.999
+    assert np.abs(got[1] - expected[1]).max() < 1e-2
 
 
 @pytest.mark.parametrize("rows", (16, 48, 256))

@@ -5,12 +5,16 @@ from __future__ import annotations
 
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .archive_check import check_archive
 from .bundle import TASK_ACTIVITY, TASK_SEGMENTATION, BundleInfo, read_bundle_info
 from .errors import BundleError, UsageError
+
+if TYPE_CHECKING:  # torch takes a second to import, and only those who load a model need it
+    from torch import Tensor
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -34,6 +38,22 @@ class Model:
         self.device = device
         self.precision = precision
         self._module = module
+
+    def _to_device(self, values: Tensor) -> Tensor:
+        """A host's tensor on the model's device; a GPU fetches it from pinned memory itself."""
+        if self.device == "cpu":
+            return values
+        return values.pin_memory().to(self.device, non_blocking=True)
+
+
+def fetched_together(mask: Tensor, confidence: Tensor) -> tuple[Tensor, Tensor]:
+    """A mask (uint8) and confidences (float32) of one shape in the host's memory, by one copy."""
+    import torch
+
+    both = torch.cat([mask.flatten(), confidence.flatten().view(torch.uint8)]).cpu()
+    count = mask.numel()
+    values = both[count:].clone().view(torch.float32)
+    return both[:count].view(mask.shape), values.view(confidence.shape)
 
 
 def _check_shapes(answers: tuple, expected: tuple[int, ...]) -> None:
@@ -65,11 +85,13 @@ class SegmentationModel(Model):
         import torch
 
         with torch.inference_mode():
-            x = torch.from_numpy(frames_db).to(self.device)
+            x = self._to_device(torch.from_numpy(frames_db))
             res = torch.tensor(resolution, dtype=torch.float32, device=self.device)
             mask, confidence = self._module(x, res.expand(x.shape[0], 2))
             expected = (len(frames_db), *frames_db.shape[2:])
             _check_shapes((mask, confidence), expected)
+            if mask.is_cuda and (mask.dtype, confidence.dtype) == (torch.uint8, torch.float32):
+                mask, confidence = fetched_together(mask, confidence)
             return mask.cpu().numpy(), confidence.cpu().numpy()
 
 
@@ -92,7 +114,7 @@ class ActivityModel(Model):
         import torch
 
         with torch.inference_mode():
-            x = torch.from_numpy(values).to(self.device)
+            x = self._to_device(torch.from_numpy(values))
             shares = self._module(x, antennas)
             _check_shapes((shares,), (len(values), len(self.info.classes)))
             return shares.float().cpu().numpy()
