@@ -9,6 +9,7 @@ and for TDD the on and off periods, which are read from the power over time.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,7 +118,12 @@ def on_and_off(level: np.ndarray, row_s: float) -> tuple[np.ndarray, np.ndarray]
 
 def main() -> int:
     """Print every score; exit 1 where a bar is not met."""
-    masks, data = Path(sys.argv[1]), Path(sys.argv[2])
+    parser = argparse.ArgumentParser(prog="python -m training.score_recordings")
+    parser.description = "Score masks of real recordings against what is known of them."
+    parser.add_argument("masks", type=Path, help="the folder that `radiofm segment` wrote")
+    parser.add_argument("data", type=Path, help="the folder of recordings")
+    options = parser.parse_args()
+    masks, data = options.masks, options.data
     found = []
     for meta in sorted(data.rglob("*.sigmf-meta")):
         if (masks / f"{meta.stem}.mask.npz").exists():
@@ -126,6 +132,8 @@ def main() -> int:
         sign = "<=" if s.at_most else ">="
         verdict = "ok" if s.met else "MISSED"
         print(f"{s.recording:42s} {s.what:32s} {s.value:.3f} {sign} {s.bar:.2f}  {verdict}")
+    if not found:
+        parser.error(f"{masks} holds no mask of a known recording in {data}")
     print(f"{sum(s.met for s in found)} of {len(found)} bars met")
     return 0 if all(s.met for s in found) else 1
 
