@@ -235,7 +235,9 @@ class power_meter
 {
 public:
     power_meter(const mask_frame& frame, double looks)
-        : d_frame(frame), d_looks(looks), d_power(frame.rows * frame.cols)
+        : d_frame(frame),
+          d_looks(looks),
+          d_power(frame.rows * frame.cols)
     {
         loops::from_db(d_power.data(), frame.power_db, d_power.size());
         const size_t noise_pixels =

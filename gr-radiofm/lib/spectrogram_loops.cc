@@ -105,8 +105,7 @@ void from_db(float* __restrict out, const float* __restrict x, size_t n)
         const float y = (octaves - whole) * 0.69314718f;
         const float part =
             1.0f +
-            y * (1.0f +
-                 y * (0.5f + y * (1.0f / 6 + y * (1.0f / 24 + y * (1.0f / 120 + y / 720)))));
+            y * (1.0f + y * (0.5f + y * (1.0f / 6 + y * (1.0f / 24 + y * (1.0f / 120 + y / 720)))));
         const int32_t bits = (int32_t(whole) + 127) * (1 << 23);
         float scale;
         std::memcpy(&scale, &bits, sizeof(scale));

@@ -40,7 +40,8 @@ void add_pairs(float* out, const float* squares, size_t n);
 //! out[i] = max(10 log10(scale * x[i]), floor_db), within 1e-4 dB
 void to_db(float* out, const float* x, size_t n, float scale, float floor_db);
 
-//! out[i] = 10^(x[i] / 10) within 1e-5 of it; x is held within -300 to 300, what is no number is -300
+//! out[i] = 10^(x[i] / 10) within 1e-5 of it; x is held within -300 to 300, what is no number is
+//! -300
 void from_db(float* out, const float* x, size_t n);
 
 } // namespace loops

@@ -22,13 +22,16 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
     for (size_t i = 0; i < mask.size(); i++) {
         const uint8_t byte = in.take<uint8_t>();
         // runs of a class, which make components
-        mask[i] = byte < 100 && i >= cols ? mask[i - cols] : byte < 200 && i ? mask[i - 1] : byte % 8;
+        mask[i] = byte < 100 && i >= cols ? mask[i - cols]
+                  : byte < 200 && i       ? mask[i - 1]
+                                          : byte % 8;
         confidence[i] = float(byte) / 255.0f;
         power[i] = is_flat ? -50.0f : byte == 77 ? float(in.number(-50.0)) : -60.0f + byte % 32;
     }
     const mask_frame frame = {mask.data(), confidence.data(), power.data(), rows, cols};
     const auto found = find_components(frame, classes, looks, min_pixels);
-    const bool has_noise = std::count(mask.begin(), mask.end(), uint8_t(0)) > long(mask.size() / 50);
+    const bool has_noise =
+        std::count(mask.begin(), mask.end(), uint8_t(0)) > long(mask.size() / 50);
     PROMISE(!(is_flat && has_noise) || found.empty());
     for (const mask_component& one : found) {
         PROMISE(one.label >= 1 && one.label < classes);

@@ -28,11 +28,8 @@ py::list find_components(const array<uint8_t>& mask,
     if (shape.first < 0 || shape_of(confidence) != shape || shape_of(power_db) != shape) {
         throw std::invalid_argument("mask, confidence and power_db must have the same two axes");
     }
-    const gr::radiofm::mask_frame frame = {mask.data(),
-                                           confidence.data(),
-                                           power_db.data(),
-                                           size_t(shape.first),
-                                           size_t(shape.second)};
+    const gr::radiofm::mask_frame frame = {
+        mask.data(), confidence.data(), power_db.data(), size_t(shape.first), size_t(shape.second)};
     std::vector<mask_component> found;
     {
         const py::gil_scoped_release release;

@@ -192,8 +192,9 @@ pmt::pmt_t to_pmt(const py::handle& value, int depth)
     if (PyTuple_Check(object)) {
         const size_t length = size_t(PyTuple_GET_SIZE(object));
         if (length > most_in_tuple) {
-            refuse("a tuple of " + std::to_string(length) + " values cannot go into a message, at " +
-                   "most " + std::to_string(most_in_tuple) + " can; use a list");
+            refuse("a tuple of " + std::to_string(length) +
+                   " values cannot go into a message, at " + "most " +
+                   std::to_string(most_in_tuple) + " can; use a list");
         }
         const pmt::pmt_t items = pmt::make_vector(length, pmt::PMT_NIL);
         for (size_t i = 0; i < length; i++) {

@@ -10,7 +10,8 @@ namespace gr {
 namespace radiofm {
 
 //! A segmented frame; each pointer is to rows * cols elements.
-struct mask_frame {
+struct mask_frame
+{
     const uint8_t* mask;     //!< class of each pixel; 0 is noise
     const float* confidence; //!< 0 to 1
     const float* power_db;   //!< mean power
@@ -19,10 +20,11 @@ struct mask_frame {
 };
 
 //! One transmission within a frame.
-struct mask_component {
-    size_t label;             //!< its class
-    double confidence;        //!< mean over its pixels
-    size_t first_row;         //!< end_row - 1 is its last
+struct mask_component
+{
+    size_t label;      //!< its class
+    double confidence; //!< mean over its pixels
+    size_t first_row;  //!< end_row - 1 is its last
     size_t end_row;
     double low_col, high_col; //!< left and right edge; whole numbers are the left edges of columns
     double snr_db;            //!< power over the frame's noise in the same band, at least -20
