@@ -71,8 +71,8 @@ def test_a_pdu_comes_back_with_its_fields():
 
 
 def test_the_first_of_two_equal_keys_counts_as_for_dict_ref():
-    entries = [pmt.cons(pmt.intern("a"), pmt.from_long(i)) for i in (1, 2)]
-    message = pmt.list2(*entries)
+    first, second = (pmt.cons(pmt.intern("a"), pmt.from_long(i)) for i in (1, 2))
+    message = pmt.dcons(first, pmt.dcons(second, pmt.PMT_NIL))
     assert from_pmt(message) == {"a": 1}
     assert pmt.to_long(pmt.dict_ref(message, pmt.intern("a"), pmt.PMT_NIL)) == 1
 
@@ -122,10 +122,11 @@ def test_what_has_no_pmt_is_refused_in_one_line(value, said):
     [
         (pmt.from_complex(1j), "this PMT type is not used"),
         (pmt.init_s16vector(1, [1]), "vector"),
-        (pmt.cons(pmt.PMT_T, pmt.PMT_T), "is no entry of a dict with names"),
-        (pmt.cons(pmt.cons(pmt.intern("a"), pmt.PMT_T), pmt.PMT_T), "a pair is no dict"),
+        (pmt.cons(pmt.PMT_T, pmt.PMT_T), "a pair is no message of radiofm"),
+        (pmt.list1(pmt.PMT_T), "a pair is no message of radiofm"),
+        (pmt.dict_add(pmt.make_dict(), pmt.PMT_T, pmt.PMT_T), "a pair in a message is no entry"),
     ],
-    ids=["complex", "s16", "entry", "tail"],
+    ids=["complex", "s16", "pair", "list", "entry"],
 )
 def test_what_is_no_message_is_refused(message, said):
     with pytest.raises(UsageError, match=said):

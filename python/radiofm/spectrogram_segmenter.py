@@ -214,7 +214,6 @@ class spectrogram_segmenter(gr.sync_block):
     def _compute(self, jobs: list[Job], is_live) -> list[Result]:
         """The frames' results; several calls of this go on at a time."""
         _, metas, frames = zip(*(job.payload for job in jobs), strict=True)
-        self._hold_for_receivers(is_live)
         answers = segment_frames(self._bundle, list(frames), list(metas))
         return [self._result(*each) for each in zip(frames, metas, answers, strict=True)]
 
@@ -241,6 +240,7 @@ class spectrogram_segmenter(gr.sync_block):
         if results is None:
             self._inference.fail(jobs[0].problem)
             return
+        self._hold_for_receivers(is_live)
         for job, result in zip(jobs, results, strict=True):
             if not is_live():
                 return

@@ -116,7 +116,7 @@ py::object from_pmt(const pmt::pmt_t& message, int depth)
         }
         return std::move(values);
     }
-    if (pmt::is_pair(message)) {
+    if (pmt::is_dict(message)) {
         return dict_from(message, depth);
     }
     refuse(describe(message) + " is no message of radiofm: this PMT type is not used");
