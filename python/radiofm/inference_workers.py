@@ -191,8 +191,9 @@ class InferenceWorkers:
             run.changed.wait_for(
                 lambda: run.stopping or (run.jobs and run.taken - run.published < ahead)
             )
-            # What waits is shared among the threads
-            most = min(self._max_batch, -(-len(run.jobs) // self._threads))
+            # What waits is shared among the threads, and half of it stays, so that none of them
+            # stands still while more jobs are made
+            most = min(self._max_batch, -(-len(run.jobs) // (2 * self._threads)))
             batch: list[Job] = []
             while run.jobs and not run.stopping and len(batch) < most:
                 job = run.jobs[0]
