@@ -23,7 +23,7 @@ class Log:
         self.at_once = self.most_at_once = 0
         self.lock = threading.Lock()
 
-    def compute(self, jobs, is_live):
+    def compute(self, jobs):
         with self.lock:
             self.at_once += 1
             self.most_at_once = max(self.most_at_once, self.at_once)
@@ -97,10 +97,10 @@ def test_a_long_call_holds_up_the_later_ones_and_no_more_of_them_than_a_few():
     held = threading.Event()
     log = Log()
 
-    def compute(jobs, is_live):
+    def compute(jobs):
         if jobs[0].payload == 0:
             assert held.wait(WAIT_S)
-        return Log.compute(log, jobs, is_live)
+        return Log.compute(log, jobs)
 
     log.compute = compute
     workers = log.workers(2)

@@ -4,7 +4,6 @@
 #include <array>
 #include <cmath>
 #include <gnuradio/radiofm/mask_components.h>
-#include <numeric>
 
 namespace gr {
 namespace radiofm {
@@ -234,14 +233,12 @@ std::pair<size_t, size_t> extent(const std::vector<size_t>& filled)
 class power_meter
 {
 public:
-    power_meter(const mask_frame& frame, double looks)
+    power_meter(const mask_frame& frame, size_t noise_pixels, double looks)
         : d_frame(frame),
           d_looks(looks),
           d_power(frame.rows * frame.cols)
     {
         loops::from_db(d_power.data(), frame.power_db, d_power.size());
-        const size_t noise_pixels =
-            size_t(std::count(frame.mask, frame.mask + d_power.size(), uint8_t(0)));
         d_has_noise = noise_pixels >= std::max<size_t>(d_power.size() / 100, 1);
         if (d_has_noise) {
             d_noise = noise_power(frame, d_power, looks);
@@ -376,7 +373,7 @@ find_components(const mask_frame& frame, size_t classes, double looks, size_t mi
     if (std::none_of(counts.begin() + 1, counts.end(), [&](size_t n) { return n >= min_pixels; })) {
         return out;
     }
-    const power_meter meter(frame, std::max(looks, 1.0));
+    const power_meter meter(frame, counts[0], std::max(looks, 1.0));
     labels found(frame);
     for (size_t label = 1; label < classes; label++) {
         if (counts[label] < min_pixels) {

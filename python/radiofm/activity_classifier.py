@@ -148,7 +148,7 @@ class activity_classifier(message_block):
 
     # On the threads of the model
 
-    def _compute(self, jobs: list[Job], is_live) -> list[Classified]:
+    def _compute(self, jobs: list[Job]) -> list[Classified]:
         return classify_windows(self._bundle, [job.payload for job in jobs])
 
     def _publish_all(self, jobs: list[Job], answers: list[Classified] | None, is_live) -> None:

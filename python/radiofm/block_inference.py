@@ -48,7 +48,7 @@ class BlockInference:
         self,
         block,
         item: str,
-        compute: Callable[[list[Job], Callable[[], bool]], object],
+        compute: Callable[[list[Job]], object],
         publish: Callable[[list[Job], object, Callable[[], bool]], None],
         device: str,
         threads: int,

@@ -54,7 +54,7 @@ class InferenceWorkers:
     """Feeds jobs, in batches, to a model on daemon threads, and publishes in the jobs' order.
 
     Args:
-        compute: called as ``compute(jobs, is_live)`` with 1..max_batch jobs of one group, all with
+        compute: called as ``compute(jobs)`` with 1..max_batch jobs of one group, all with
             an empty ``problem``, on any of the threads, several at a time. Its answer goes to
             ``publish``; it should not raise.
         publish: called as ``publish(jobs, answer, is_live)``, one batch after the other, for a
@@ -69,7 +69,7 @@ class InferenceWorkers:
 
     def __init__(
         self,
-        compute: Callable[[list[Job], Callable[[], bool]], object],
+        compute: Callable[[list[Job]], object],
         publish: Callable[[list[Job], object, Callable[[], bool]], None],
         max_batch: int,
         on_error: Callable[[str], None],
@@ -178,7 +178,7 @@ class InferenceWorkers:
             return False
         has_failed, answer = False, None
         if not batch[0].problem:
-            has_failed, answer = self._guarded(lambda: self._compute(batch, run.is_live))
+            has_failed, answer = self._guarded(lambda: self._compute(batch))
         with run.changed:
             run.answered[number] = (batch, None if has_failed else (answer,))
         return True

@@ -211,7 +211,7 @@ class spectrogram_segmenter(gr.sync_block):
 
     # On the threads of the model
 
-    def _compute(self, jobs: list[Job], is_live) -> list[Result]:
+    def _compute(self, jobs: list[Job]) -> list[Result]:
         """The frames' results; several calls of this go on at a time."""
         _, metas, frames = zip(*(job.payload for job in jobs), strict=True)
         answers = segment_frames(self._bundle, list(frames), list(metas))
