@@ -23,8 +23,9 @@ from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 
 # The longest stay in work() (s). The scheduler can stop the block only between two calls; and a
 # framer whose call took samples but completed no frame waits for the end of its readers' calls
-# (GNU Radio 3.10, block_executor), so a long stay would keep it from working ahead.
-WORK_SLICE_S = 0.005
+# (GNU Radio 3.10, block_executor), so a long stay keeps it from working ahead, and with 5 ms the
+# model's threads often wait for frames.
+WORK_SLICE_S = 0.002
 
 
 @dataclass(frozen=True)

@@ -20,10 +20,10 @@ from .segmenter import CalibratedSegmenter, MaskedModel, ModelConfig, Segmenter
 
 
 def build_segmenter(config: ModelConfig, channels: int) -> CalibratedSegmenter:
-    """An untrained segmenter of the configured kind, its channels last in memory: convolutions
-    in bfloat16 are faster so."""
-    model = (PlainSegmenter if config.kind == "plain" else Segmenter)(config, channels)
-    return model.to(memory_format=torch.channels_last)
+    """An untrained segmenter of the configured kind."""
+    return _channels_last(
+        (PlainSegmenter if config.kind == "plain" else Segmenter)(config, channels)
+    )
 
 
 def build_masked(segmenter: CalibratedSegmenter, config: ModelConfig, channels: int) -> nn.Module:
@@ -36,8 +36,8 @@ def build_masked(segmenter: CalibratedSegmenter, config: ModelConfig, channels: 
 def build_activity(config: ActivityConfig, classes: int, spec: CsiSpec) -> ActivityClassifier:
     """An untrained activity classifier of the configured kind."""
     if config.kind == "plain":
-        return PlainActivityClassifier(config, classes)
-    return StemActivityClassifier(config, classes, spec)
+        return _channels_last(PlainActivityClassifier(config, classes))
+    return _channels_last(StemActivityClassifier(config, classes, spec))
 
 
 def build_masked_activity(classifier: ActivityClassifier, config: ActivityConfig) -> nn.Module:
@@ -45,3 +45,8 @@ def build_masked_activity(classifier: ActivityClassifier, config: ActivityConfig
     if config.kind == "plain":
         return PlainMaskedActivity(classifier, config)
     return MaskedActivity(classifier)
+
+
+def _channels_last(model: nn.Module) -> nn.Module:
+    """Of convolutions' weights in memory; in bfloat16 they are faster so."""
+    return model.to(memory_format=torch.channels_last)

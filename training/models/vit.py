@@ -38,15 +38,16 @@ SOME_RESOLUTION = [75e3, 78e-6]
 
 
 class ConvUnit(nn.Module):
-    """Convolution, batch norm, ReLU."""
+    """Convolution, batch norm, ReLU; ``stride`` divides rows and columns, whole strides each."""
 
-    def __init__(self, channels_in: int, channels_out: int, kernel: int = 3):
+    def __init__(self, channels_in: int, channels_out: int, kernel: int = 3, stride: int = 1):
         super().__init__()
-        self.conv = nn.Conv2d(channels_in, channels_out, kernel, padding=kernel // 2, bias=False)
+        beyond = (kernel - stride) // 2
+        self.conv = nn.Conv2d(channels_in, channels_out, kernel, stride, beyond, bias=False)
         self.norm = nn.BatchNorm2d(channels_out)
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, in, R, W) to (B, out, R, W)."""
+        """(B, in, R, W) to (B, out, R/stride, W/stride)."""
         return functional.relu(self.norm(self.conv(x)))
 
 
@@ -66,25 +67,25 @@ class Residual(nn.Module):
 
 
 class Stem(nn.Module):
-    """To 1/4, 1/8 and 1/16 of the resolution. No pixel is dropped: each step puts the pixels
-    of a square side by side as channels."""
+    """To 1/4, 1/8 and 1/16 of the resolution. No pixel is dropped: each step looks at whole
+    squares, and at 1/4 at those around, too."""
 
     def __init__(self, channels: int, widths: tuple[int, int], dim: int):
         super().__init__()
         quarter, eighth = widths
-        self.to_quarter = ConvUnit(16 * channels, quarter)
+        self.to_quarter = ConvUnit(channels, quarter, kernel=12, stride=4)
         self.condition = nn.Linear(dim, quarter)
         self.at_quarter = Residual(quarter)
-        self.to_eighth = ConvUnit(4 * quarter, eighth, kernel=1)
+        self.to_eighth = ConvUnit(quarter, eighth, kernel=2, stride=2)
         self.at_eighth = Residual(eighth)
-        self.to_tokens = nn.Conv2d(4 * eighth, dim, 1)
+        self.to_tokens = nn.Conv2d(eighth, dim, 2, 2)
 
     def forward(self, x: Tensor, resolution: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """(B, C, R, W), (B, D) to 1/4, 1/8 and 1/16 features."""
-        quarter = self.to_quarter(functional.pixel_unshuffle(x, 4))
+        quarter = self.to_quarter(x)
         quarter = self.at_quarter(quarter + self.condition(resolution)[:, :, None, None])
-        eighth = self.at_eighth(self.to_eighth(functional.pixel_unshuffle(quarter, 2)))
-        return quarter, eighth, self.to_tokens(functional.pixel_unshuffle(eighth, 2))
+        eighth = self.at_eighth(self.to_eighth(quarter))
+        return quarter, eighth, self.to_tokens(eighth)
 
 
 class Block(nn.Module):
