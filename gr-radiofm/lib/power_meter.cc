@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "power_meter.h"
+#include "spectrogram_loops.h"
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+namespace gr {
+namespace radiofm {
+
+namespace {
+
+// A component reaches to the outermost columns and rows that are filled this much of its fullest.
+constexpr double edge_fill = 0.25;
+// Equivalent noise bandwidth of the Hann window, in bins: turns a sum over bins into power
+constexpr double hann_noise_bins = 1.5;
+constexpr double min_snr_db = -20.0;
+// Energy gate: what lies less than this above the noise (-10 dB: 0.4 dB more power) is nothing, and
+// what noise alone shows now and then (in standard deviations) is nothing either.
+constexpr double gate_snr_db = -10.0;
+constexpr double gate_sigmas = 7.0;
+// Neighbouring bins of a Hann window share power: the variance of a sum over pixels grows by
+// 1 + 2 (4 / 9 + 1 / 36).
+constexpr double noise_correlation = 1.94;
+// The median of the noise is taken over about this many of its pixels, evenly spread.
+constexpr size_t median_pixels = 8192;
+// Columns by which the power at an edge may correct the mask, and that it is looked at on each side
+constexpr double max_refinement = 3.0;
+constexpr size_t reach = 4;
+
+// As NumPy's percentile with linear interpolation; `values` are left in another order.
+double quantile(std::vector<float>& values, double share)
+{
+    const double at = share * double(values.size() - 1);
+    const auto below = values.begin() + std::ptrdiff_t(at);
+    std::nth_element(values.begin(), below, values.end());
+    const double low = *below, part = at - std::floor(at);
+    return part > 0 ? low + part * (*std::min_element(below + 1, values.end()) - low) : low;
+}
+
+/*
+ * Mean noise per pixel, from the median of the noise pixels, which an overlooked emission hardly
+ * moves: a mean of k transforms is gamma distributed, and its median is about (1 - 1 / 9k)^3 of its
+ * mean (Wilson and Hilferty, 1931).
+ */
+double noise_power(const mask_frame& frame, const std::vector<float>& power, double looks)
+{
+    std::vector<float> values;
+    values.reserve(power.size());
+    for (size_t i = 0; i < power.size(); i++) {
+        if (frame.mask[i] == 0) {
+            values.push_back(power[i]);
+        }
+    }
+    const size_t step = (values.size() + median_pixels - 1) / median_pixels;
+    size_t count = 0;
+    for (size_t i = 0; i < values.size(); i += step) {
+        values[count++] = values[i];
+    }
+    values.resize(count);
+    return quantile(values, 0.5) / std::pow(1.0 - 1.0 / (9.0 * looks), 3);
+}
+
+// First and one past the last of `filled` that is filled enough.
+std::pair<size_t, size_t> extent(const std::vector<size_t>& filled)
+{
+    const double enough = edge_fill * double(*std::max_element(filled.begin(), filled.end()));
+    const auto is_enough = [enough](size_t value) { return double(value) >= enough; };
+    const auto first = std::find_if(filled.begin(), filled.end(), is_enough);
+    const auto last = std::find_if(filled.rbegin(), filled.rend(), is_enough);
+    return {size_t(first - filled.begin()), size_t(filled.rend() - last)};
+}
+
+} // namespace
+
+power_meter::power_meter(const mask_frame& frame, size_t noise_pixels, double looks)
+    : d_frame(frame),
+      d_looks(looks),
+      d_power(frame.rows * frame.cols)
+{
+    loops::from_db(d_power.data(), frame.power_db, d_power.size());
+    d_has_noise = noise_pixels >= std::max<size_t>(d_power.size() / 100, 1);
+    if (d_has_noise) {
+        d_noise = noise_power(frame, d_power, looks);
+    } else {
+        std::vector<float> values(d_power);
+        d_noise = quantile(values, 0.01);
+    }
+}
+
+bool power_meter::measure(const mask_labels& found, size_t number, mask_component& out) const
+{
+    const shape& of = found.shapes()[number - 1];
+    const box& around = of.around;
+    std::vector<size_t> in_row(around.end_row - around.first_row);
+    std::vector<size_t> in_col(around.end_col - around.first_col);
+    double in_box = 0.0;
+    for (size_t row = around.first_row; row < around.end_row; row++) {
+        for (size_t col = around.first_col; col < around.end_col; col++) {
+            const size_t at = row * d_frame.cols + col;
+            const size_t inside = found.holds(number, at);
+            in_row[row - around.first_row] += inside;
+            in_col[col - around.first_col] += inside;
+            in_box += double(d_power[at]);
+        }
+    }
+    const auto rows = extent(in_row), cols = extent(in_col);
+    const box core = {around.first_row + rows.first,
+                      around.first_row + rows.second,
+                      around.first_col + cols.first,
+                      around.first_col + cols.second};
+    const double level = mean_inside(found, number, core);
+    // A narrow component on a slope must not shrink away: at most a third of it from each side
+    const double inwards = std::min(max_refinement, double(core.end_col - core.first_col) / 3);
+    out.confidence = of.confidence;
+    out.first_row = core.first_row;
+    out.end_row = core.end_row;
+    out.low_col = refine(core, core.first_col, true, level, inwards);
+    out.high_col = refine(core, core.end_col, false, level, inwards);
+    const double snr = level / std::max(d_noise, 1e-30) - 1.0;
+    out.snr_db = std::max(snr > 0 ? 10.0 * std::log10(snr) : min_snr_db, min_snr_db);
+    const double power = level * double(core.end_col - core.first_col) / hann_noise_bins;
+    out.pwr_db = 10.0 * std::log10(std::max(power, 1e-30));
+    return !d_has_noise || stands_out(out.snr_db, in_box, double(around.size()));
+}
+
+double power_meter::mean_inside(const mask_labels& found, size_t number, const box& core) const
+{
+    double sum = 0.0;
+    size_t count = 0;
+    for (size_t row = core.first_row; row < core.end_row; row++) {
+        for (size_t col = core.first_col; col < core.end_col; col++) {
+            const size_t at = row * d_frame.cols + col;
+            if (found.holds(number, at)) {
+                sum += double(d_power[at]);
+                count++;
+            }
+        }
+    }
+    return sum / double(std::max<size_t>(count, 1));
+}
+
+/*
+ * The energy gate: whether there is more power in a component's rectangle than noise has. All
+ * of the rectangle counts: a mask of noise picks its brighter pixels. A mean of k transforms
+ * deviates from its expectation by 1 / sqrt(k) of it.
+ */
+bool power_meter::stands_out(double snr_db, double in_box, double pixels) const
+{
+    const double excess = in_box / d_noise - pixels;
+    const double deviation = std::sqrt(pixels * noise_correlation / d_looks);
+    return snr_db >= gate_snr_db && excess >= gate_sigmas * deviation;
+}
+
+/*
+ * The edge in fractions of a column, from the mean power on both sides of it.
+ *
+ * A steep edge spreads over the bins of the window's main lobe, symmetrically, so the sum of
+ * how full these bins are tells where it lies. Left where the mask puts it when the power says
+ * nothing clear: a neighbour, a shallow edge, an edge at the span's end, an edge more than
+ * `inwards` columns inside the mask's.
+ */
+double
+power_meter::refine(const box& core, size_t edge, bool is_low, double level, double inwards) const
+{
+    if (edge < reach || edge + reach > d_frame.cols) {
+        return double(edge);
+    }
+    std::array<double, 2 * reach> values{}; // from outside to inside
+    for (size_t row = core.first_row; row < core.end_row; row++) {
+        const float* near = d_power.data() + row * d_frame.cols + edge - reach;
+        for (size_t i = 0; i < values.size(); i++) {
+            values[i] += double(near[is_low ? i : values.size() - 1 - i]);
+        }
+    }
+    for (double& value : values) {
+        value /= double(core.end_row - core.first_row);
+    }
+    const double outside = values.front(), inside = std::max(values.back(), 0.25 * level);
+    if (inside < 4.0 * outside) {
+        return double(edge);
+    }
+    double shift = -double(reach);
+    for (const double value : values) {
+        shift += std::clamp((value - outside) / (inside - outside), 0.0, 1.0);
+    }
+    // `shift` columns more are filled than the mask says: outwards
+    const bool is_clear = -inwards <= shift && shift <= max_refinement;
+    return double(edge) + (is_clear ? (is_low ? -shift : shift) : 0.0);
+}
+
+} // namespace radiofm
+} // namespace gr
