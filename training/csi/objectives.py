@@ -63,8 +63,8 @@ class Classification:
 
 
 class MaskedMotion:
-    """Pre-training: what hidden patches of the views were. Each batch is of one set, drawn by
-    its size; labels are not looked at."""
+    """Pre-training: what the model tells of hidden patches of the views. Each batch is of one set,
+    drawn by its size; labels are not looked at."""
 
     def __init__(
         self,
@@ -98,8 +98,8 @@ class MaskedMotion:
     def loss(self, views: Tensor, masks: Tensor) -> Tensor:
         """Of the hidden patches."""
         with processes.autocast(views.device.type, self.config.precision):
-            reconstruction = self.model(views, masks)
-        return masked_loss(reconstruction, views, masks)
+            guess, truth = self.model(views, masks)
+        return masked_loss(guess, truth, masks)
 
 
 def predict(model: nn.Module, windows: WindowSet, spec: CsiSpec, precision: str) -> np.ndarray:

@@ -30,6 +30,10 @@ LARGEST = 3.0
 # dB of a change by one neper, and so of a phase that turns by one radian: what is small beside
 # the channel changes both by as much
 DB_PER_NEPER = 8.685889638
+# Of a patch of 16 rows
+DOPPLER_LINES = PATCH // 2 + 1
+# Added to powers in a Doppler spectrum (units of the encoder's input, squared): less is noise
+LEAST_POWER = 1e-3
 
 
 @dataclass(frozen=True)
@@ -152,25 +156,40 @@ def pool(tokens: Tensor) -> Tensor:
 
 
 class MaskedActivity(nn.Module):
-    """Masked modelling of motion: the encoder and a linear reconstruction of its patches."""
+    """Masked modelling of motion: the encoder, and a linear layer that guesses the Doppler spectra
+    of hidden patches.
+
+    What a channel's values are in a patch follows from those around it for a fraction of a turn
+    of its paths' phases only; how fast they turn lasts longer.
+    """
 
     def __init__(self, classifier: StemActivityClassifier):
         super().__init__()
         self.encoder, self.views = classifier.encoder, classifier.views
         self.resolution = classifier.resolution
-        self.reconstruct = nn.Linear(classifier.dim, PATCH * PATCH)
+        self.guess = nn.Linear(classifier.dim, DOPPLER_LINES)
 
-    def forward(self, target: Tensor, masked: Tensor) -> Tensor:
-        """Reconstruct hidden patches.
+    def forward(self, views: Tensor, masked: Tensor) -> tuple[Tensor, Tensor]:
+        """Guess what is hidden.
 
         Args:
-            target: (B, 1, R, W), views of :class:`Motion`.
+            views: (B, 1, R, W), of :class:`Motion`.
             masked: (B, T) bool, True where a patch is hidden.
 
         Returns:
-            (B, 1, R, W).
+            Guess and truth, as :func:`doppler_spectra` gives it.
         """
-        resolution = torch.tensor(self.resolution, device=target.device)
-        tokens = self.encoder.encode(target, resolution.expand(len(target), 2), masked)[2]
-        patches = self.reconstruct(tokens.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
-        return functional.pixel_shuffle(patches.float(), PATCH)
+        resolution = torch.tensor(self.resolution, device=views.device)
+        tokens = self.encoder.encode(views, resolution.expand(len(views), 2), masked)[2]
+        guess = self.guess(tokens.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return guess.float(), doppler_spectra(views)
+
+
+def doppler_spectra(views: Tensor) -> Tensor:
+    """log10 of each patch's power by frequency: views of :class:`Motion`, (B, 1, R, W), to
+    float32 (B, DOPPLER_LINES, R/16, W/16). Lines are a sixteenth of the rows' rate apart, the
+    first is 0 Hz; powers of the columns are averaged."""
+    rows, cols = views.shape[2] // PATCH, views.shape[3] // PATCH
+    patches = views[:, 0].float().unflatten(2, (cols, PATCH)).unflatten(1, (rows, PATCH))
+    power = torch.fft.rfft(patches, dim=2).abs().square() / PATCH
+    return torch.log10(power.mean(4) + LEAST_POWER).transpose(1, 2)

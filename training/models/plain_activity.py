@@ -85,6 +85,6 @@ class PlainMaskedActivity(PlainAutoencoder):
         super().__init__(classifier.encoder, embed, positions, [], config, 1)
         self.views = classifier.views
 
-    def forward(self, target: Tensor, masked: Tensor) -> Tensor:
-        """As :meth:`training.models.activity.MaskedActivity.forward`."""
-        return self.reconstruction(target, masked)
+    def forward(self, views: Tensor, masked: Tensor) -> tuple[Tensor, Tensor]:
+        """The hidden patches' values: guess and truth, both (B, 1, R, W)."""
+        return self.reconstruction(views, masked), views

@@ -7,6 +7,7 @@ because its convolutional stem needs the whole grid; the `plain` one sees visibl
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -49,13 +50,18 @@ def draw_masks(
 
 
 def masked_loss(reconstruction: Tensor, target: Tensor, masked: Tensor) -> Tensor:
-    """Mean squared error over the hidden patches' pixels."""
-    rows, cols = target.shape[2] // PATCH, target.shape[3] // PATCH
+    """Mean squared error of what is hidden.
+
+    Args:
+        reconstruction, target: (B, C, R, W); each patch is a square of it, or one place.
+        masked: (B, T) bool, True where a patch is hidden.
+    """
+    side = math.isqrt(target.shape[2] * target.shape[3] // masked.shape[1])
+    rows, cols = target.shape[2] // side, target.shape[3] // side
     grid = masked.view(-1, 1, rows, 1, cols, 1).float()
-    error = (
-        (reconstruction - target).square().unflatten(3, (cols, PATCH)).unflatten(2, (rows, PATCH))
-    )
-    return (error * grid).sum() / (grid.sum() * PATCH * PATCH * target.shape[1])
+    error = (reconstruction - target).square()
+    error = error.unflatten(3, (cols, side)).unflatten(2, (rows, side))
+    return (error * grid).sum() / (grid.sum() * side * side * target.shape[1])
 
 
 class Masking:
