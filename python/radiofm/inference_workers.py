@@ -36,7 +36,6 @@ class _Run:
         self.jobs: deque[Job] = deque()
         self.changed = threading.Condition()
         self.in_flight = 0
-        self.finished = 0
         self.stopping = False
         self.threads: list[threading.Thread] = []
         self.ended: set[int] = set()
@@ -145,18 +144,18 @@ class InferenceWorkers:
             run.changed.notify_all()
         return excess
 
-    def take_finished(self, timeout: float) -> int:
-        """Jobs finished since the last call, in the order of submission.
-
-        Waits up to ``timeout`` seconds for the first one; returns 0 after that.
-        """
+    def wait_below(self, depth: int, timeout: float) -> bool:
+        """Wait up to ``timeout`` seconds until fewer than ``depth`` jobs are submitted and not
+        finished; whether that is so."""
         run = self._run
         if run is None:
-            return 0
+            return True
+
+        def is_below() -> bool:
+            return run.stopping or len(run.jobs) + run.in_flight < depth
+
         with run.changed:
-            run.changed.wait_for(lambda: run.finished or run.stopping, timeout)
-            finished, run.finished = run.finished, 0
-        return finished
+            return run.changed.wait_for(is_below, timeout)
 
     # On the threads
 
@@ -219,7 +218,6 @@ class InferenceWorkers:
                 run.is_publishing = False
                 run.published += 1
                 run.in_flight -= len(batch)
-                run.finished += len(batch)
                 run.changed.notify_all()
                 is_idle = not run.jobs and not run.in_flight and not run.stopping
             if is_idle and self._on_idle:

@@ -20,12 +20,10 @@ from .frame_detections import find_detections
 from .inference_workers import Job, one_line
 from .message_block import deliver_to_stopped
 from .messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
+from .radiofm_python import stream_has_ended
 
-# The longest stay in work() (s). The scheduler can stop the block only between two calls; and a
-# framer whose call took samples but completed no frame waits for the end of its readers' calls
-# (GNU Radio 3.10, block_executor), so a long stay keeps it from working ahead, and with 5 ms the
-# model's threads often wait for frames.
-WORK_SLICE_S = 0.002
+# The longest stay in general_work() (s): the scheduler can stop the block only between two calls
+WORK_SLICE_S = 0.005
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Result:
     problem: str = ""
 
 
-class spectrogram_segmenter(gr.sync_block):
+class spectrogram_segmenter(gr.basic_block):
     """Segments spectrogram frames with a model bundle.
 
     Input: frame vectors of the spectrogram framer (``spec.frame_floats`` float32 of dB), each
@@ -93,7 +91,7 @@ class spectrogram_segmenter(gr.sync_block):
             overload,
         )
         self._stats, self._workers = self._inference.stats, self._inference.workers
-        gr.sync_block.__init__(
+        gr.basic_block.__init__(
             self,
             name="spectrogram_segmenter",
             in_sig=[(np.float32, self._spec.frame_floats)],
@@ -103,8 +101,10 @@ class spectrogram_segmenter(gr.sync_block):
             self.message_port_register_out(symbol(port))
         self._tag_key = symbol(keys.TAG_FRAME)
         self._classes = to_pmt(list(self._bundle.info.class_names))
-        # under `wait`: handed to the worker, not yet consumed; under `drop`: all that came
+        # frames that came
         self._submitted = 0
+        # under `wait`, whether the newest frame was handed over and is still in the input buffer
+        self._holds_newest = False
         self._is_stopping = False
         self._backlog = None
         self._backlog_limit = 0
@@ -145,6 +145,7 @@ class spectrogram_segmenter(gr.sync_block):
     def start(self) -> bool:
         """Begin a run: empty queue, counters at zero."""
         self._submitted = 0
+        self._holds_newest = False
         self._is_stopping = False
         self._inference.start()
         return True
@@ -160,25 +161,42 @@ class spectrogram_segmenter(gr.sync_block):
         self._inference.publish_status()
         return True
 
-    def work(self, input_items, output_items) -> int:
-        """Hand frames to the worker; consume them now (drop) or when they are published (wait)."""
+    def forecast(self, noutput_items, ninputs) -> list[int]:
+        """The frames that a call needs: beside one that is held, a new one, until none come."""
+        return [1 + (self._holds_newest and not stream_has_ended(self.gateway))]
+
+    def general_work(self, input_items, output_items) -> int:
+        """Hand frames to the threads of the model, which copy them.
+
+        A block whose input is empty at the end of the stream is done for GNU Radio, and so are then
+        the receivers of its messages. So under ``wait`` the newest frame stays in the buffer until
+        another one comes, or until the stream has ended and all are published. No call waits while
+        there is room for frames: a framer whose call took samples but completed no frame waits for
+        the end of its readers' calls (GNU Radio 3.10, block_executor).
+        """
         frames = input_items[0]
         if not self._inference.is_lossless:
             for job in self._jobs(frames, 0, len(frames)):
                 self._stats.drop(self._workers.submit(job, self._inference.max_batch))
                 self._submitted += 1
-            return len(frames)
-        # Frames stay in GNU Radio's buffer until they are published: a full buffer holds up the
-        # source, and at the end of the stream nothing is left over. Two batches under way, and
-        # two frames for each thread, keep the model busy while this thread is elsewhere.
+            self.consume(0, len(frames))
+            return 0
+        # two batches under way, and two frames for each thread, keep the model busy while this
+        # thread is elsewhere
         most = 2 * max(self._inference.max_batch, self._inference.threads)
-        room = max(0, most - self._submitted)
-        for job in self._jobs(frames, self._submitted, min(len(frames), self._submitted + room)):
-            self._workers.submit(job)
-            self._submitted += 1
-        finished = self._workers.take_finished(WORK_SLICE_S)
-        self._submitted -= finished
-        return finished
+        begin = int(self._holds_newest)
+        if len(frames) == begin:
+            if self._workers.wait_below(1, WORK_SLICE_S):
+                self._holds_newest = False
+                self.consume(0, begin)
+        elif self._workers.wait_below(most, WORK_SLICE_S):
+            end = min(len(frames), begin + most - self._workers.depth)
+            for job in self._jobs(frames, begin, end):
+                self._workers.submit(job)
+                self._submitted += 1
+            self._holds_newest = True
+            self.consume(0, end - 1)
+        return 0
 
     # From here on: the frame's way, first on the scheduler's thread
 

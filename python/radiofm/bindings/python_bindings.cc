@@ -9,6 +9,7 @@ void bind_sample_clock(py::module& m);
 void bind_vectors(py::module& m);
 void bind_messages(py::module& m);
 void bind_mask_components(py::module& m);
+void bind_stream_end(py::module& m);
 
 PYBIND11_MODULE(radiofm_python, m)
 {
@@ -22,4 +23,5 @@ PYBIND11_MODULE(radiofm_python, m)
     bind_vectors(m);
     bind_messages(m);
     bind_mask_components(m);
+    bind_stream_end(m);
 }
