@@ -2,6 +2,8 @@
 """No message, tag or user's function ends a block: it is told on `status` and in the log, and what
 is good comes through as if the rest had not been."""
 
+import time
+
 import pmt
 import pytest
 from activity_flow import MessageSource, numbered, room_windows, run_windows, window_pdu
@@ -206,3 +208,22 @@ def test_no_message_is_too_large_or_too_deep_to_be_named():
     for message in foreign():
         assert 0 < len(describe(message)) <= 80
         assert "\n" not in describe(message)
+
+
+def test_of_a_flood_of_messages_the_newest_are_handled_and_the_others_counted():
+    count, got = 20_000, []
+
+    def slow_at_first(port, fields, data):
+        if not got:
+            time.sleep(1.0)
+        got.append(fields[keys.FRAME_INDEX])
+
+    messages = [to_pmt({keys.FRAME_INDEX: index}) for index in range(count)]
+    top = gr.top_block("flood")
+    source = MessageSource(messages, port=keys.PORT_ACTIVITY)
+    sink = radiofm.result_sink(slow_at_first, [keys.PORT_ACTIVITY])
+    top.msg_connect((source, keys.PORT_ACTIVITY), (sink, keys.PORT_ACTIVITY))
+    top.run()
+    assert got == sorted(got) and got[-1] == count - 1
+    assert sink.failures == count - len(got) > 0
+    assert "8192 messages waited" in sink.failure_status()[keys.ERROR]

@@ -21,6 +21,10 @@ from .messages import describe, symbol, to_pmt
 QUIET_S = 0.25
 # Seconds between two reports of messages that could not be handled
 TELL_S = 1.0
+# Messages that wait on a port at most (as GNU Radio's `max_messages`), and after how many that are
+# handled they are counted
+MOST_WAITING = 8192
+COUNT_EVERY = 64
 
 _SYSTEM = "system"
 _DONE = "done"
@@ -39,6 +43,10 @@ class message_block(gr.basic_block):
     block gone. So ``done`` is taken here: after the last sender's, the queues are emptied and
     the last messages go out before it passes on.
 
+    GNU Radio's queues have no end where a block handles its messages. Here the oldest beyond
+    MOST_WAITING are dropped, and count as messages that could not be handled. Blocks that can wait
+    look at :func:`backlog_after` and never come that far.
+
     Args:
         name: the block's name.
         senders: how many connections lead here: each tells once when its sender is done, and
@@ -55,7 +63,7 @@ class message_block(gr.basic_block):
         self._is_stopping = self._is_stopped = False
         _blocks.add(self)
         self._handlers: dict[str, object] = {}
-        self._done = 0
+        self._done = self._received = 0
         self._active: set[str] = set()
         self._last_sign = 0.0
         self._finished = True
@@ -115,6 +123,9 @@ class message_block(gr.basic_block):
     def receive(self, port: str, message) -> None:
         """:meth:`handle`, without ever raising: an exception here would end the block silently."""
         self._active.add(port)
+        self._received += 1
+        if self._received % COUNT_EVERY == 0:
+            self._drop_oldest(port)
         self._guarded(f"a message on {port!r}", lambda: self.handle(port, message))
         self._last_sign = time.monotonic()
 
@@ -166,6 +177,12 @@ class message_block(gr.basic_block):
             return self._done >= self._senders
         quiet = time.monotonic() - self._last_sign >= QUIET_S
         return quiet and self._done >= len(self._active)
+
+    def _drop_oldest(self, port: str) -> None:
+        for _ in range(self.nmsgs(symbol(port)) - MOST_WAITING):
+            if self.delete_head_nowait(symbol(port)) is None:
+                return
+            self._fail(f"dropped: more than {MOST_WAITING} messages waited on {port!r}")
 
     def _drain(self) -> None:
         for port in self._handlers:
