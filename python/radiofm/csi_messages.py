@@ -42,14 +42,14 @@ from radiofm_core.errors import InputError, UsageError
 from radiofm_core.fields import shown
 
 from .messages import describe, from_pmt, symbol
-from .radiofm_python import vector_view
+from .radiofm_python import dict_values, vector_view
 
 _LAYOUT = (keys.ROWS, keys.COLS, keys.SUBCARRIERS, keys.SUBCARRIER_SPACING)
 # Other entries of a foreign dict can be of any type
-_READ = {
-    key: symbol(key)
-    for key in (keys.CSI, *_LAYOUT, keys.RX_TIME, keys.MAC, keys.RSSI, keys.SEQUENCE)
-}
+_READ = (keys.CSI, *_LAYOUT, keys.RX_TIME, keys.MAC, keys.RSSI, keys.SEQUENCE)
+_SYMBOLS = [symbol(key) for key in _READ]
+_PMT = type(pmt.PMT_NIL)
+_NO_CSI = np.empty(0, np.complex64)
 
 
 def csi_packet(message, time_ns: int) -> CsiPacket:
@@ -142,11 +142,13 @@ def _read(message) -> tuple[dict, bytes | np.ndarray]:
         message, vector = pmt.car(message), pmt.cdr(message)
     if not pmt.is_dict(message):
         raise UsageError(f"{describe(message)} is no message with CSI: a dict or a PDU is")
-    found = {}
-    for key, name in _READ.items():
-        value = pmt.dict_ref(message, name, pmt.PMT_NIL)
-        if not pmt.is_null(value):
-            found[key] = _python(key, value)
+    found = {
+        key: _python(key, value) if isinstance(value, _PMT) else value
+        for key, value in zip(_READ, dict_values(message, _SYMBOLS), strict=True)
+        if value is not None
+    }
+    if not isinstance(found.get(keys.CSI, _NO_CSI), np.ndarray):
+        raise _wrong(keys.CSI, found[keys.CSI], "a vector of complex64 or float32 is needed")
     if vector is None:
         return found, b""
     if pmt.is_u8vector(vector):
@@ -162,8 +164,6 @@ def _python(key: str, value):
     # A uniform vector of another type
     except TypeError as error:
         raise _wrong(key, value, "a vector of complex64 or float32 is needed") from error
-    if key == keys.CSI and not isinstance(value, np.ndarray):
-        raise _wrong(key, value, "a vector of complex64 or float32 is needed")
     return value
 
 

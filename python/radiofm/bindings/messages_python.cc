@@ -7,7 +7,9 @@
 #include <pmt/pmt.h>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 #include <string>
+#include <vector>
 
 namespace py = pybind11;
 
@@ -122,6 +124,26 @@ py::object from_pmt(const pmt::pmt_t& message, int depth)
     refuse(describe(message) + " is no message of radiofm: this PMT type is not used");
 }
 
+//! The values of a dict's entries, None where there is none, the PMT itself where it has no Python
+//! value.
+py::list dict_values(const pmt::pmt_t& dict, const std::vector<pmt::pmt_t>& keys)
+{
+    py::list values;
+    for (const pmt::pmt_t& key : keys) {
+        const pmt::pmt_t value = pmt::dict_ref(dict, key, pmt::PMT_NIL);
+        if (pmt::is_null(value)) {
+            values.append(py::none());
+            continue;
+        }
+        try {
+            values.append(from_pmt(value, 1));
+        } catch (const py::error_already_set&) {
+            values.append(value);
+        }
+    }
+    return values;
+}
+
 pmt::pmt_t to_pmt(const py::handle& value, int depth);
 
 pmt::pmt_t symbol_of(const py::handle& text)
@@ -233,6 +255,12 @@ void bind_messages(py::module& m)
         [](const pmt::pmt_t& message) { return from_pmt(message, 0); },
         py::arg("message"),
         "See gnuradio.radiofm.messages.from_pmt.");
+    m.def("dict_values",
+          &dict_values,
+          py::arg("dict"),
+          py::arg("keys"),
+          "The Python values of a dict's entries with these keys (symbols): None where there is "
+          "none, the PMT itself where it has no Python value.");
     m.def(
         "to_pmt",
         [](const py::object& value) { return to_pmt(value, 0); },

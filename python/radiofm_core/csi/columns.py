@@ -59,12 +59,14 @@ class SubcarrierMap:
         share = np.clip(
             np.where(np.abs(share - np.round(share)) < 1e-6, np.round(share), share), 0, 1
         )
-        self._low, self._high = used[above - 1], used[above]
-        self._share = share.astype(np.float32)
+        self._weights = np.zeros((indices.size, wanted.size), np.float32)
+        columns = np.arange(wanted.size)
+        self._weights[used[above - 1], columns] = 1 - share
+        self._weights[used[above], columns] += share.astype(np.float32)
 
     def __call__(self, values: np.ndarray) -> np.ndarray:
-        """(..., layout) float32 or complex64 -> (..., columns)."""
-        return values[..., self._low] * (1 - self._share) + values[..., self._high] * self._share
+        """Finite (..., layout) float32 or complex64 -> (..., columns)."""
+        return values @ self._weights
 
 
 def _empty_around_dc(indices: np.ndarray, subcarrier_hz: float) -> int:
