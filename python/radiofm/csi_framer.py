@@ -18,6 +18,9 @@ from .inference_workers import one_line
 from .message_block import message_block
 from .messages import make_pdu, symbol, to_pmt
 
+# Packets that are taken in one call at most: the flowgraph can stop between two
+AT_ONCE = 64
+
 
 class csi_framer(message_block):
     """Cuts CSI packets into windows of even rows, one sender each.
@@ -143,6 +146,13 @@ class csi_framer(message_block):
         self.publish(keys.PORT_STATUS, to_pmt(self.status()))
 
     def _on_csi(self, message) -> None:
+        # Some of those that wait in one go: between two calls of GNU Radio's other threads get
+        # Python's lock, and to get it back takes longer than a packet
+        for _ in range(AT_ONCE):
+            self.receive(keys.PORT_CSI, message)
+            message = self.delete_head_nowait(symbol(keys.PORT_CSI))
+            if message is None:
+                return
         self.receive(keys.PORT_CSI, message)
 
     def _reset(self) -> None:
