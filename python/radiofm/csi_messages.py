@@ -67,8 +67,7 @@ def csi_packet(message, time_ns: int) -> CsiPacket:
     if any(key in found for key in _LAYOUT):
         packet = _own(found, time_ns)
     else:
-        packet = packet_from_gr_ieee80211(found, time_ns, frame)
-    packet = replace(packet, **_told(found))
+        packet = replace(packet_from_gr_ieee80211(found, time_ns, frame), **_told(found))
     fault = fault_of(packet)
     if fault:
         raise InputError(f"a message with CSI cannot be used ({fault})")
@@ -178,12 +177,8 @@ def _own(found: dict, time_ns: int) -> CsiPacket:
             f"a message with {keys.ROWS} {rows!r}, {keys.COLS} {cols!r} and {csi.size} values of "
             f"{keys.CSI}: there must be rows × cols values"
         )
-    return CsiPacket(
-        csi=np.array(csi).reshape(rows, cols),
-        subcarriers=_subcarriers(found, cols),
-        time_ns=time_ns,
-        time_is_absolute=True,
-    )
+    fields = {"time_ns": time_ns, "time_is_absolute": True} | _told(found)
+    return CsiPacket(np.array(csi).reshape(rows, cols), _subcarriers(found, cols), **fields)
 
 
 def _subcarriers(found: dict, cols: int) -> np.ndarray:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from ..errors import UsageError
 
@@ -22,6 +23,7 @@ def mac_text(address: bytes) -> str:
     return address.hex(":")
 
 
+@lru_cache(maxsize=256)
 def parse_mac(text: str) -> str:
     """``aa:bb:cc:dd:ee:ff`` of a MAC address with colons or dashes; raises UsageError."""
     mac = str(text).strip().lower().replace("-", ":")

@@ -164,16 +164,16 @@ def packet_problem(packet: CsiPacket) -> str:
     csi = packet.csi
     if csi.ndim != 2 or csi.shape[1] != len(packet.subcarriers) or not csi.size:
         return f"a packet of shape {csi.shape} with {len(packet.subcarriers)} subcarrier indices"
-    size = np.abs(csi).max(axis=1)
+    largest = np.abs(csi).max(axis=1).tolist()
     # one comparison for nearly all; not a number fails it
-    is_usual = size.min() >= SMALLEST and size.max() <= LARGEST
+    is_usual = all(SMALLEST <= value <= LARGEST for value in largest)
     if fault := (time_fault_of if is_usual else fault_of)(packet):
         return f"a packet that cannot be used ({fault})"
     if is_usual:
         return ""
-    if not size.all():
+    if not all(largest):
         return "a packet with an antenna that is all zero"
-    return f"a packet with values of {size.max():.1e}, outside {SMALLEST:g} to {LARGEST:g}"
+    return f"a packet with values of {max(largest):.1e}, outside {SMALLEST:g} to {LARGEST:g}"
 
 
 def _window(link: CsiLink, start_ns: int, found) -> CsiWindow:
