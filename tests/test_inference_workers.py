@@ -91,6 +91,18 @@ def test_a_call_that_raises_takes_no_other_with_it():
     assert sorted(log.errors) == ["no 3", "no 4"]
 
 
+def test_waiting_for_room_ends_with_it_or_with_the_time():
+    log = Log(dict.fromkeys(range(3), 0.2))
+    workers = log.workers(1)
+    workers.start()
+    for n in range(3):
+        workers.submit(Job(n))
+    assert not workers.wait_below(1, 0.01)
+    assert workers.wait_below(3, WAIT_S) and workers.depth < 3
+    assert workers.wait_below(1, WAIT_S) and log.published == [0, 10, 20]
+    workers.stop(WAIT_S)
+
+
 def test_a_long_call_holds_up_the_later_ones_and_no_more_of_them_than_a_few():
     held = threading.Event()
     log = Log()

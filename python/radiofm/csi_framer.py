@@ -148,12 +148,10 @@ class csi_framer(message_block):
     def _on_csi(self, message) -> None:
         # Some of those that wait in one go: between two calls of GNU Radio's other threads get
         # Python's lock, and to get it back takes longer than a packet
-        for _ in range(AT_ONCE):
-            self.receive(keys.PORT_CSI, message)
-            message = self.delete_head_nowait(symbol(keys.PORT_CSI))
-            if message is None:
-                return
         self.receive(keys.PORT_CSI, message)
+        for _ in range(AT_ONCE - 1):
+            if not self.receive_waiting(keys.PORT_CSI):
+                return
 
     def _reset(self) -> None:
         with self._framer_lock:

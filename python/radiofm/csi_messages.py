@@ -49,7 +49,6 @@ _LAYOUT = (keys.ROWS, keys.COLS, keys.SUBCARRIERS, keys.SUBCARRIER_SPACING)
 _READ = (keys.CSI, *_LAYOUT, keys.RX_TIME, keys.MAC, keys.RSSI, keys.SEQUENCE)
 _SYMBOLS = [symbol(key) for key in _READ]
 _PMT = type(pmt.PMT_NIL)
-_NO_CSI = np.empty(0, np.complex64)
 
 
 def csi_packet(message, time_ns: int) -> CsiPacket:
@@ -146,7 +145,7 @@ def _read(message) -> tuple[dict, bytes | np.ndarray]:
         for key, value in zip(_READ, dict_values(message, _SYMBOLS), strict=True)
         if value is not None
     }
-    if not isinstance(found.get(keys.CSI, _NO_CSI), np.ndarray):
+    if keys.CSI in found and not isinstance(found[keys.CSI], np.ndarray):
         raise _wrong(keys.CSI, found[keys.CSI], "a vector of complex64 or float32 is needed")
     if vector is None:
         return found, b""

@@ -150,12 +150,8 @@ class InferenceWorkers:
         run = self._run
         if run is None:
             return True
-
-        def is_below() -> bool:
-            return run.stopping or len(run.jobs) + run.in_flight < depth
-
         with run.changed:
-            return run.changed.wait_for(is_below, timeout)
+            return run.changed.wait_for(lambda: run.stopping or self.depth < depth, timeout)
 
     # On the threads
 

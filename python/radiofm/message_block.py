@@ -113,7 +113,7 @@ class message_block(gr.basic_block):
 
     @property
     def failures(self) -> int:
-        """Messages of this run whose handling raised."""
+        """Messages of this run whose handling raised, or that were dropped."""
         return self._failures.count
 
     def failure_status(self) -> dict:
@@ -128,6 +128,13 @@ class message_block(gr.basic_block):
             self._drop_oldest(port)
         self._guarded(f"a message on {port!r}", lambda: self.handle(port, message))
         self._last_sign = time.monotonic()
+
+    def receive_waiting(self, port: str) -> bool:
+        """:meth:`receive` the oldest message that waits on a port; whether there was one."""
+        message = self.delete_head_nowait(symbol(port))
+        if message is not None:
+            self.receive(port, message)
+        return message is not None
 
     def start(self) -> bool:
         """Begin a run."""
@@ -186,8 +193,8 @@ class message_block(gr.basic_block):
 
     def _drain(self) -> None:
         for port in self._handlers:
-            while (message := self.delete_head_nowait(symbol(port))) is not None:
-                self.receive(port, message)
+            while self.receive_waiting(port):
+                pass
 
     def _finish_once(self) -> None:
         if not self._finished:

@@ -101,7 +101,7 @@ class spectrogram_segmenter(gr.basic_block):
             self.message_port_register_out(symbol(port))
         self._tag_key = symbol(keys.TAG_FRAME)
         self._classes = to_pmt(list(self._bundle.info.class_names))
-        # frames that came
+        # under `drop`: frames that came
         self._submitted = 0
         # under `wait`, whether the newest frame was handed over and is still in the input buffer
         self._holds_newest = False
@@ -193,7 +193,6 @@ class spectrogram_segmenter(gr.basic_block):
             end = min(len(frames), begin + most - self._workers.depth)
             for job in self._jobs(frames, begin, end):
                 self._workers.submit(job)
-                self._submitted += 1
             self._holds_newest = True
             self.consume(0, end - 1)
         return 0

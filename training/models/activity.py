@@ -30,7 +30,7 @@ LARGEST = 3.0
 # dB of a change by one neper, and so of a phase that turns by one radian: what is small beside
 # the channel changes both by as much
 DB_PER_NEPER = 8.685889638
-# Of a patch of 16 rows
+# Of the Doppler spectrum of a patch, 0 Hz among them
 DOPPLER_LINES = PATCH // 2 + 1
 # Added to powers in a Doppler spectrum (units of the encoder's input, squared): less is noise
 LEAST_POWER = 1e-3

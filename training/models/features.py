@@ -63,7 +63,7 @@ class Contrast(nn.Module):
 
     def _sums(self, x: Tensor) -> Tensor:
         """Of each pixel's NEIGHBOURS, itself among them: sums of 2, 4, 8 ... until all but one
-        are in. Pooling takes ten times as long on a CPU."""
+        are in. Pooling takes far longer on a CPU."""
         cols, beside = x.shape[3], self.neighbours // 2
         padded = functional.pad(x, (beside, beside))
         sums, length = padded, 1

@@ -23,10 +23,14 @@ def mac_text(address: bytes) -> str:
     return address.hex(":")
 
 
-@lru_cache(maxsize=256)
 def parse_mac(text: str) -> str:
     """``aa:bb:cc:dd:ee:ff`` of a MAC address with colons or dashes; raises UsageError."""
-    mac = str(text).strip().lower().replace("-", ":")
+    return _parsed(str(text))
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> str:
+    mac = text.strip().lower().replace("-", ":")
     if not MAC_TEXT.fullmatch(mac):
         raise UsageError(f"{text!r} is no MAC address; write it like 00:11:22:aa:bb:cc")
     return mac
