@@ -96,6 +96,7 @@ CASES = {
             "center_frequency": 1.8e9,
             "datatype": "cf32_le",
             "repeat": True,
+            "real_time": True,
         },
     ),
     "framer": ("spectrogram_framer", {"sample_rate": RATE, "center_frequency": "value"}),

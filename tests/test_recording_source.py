@@ -107,6 +107,41 @@ def test_repetitions_go_on_in_time(tmp_path):
     }
 
 
+def test_in_real_time_no_sample_comes_before_it_was_received(tmp_path):
+    x = noise(200_000)
+    source = native(write(tmp_path / "x", x), rate=1e6, repeat=True, real_time=True)
+    top = gr.top_block()
+    head, sink = blocks.head(gr.sizeof_gr_complex, 300_000), blocks.vector_sink_c()
+    top.connect(source, head, sink)
+    seen = []
+    begin = time.monotonic()
+    top.start()
+    while len(sink.data()) < 300_000:
+        played = source.progress()
+        seen.append((played, time.monotonic() - begin))
+        time.sleep(0.01)
+    top.stop()
+    top.wait()
+    samples = np.array(sink.data(), np.complex64)
+    assert (samples[:200_000] == x).all()
+    assert (samples[200_001:] == x[: 300_000 - 200_001]).all()
+    assert all(played <= passed * 1e6 for played, passed in seen)
+    assert len({played for played, _ in seen}) > 5
+
+
+def test_a_slow_recording_in_real_time_stops_at_once(tmp_path):
+    source = native(write(tmp_path / "x", noise(100)), rate=1.0, real_time=True)
+    top = gr.top_block()
+    top.connect(source, blocks.null_sink(gr.sizeof_gr_complex))
+    top.start()
+    time.sleep(0.05)
+    begin = time.monotonic()
+    top.stop()
+    top.wait()
+    assert time.monotonic() - begin < 0.5
+    assert source.progress() == 0
+
+
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf], ids=str)
 @pytest.mark.parametrize("at", [0, 1, 70_000])
 def test_a_sample_that_is_not_finite_ends_the_recording_there(tmp_path, bad, at):

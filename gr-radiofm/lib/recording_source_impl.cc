@@ -7,8 +7,10 @@
 #include <fcntl.h>
 #include <gnuradio/io_signature.h>
 #include <gnuradio/radiofm/keys.h>
+#include <gnuradio/thread/thread.h>
 #include <stdexcept>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 namespace gr {
@@ -18,6 +20,9 @@ namespace {
 
 // A frame is a few reads: each hand-over between threads costs time while a model computes
 constexpr size_t samples_per_read = 1 << 18;
+// In real time: what comes at a time, as a receiver's driver hands it over, s
+constexpr double received_span_s = 2e-3;
+constexpr double longest_sleep_s = 10e-3;
 
 } // namespace
 
@@ -73,10 +78,11 @@ recording_source::sptr recording_source::make(const std::string& path,
                                               uint64_t start_byte,
                                               uint64_t n_samples,
                                               const std::vector<recording_segment>& segments,
-                                              bool repeat)
+                                              bool repeat,
+                                              bool real_time)
 {
     return gnuradio::make_block_sptr<recording_source_impl>(
-        path, datatype, sample_rate, start_byte, n_samples, segments, repeat);
+        path, datatype, sample_rate, start_byte, n_samples, segments, repeat, real_time);
 }
 
 recording_source_impl::recording_source_impl(const std::string& path,
@@ -85,7 +91,8 @@ recording_source_impl::recording_source_impl(const std::string& path,
                                              uint64_t start_byte,
                                              uint64_t n_samples,
                                              const std::vector<recording_segment>& segments,
-                                             bool repeat)
+                                             bool repeat,
+                                             bool real_time)
     : gr::sync_block("recording_source",
                      gr::io_signature::make(0, 0, 0),
                      gr::io_signature::make(1, 1, sizeof(gr_complex))),
@@ -94,6 +101,7 @@ recording_source_impl::recording_source_impl(const std::string& path,
       d_sample_rate(sample_rate),
       d_start_byte(start_byte),
       d_repeat(repeat),
+      d_real_time(real_time),
       d_file(path),
       d_n_samples(check_size(n_samples)),
       d_segments(segments)
@@ -103,7 +111,9 @@ recording_source_impl::recording_source_impl(const std::string& path,
                                     " S/s must be 1 S/s or more");
     }
     check_segments();
-    set_min_output_buffer(0, 2 * samples_per_read); // few, large reads
+    if (!real_time) {
+        set_min_output_buffer(0, 2 * samples_per_read); // few, large reads
+    }
 }
 
 //! The samples to play; throws if the file does not hold them.
@@ -161,6 +171,13 @@ void recording_source_impl::fail(const std::string& text)
     d_failed = true;
 }
 
+bool recording_source_impl::start()
+{
+    d_start = std::chrono::steady_clock::now();
+    d_first_played = d_progress;
+    return true;
+}
+
 int recording_source_impl::work(int noutput_items,
                                 gr_vector_const_void_star&,
                                 gr_vector_void_star& output_items)
@@ -171,7 +188,8 @@ int recording_source_impl::work(int noutput_items,
     auto* out = static_cast<gr_complex*>(output_items[0]);
     size_t produced = 0;
     if (d_position < d_n_samples && !d_failed) {
-        produced = fill(out, std::min(size_t(noutput_items), samples_per_read));
+        const size_t most = std::min(size_t(noutput_items), samples_per_read);
+        produced = fill(out, d_real_time ? wait_until_received(most) : most);
         d_progress += produced;
     }
     if (produced < size_t(noutput_items) && (d_position == d_n_samples || d_failed)) {
@@ -182,6 +200,25 @@ int recording_source_impl::work(int noutput_items,
         end_pass();
     }
     return int(produced);
+}
+
+//! Wait until the next piece of samples would have been received; how many, up to `most`, have.
+size_t recording_source_impl::wait_until_received(size_t most)
+{
+    using seconds = std::chrono::duration<double>;
+    const auto received = [this] {
+        const seconds passed = std::chrono::steady_clock::now() - d_start;
+        return std::floor(passed.count() * d_sample_rate) - double(d_progress - d_first_played);
+    };
+    const double left = double(std::min<uint64_t>(most, d_n_samples - d_position));
+    const double piece = std::min(left, std::max(1.0, std::floor(received_span_s * d_sample_rate)));
+    double ready;
+    while ((ready = received()) < piece) {
+        boost::this_thread::interruption_point(); // the flowgraph may be stopped meanwhile
+        const double wait = (piece - ready) / d_sample_rate;
+        std::this_thread::sleep_for(seconds(std::min(wait, longest_sleep_s)));
+    }
+    return size_t(std::min(ready, left));
 }
 
 //! Read and convert up to `n` samples from d_position on; returns how many are good.

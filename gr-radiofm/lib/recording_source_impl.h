@@ -3,6 +3,7 @@
 
 #include "sample_format.h"
 #include <atomic>
+#include <chrono>
 #include <gnuradio/radiofm/recording_source.h>
 #include <gnuradio/radiofm/sample_clock.h>
 #include <mutex>
@@ -38,12 +39,14 @@ public:
                           uint64_t start_byte,
                           uint64_t n_samples,
                           const std::vector<recording_segment>& segments,
-                          bool repeat);
+                          bool repeat,
+                          bool real_time);
 
     uint64_t progress() const override { return d_progress; }
     uint64_t n_samples() const override { return d_n_samples; }
     std::string error() const override;
 
+    bool start() override;
     int work(int noutput_items,
              gr_vector_const_void_star& input_items,
              gr_vector_void_star& output_items) override;
@@ -51,6 +54,7 @@ public:
 private:
     uint64_t check_size(uint64_t wanted_samples) const;
     void check_segments();
+    size_t wait_until_received(size_t most);
     size_t fill(gr_complex* out, size_t n);
     void tag_segment(uint64_t item);
     void end_pass();
@@ -61,6 +65,7 @@ private:
     const double d_sample_rate;
     const uint64_t d_start_byte;
     const bool d_repeat;
+    const bool d_real_time;
     const read_only_file d_file;
     const uint64_t d_n_samples;
     std::vector<recording_segment> d_segments;
@@ -72,6 +77,9 @@ private:
     sample_time d_time_shift; // added in repetitions, so that time goes on
     sample_time d_end_time;   // of the pass under way
     std::vector<unsigned char> d_raw;
+    // In real time: when sample d_first_played of d_progress began to be received
+    std::chrono::steady_clock::time_point d_start;
+    uint64_t d_first_played = 0;
 
     std::atomic<uint64_t> d_progress{0};
     mutable std::mutex d_error_mutex;

@@ -6,7 +6,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from gnuradio import blocks, gr
+from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.errors import UsageError
@@ -151,12 +151,8 @@ class WatchFlowgraph(_Flowgraph):
         self.sample_rate = live.sample_rate
         self.center_frequency = live.center_frequency
         self.source = live.block
-        chain = [live.block, framer]
-        if live.paced:
-            # As fast as it was recorded: what a live receiver would do
-            chain.insert(1, blocks.throttle(gr.sizeof_gr_complex, live.sample_rate, True))
         ports = (keys.PORT_EMISSIONS, keys.PORT_STATUS)
-        super().__init__("watch", tuple(chain), segmenter, callback, ports, hold_time)
+        super().__init__("watch", (live.block, framer), segmenter, callback, ports, hold_time)
 
 
 def make_segmenter(**options) -> spectrogram_segmenter:

@@ -17,12 +17,11 @@ EXAMPLES = "'soapy=driver=rtlsdr', 'zmq=tcp://host:5555' or 'file=recording.sigm
 
 @dataclass(frozen=True)
 class LiveSource:
-    """A source block of complex samples; ``paced`` if it would run faster than its rate."""
+    """A source block of complex samples."""
 
     block: object
     sample_rate: float
     center_frequency: float
-    paced: bool = False
 
 
 def open_live_source(
@@ -49,7 +48,8 @@ def open_live_source(
     if kind == "file":
         recording = open_recording(what, sample_rate, center_frequency)
         center = recording.captures[0].center_frequency
-        return LiveSource(recording_source(recording), recording.sample_rate, center, paced=True)
+        block = recording_source(recording, real_time=True)
+        return LiveSource(block, recording.sample_rate, center)
     if sample_rate is None:
         raise UsageError(f"source {source!r} needs --sample-rate in Hz")
     if kind == "zmq":

@@ -16,8 +16,9 @@ def recording_source(
     center_frequency: float = 0.0,
     datatype: str = "",
     repeat: bool = False,
+    real_time: bool = False,
 ):
-    """The native block that plays a recording, full scale 1.0, as fast as it is taken.
+    """The native block that plays a recording, full scale 1.0.
 
     Tags ``rx_rate``, ``rx_freq`` and ``rx_time`` mark where each capture starts; one zero
     sample with the tag ``radiofm_end`` follows the last, so that a framer can emit a partial
@@ -31,6 +32,8 @@ def recording_source(
         center_frequency: Hz; 0 takes SigMF's (0 Hz for a raw file).
         datatype: as SigMF names it; empty takes SigMF's, a raw file needs it.
         repeat: play for ever, with time going on.
+        real_time: give each sample out when it would have been received; else as fast as samples
+            are taken.
 
     Raises:
         InputError: a recording that cannot be used, in one line.
@@ -56,4 +59,5 @@ def recording_source(
         recording.num_samples,
         segments,
         bool(repeat),
+        bool(real_time),
     )

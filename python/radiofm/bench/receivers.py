@@ -2,10 +2,9 @@
 """Live receivers in a process of their own: lost frames, latency, memory.
 
 Each is a recording of the scene at its own pace -> framer -> segmenter (``overload="drop"``) ->
-tracker -> result sink, as ``radiofm watch`` has it. GNU Radio's throttle gives out pieces of
-PIECE_S by the wall clock, late or not, each when its first sample is due: up to PIECE_S early. So
-that no latency is reported too low, a frame's last sample counts as received PIECE_S before its own
-moment, and the clock starts before the flowgraph does.
+tracker -> result sink, as ``radiofm watch`` has it. The source gives each sample out when it would
+have been received, late or not. So that no latency is reported too low, the clock starts before the
+flowgraph does.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, field
 
-from gnuradio import blocks, gr
+from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.recordings import Recording, open_recording
@@ -25,7 +24,6 @@ from ..spectrogram_framer import spectrogram_framer
 from ..spectrogram_segmenter import spectrogram_segmenter
 from .child import resident_mb, serve
 
-PIECE_S = 0.5e-3
 # Frames whose last sample comes this shortly before the end are not asked for (s)
 TAIL_S = 0.5
 
@@ -48,15 +46,13 @@ class Receiver:
         rate = recording.sample_rate
         self.segmenter = spectrogram_segmenter(model, overload="drop")
         self.framer = spectrogram_framer(rate, spec=self.segmenter.bundle_info.spec)
-        self.pace = blocks.throttle(gr.sizeof_gr_complex, rate, True)
-        self.pace.set_max_noutput_items(max(1, int(PIECE_S * rate)))
         self.tracker = emission_tracker()
         self.arrived: dict[int, float] = {}
         ports = (keys.PORT_DETECTIONS, keys.PORT_EMISSIONS)
         self.sink = result_sink(self._take, ports)
         self.frame_s = self.framer.frame_samples() / rate
-        top.connect(recording_source(recording, repeat=True), self.pace, self.framer)
-        top.connect(self.framer, self.segmenter)
+        source = recording_source(recording, repeat=True, real_time=True)
+        top.connect(source, self.framer, self.segmenter)
         for target in (self.tracker, self.sink):
             port = keys.PORT_DETECTIONS
             top.msg_connect((self.segmenter, port), (target, port))
@@ -84,7 +80,7 @@ def receive(recording: str, rate: float, datatype: str, model: str, count: int, 
         found.frames += due
         for index in range(due):
             if index in receiver.arrived:
-                complete = begin + (index + 1) * receiver.frame_s - PIECE_S
+                complete = begin + (index + 1) * receiver.frame_s
                 found.latency_ms.append(1e3 * (receiver.arrived[index] - complete))
             else:
                 found.lost_frames += 1

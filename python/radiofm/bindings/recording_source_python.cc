@@ -18,14 +18,15 @@ recording_source::sptr make(const std::string& path,
                             uint64_t start_byte,
                             uint64_t n_samples,
                             const std::vector<segment_tuple>& segments,
-                            bool repeat)
+                            bool repeat,
+                            bool real_time)
 {
     std::vector<recording_segment> converted;
     for (const auto& [sample_start, center_frequency, time_s, time_frac] : segments) {
         converted.push_back({sample_start, center_frequency, time_s, time_frac});
     }
     return recording_source::make(
-        path, datatype, sample_rate, start_byte, n_samples, converted, repeat);
+        path, datatype, sample_rate, start_byte, n_samples, converted, repeat, real_time);
 }
 
 } // namespace
@@ -44,7 +45,8 @@ void bind_recording_source(py::module& m)
              py::arg("start_byte") = 0,
              py::arg("n_samples") = 0,
              py::arg("segments") = std::vector<segment_tuple>(),
-             py::arg("repeat") = false)
+             py::arg("repeat") = false,
+             py::arg("real_time") = false)
         .def("progress", &recording_source::progress)
         .def("n_samples", &recording_source::n_samples)
         .def("error", &recording_source::error);

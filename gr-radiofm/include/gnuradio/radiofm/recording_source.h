@@ -42,6 +42,7 @@ public:
      * \param n_samples samples to play; 0: to the file's end
      * \param segments ascending in sample_start; none: one at 0 Hz, 0 s
      * \param repeat play for ever; time goes on
+     * \param real_time give each sample out when it would have been received, not before
      * \throws std::invalid_argument, std::runtime_error: one line that names the value
      */
     static sptr make(const std::string& path,
@@ -50,7 +51,8 @@ public:
                      uint64_t start_byte = 0,
                      uint64_t n_samples = 0,
                      const std::vector<recording_segment>& segments = {},
-                     bool repeat = false);
+                     bool repeat = false,
+                     bool real_time = false);
 
     virtual uint64_t progress() const = 0;  //!< samples played so far, over all repetitions
     virtual uint64_t n_samples() const = 0; //!< samples in the recording
