@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from gnuradio import gr
 
@@ -45,7 +45,7 @@ class _Flowgraph(gr.top_block):
         ]
         if keys.PORT_FRAMES in ports:
             self._messages.append((self.framer, keys.PORT_FRAMES, self.sink, keys.PORT_FRAMES))
-        for port in (keys.PORT_MASKS, keys.PORT_STATUS):
+        for port in (keys.PORT_MASKS, keys.PORT_DETECTIONS, keys.PORT_STATUS):
             if port in ports:
                 self._messages.append((segmenter, port, self.sink, port))
         for source, out_port, target, in_port in self._messages:
@@ -116,14 +116,16 @@ class WatchFlowgraph(_Flowgraph):
     """Segments a live source; frames that the model has no time for are dropped and counted.
 
     Args:
-        source: what :func:`radiofm.live_sources.open_live_source` takes.
+        source: what :func:`radiofm.live_sources.open_live_source` takes, or what it gives (the
+            rate, frequency and gain that follow then say nothing).
         segmenter: a ``spectrogram_segmenter`` with ``overload="drop"``.
-        callback: as for :class:`SegmentFlowgraph`; gets ``emissions`` and ``status``.
+        callback: as for :class:`SegmentFlowgraph`; gets the messages of ``ports``.
         sample_rate: S/s.
         center_frequency: Hz.
         gain: dB; None for automatic gain where the receiver has it.
         frame_duration: seconds.
         hold_time: seconds, of the tracker.
+        ports: ``emissions`` and others of frames, masks, detections, status.
 
     Raises:
         UsageError: an unknown source, a sample rate outside the model's range.
@@ -132,7 +134,7 @@ class WatchFlowgraph(_Flowgraph):
 
     def __init__(
         self,
-        source: str,
+        source: str | LiveSource,
         segmenter: spectrogram_segmenter,
         callback: Callable,
         sample_rate: float | None = None,
@@ -140,8 +142,11 @@ class WatchFlowgraph(_Flowgraph):
         gain: float | None = None,
         frame_duration: float = DEFAULT_FRAME_DURATION_S,
         hold_time: float = 0.05,
+        ports: Sequence[str] = (keys.PORT_EMISSIONS, keys.PORT_STATUS),
     ):
-        live: LiveSource = open_live_source(source, sample_rate, center_frequency, gain)
+        live = source
+        if not isinstance(source, LiveSource):
+            live = open_live_source(source, sample_rate, center_frequency, gain)
         framer = spectrogram_framer(
             live.sample_rate,
             live.center_frequency,
@@ -151,7 +156,6 @@ class WatchFlowgraph(_Flowgraph):
         self.sample_rate = live.sample_rate
         self.center_frequency = live.center_frequency
         self.source = live.block
-        ports = (keys.PORT_EMISSIONS, keys.PORT_STATUS)
         super().__init__("watch", (live.block, framer), segmenter, callback, ports, hold_time)
 
 

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Live receivers in a process of their own: lost frames, latency, memory.
 
-Each is a recording of the scene at its own pace -> framer -> segmenter (``overload="drop"``) ->
-tracker -> result sink, as ``radiofm watch`` has it. The source gives each sample out when it would
-have been received, late or not. So that no latency is reported too low, the clock starts before the
-flowgraph does.
+Each is what ``radiofm watch`` runs, on a recording of the scene that is repeated in real time: the
+source gives each sample out when it would have been received, late or not. So that no latency is
+reported too low, the clock starts before the flowgraph does.
 """
 
 from __future__ import annotations
@@ -12,20 +11,18 @@ from __future__ import annotations
 import time
 from dataclasses import asdict, dataclass, field
 
-from gnuradio import gr
-
 from radiofm_core import keys
 from radiofm_core.recordings import Recording, open_recording
 
-from ..emission_tracker import emission_tracker
+from ..flowgraphs import WatchFlowgraph
+from ..live_sources import LiveSource
 from ..recording_source import recording_source
-from ..result_sink import result_sink
-from ..spectrogram_framer import spectrogram_framer
 from ..spectrogram_segmenter import spectrogram_segmenter
 from .child import resident_mb, serve
 
 # Frames whose last sample comes this shortly before the end are not asked for (s)
 TAIL_S = 0.5
+STOP_S = 10.0
 
 
 @dataclass
@@ -40,24 +37,33 @@ class Received:
 
 
 class Receiver:
-    """The blocks of one receiver, connected in ``top``."""
+    """A receiver of the recording, and when the detections of each frame arrived."""
 
-    def __init__(self, top: gr.top_block, recording: Recording, model: str):
-        rate = recording.sample_rate
-        self.segmenter = spectrogram_segmenter(model, overload="drop")
-        self.framer = spectrogram_framer(rate, spec=self.segmenter.bundle_info.spec)
-        self.tracker = emission_tracker()
-        self.arrived: dict[int, float] = {}
+    def __init__(self, recording: Recording, model: str):
+        block = recording_source(recording, repeat=True, real_time=True)
+        live = LiveSource(block, recording.sample_rate, recording.captures[0].center_frequency)
+        segmenter = spectrogram_segmenter(model, overload="drop")
         ports = (keys.PORT_DETECTIONS, keys.PORT_EMISSIONS)
-        self.sink = result_sink(self._take, ports)
-        self.frame_s = self.framer.frame_samples() / rate
-        source = recording_source(recording, repeat=True, real_time=True)
-        top.connect(source, self.framer, self.segmenter)
-        for target in (self.tracker, self.sink):
-            port = keys.PORT_DETECTIONS
-            top.msg_connect((self.segmenter, port), (target, port))
-        port = keys.PORT_EMISSIONS
-        top.msg_connect((self.tracker, port), (self.sink, port))
+        self.arrived: dict[int, float] = {}
+        self.flowgraph = WatchFlowgraph(live, segmenter, self._take, ports=ports)
+        self.frame_s = self.flowgraph.framer.frame_samples() / recording.sample_rate
+        self._begin = 0.0
+
+    def launch(self) -> None:
+        """Begin to receive."""
+        self._begin = time.monotonic()
+        self.flowgraph.launch()
+
+    def count(self, seconds: float, found: Received) -> None:
+        """Add the frames of the first ``seconds``."""
+        due = int(seconds / self.frame_s)
+        found.frames += due
+        for index in range(due):
+            if index in self.arrived:
+                complete = self._begin + (index + 1) * self.frame_s
+                found.latency_ms.append(1e3 * (self.arrived[index] - complete))
+            else:
+                found.lost_frames += 1
 
     def _take(self, port: str, fields: dict, data) -> None:
         if port == keys.PORT_DETECTIONS:
@@ -66,24 +72,17 @@ class Receiver:
 
 def receive(recording: str, rate: float, datatype: str, model: str, count: int, seconds: float):
     """Run ``count`` receivers for ``seconds``; returns :class:`Received` as a dict."""
-    top = gr.top_block("receivers")
     opened = open_recording(recording, rate, 796e6, datatype)
-    receivers = [Receiver(top, opened, model) for _ in range(count)]
-    begin = time.monotonic()
-    top.start()
+    receivers = [Receiver(opened, model) for _ in range(count)]
+    for receiver in receivers:
+        receiver.launch()
     time.sleep(seconds + TAIL_S)
     found = Received(memory_mb=resident_mb())
-    top.stop()
-    top.wait()
     for receiver in receivers:
-        due = int(seconds / receiver.frame_s)
-        found.frames += due
-        for index in range(due):
-            if index in receiver.arrived:
-                complete = begin + (index + 1) * receiver.frame_s
-                found.latency_ms.append(1e3 * (receiver.arrived[index] - complete))
-            else:
-                found.lost_frames += 1
+        receiver.flowgraph.stop()
+    for receiver in receivers:
+        receiver.flowgraph.ended(STOP_S)
+        receiver.count(seconds, found)
     return asdict(found)
 
 
