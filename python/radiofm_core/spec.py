@@ -48,7 +48,7 @@ class SpectrogramSpec:
     row_duration_max: float = 160e-6
 
     def __post_init__(self):
-        check_numbers(self)
+        check_number_fields(self)
         if self.window != "hann":
             raise UsageError(f"window {self.window!r} is unknown; use 'hann'")
         if self.channels not in (("mean",), ("mean", "peak")):
@@ -163,7 +163,7 @@ class SpectrogramSpec:
         return fingerprint_of(self.to_dict())
 
 
-def check_numbers(spec: object) -> None:
+def check_number_fields(spec: object) -> None:
     """Raises UsageError for a field of a dataclass that is to be an ``int`` and is no whole number,
     or a ``float`` and no finite number."""
     for field in dataclasses.fields(spec):

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import UsageError
-from ..spec import check_keys, check_numbers, fingerprint_of
+from ..spec import check_keys, check_number_fields, fingerprint_of
 from .subcarriers import SPACING_HZ
 
 # Windows longer than this are a mistake, and would take memory without an end
@@ -44,7 +44,7 @@ class CsiSpec:
     max_missing_share: float = 0.65
 
     def __post_init__(self):
-        check_numbers(self)
+        check_number_fields(self)
         for name in ("duration_s", "hop_s", "rate_hz", "span_hz", "max_gap_s"):
             value = getattr(self, name)
             if value <= 0:
