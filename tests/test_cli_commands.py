@@ -10,9 +10,11 @@ import pytest
 from level_model import make_level_bundle, two_carriers, write_recording
 from motion_model import make_motion_bundle
 from radiofm_command import assert_one_line_error, radiofm, start_radiofm
+from segmenter_flow import make_bundle as make_slow_bundle
 
 from radiofm_core import bundle, doctor
 from radiofm_core.bundle import bundled_models
+from radiofm_core.cli.command import run
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.spec import SpectrogramSpec
 
@@ -60,6 +62,21 @@ def test_watch_ends_by_ctrl_c(tmp_path, model):
     assert running.returncode == 0 and "Traceback" not in errors
     assert time.monotonic() - began < 20
     assert "segmented" in errors
+
+
+# of this model's spec, the longest frames last 41 ms
+@pytest.mark.parametrize(("duration", "advice"), [("20ms", "--frame-duration 0.04"), ("30ms", "")])
+def test_watch_tells_what_helps_where_the_model_is_too_slow(
+    tmp_path, monkeypatch, capfd, duration, advice
+):
+    monkeypatch.setattr("radiofm_core.cli.watch.STATUS_INTERVAL_S", 0.5)
+    recording = write_recording(tmp_path / "x", np.tile(two_carriers(0.5), 6))
+    slow = make_slow_bundle(tmp_path / "slow.pt", pause=0.1)
+    watch = ["watch", "--source", f"file={recording}", "--model", slow, "--frame-duration"]
+    assert run([*watch, duration]) == 0
+    (line, *_) = [line for line in capfd.readouterr().err.splitlines() if "too slow" in line]
+    assert advice in line
+    assert ("--frame-duration" in line) == bool(advice)
 
 
 def test_models_tells_what_is_inside(model):

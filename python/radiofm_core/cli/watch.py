@@ -14,6 +14,7 @@ from ..bundle import TASK_SEGMENTATION, read_bundle_info
 from ..errors import RadiofmError
 from ..outputs.emission_lines import emission_line
 from ..outputs.units import display_name, readable_time
+from ..spec import SpectrogramSpec
 from .blocks import import_flowgraphs, make_segmenter
 from .console import (
     EXIT_DONE,
@@ -77,7 +78,8 @@ def run(options: argparse.Namespace) -> int:
             options.gain,
             options.frame_duration,
         )
-        printer = _Printer(options.json, {c.name: c.color for c in info.classes})
+        colors = {c.name: c.color for c in info.classes}
+        printer = _Printer(options.json, colors, _relief(info.spec, options.frame_duration))
         _tell(
             f"watching {options.source} at {flowgraph.center_frequency / 1e6:.6g} MHz, "
             f"{flowgraph.sample_rate / 1e6:g} MS/s, with {info.name}; Ctrl-C ends"
@@ -103,11 +105,23 @@ def _watch(flowgraph, messages, printer, stop, duration) -> None:
         raise RadiofmError(f"frames without a result: {printer.error}")
 
 
-class _Printer:
-    """Prints events on standard output and the state of affairs on standard error."""
+def _relief(spec: SpectrogramSpec, frame_duration: float) -> str:
+    """What to do where the model is too slow, if there is something."""
+    longer = 2 * frame_duration
+    if longer > spec.rows * spec.row_duration_max:
+        return ""
+    return f"; with --frame-duration {longer:g} it has half of the frames to segment"
 
-    def __init__(self, as_json: bool, colors: dict[str, str]):
+
+class _Printer:
+    """Prints events on standard output and the state of affairs on standard error.
+
+    ``relief``: what follows the line that the model is too slow.
+    """
+
+    def __init__(self, as_json: bool, colors: dict[str, str], relief: str):
         self._as_json = as_json
+        self._relief = relief
         self._colors = colors if use_color(sys.stdout) else {}
         self._status: dict = {}
         self._next_status = time.monotonic() + STATUS_INTERVAL_S
@@ -128,7 +142,7 @@ class _Printer:
         self.error = fields.get(keys.ERROR) or self.error
         if news and time.monotonic() >= self._next_status:
             self._next_status = time.monotonic() + STATUS_INTERVAL_S
-            _tell(f"the model is too slow for this rate: {self._counts()}")
+            _tell(f"the model is too slow for this rate: {self._counts()}{self._relief}")
 
     def _counts(self) -> str:
         frames, dropped = (self._status.get(key, 0) for key in (keys.FRAMES, keys.DROPPED))
