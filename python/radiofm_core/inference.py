@@ -146,6 +146,8 @@ def load_bundle(
     info = read_bundle_info(name_or_path, task)
     import torch
 
+    from .packed_weights import freeze_packed
+
     device = _pick_device(device)
     precision = _pick_precision(precision, device, info)
     check_archive(info.path)
@@ -154,7 +156,8 @@ def load_bundle(
     try:
         module = torch.jit.load(str(info.path), map_location=device).eval()
         module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)
-        module = torch.jit.freeze(module)
+        is_packable = device == "cpu" and precision == "bf16"
+        module = freeze_packed(module) if is_packable else torch.jit.freeze(module)
     except Exception as error:  # torch raises RuntimeError and many others on broken archives
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
         raise BundleError(

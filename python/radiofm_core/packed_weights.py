@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Weights in the order in which a CPU's matrix units read them, brought into it once.
+
+TorchScript keeps bfloat16 weights in plain order, and oneDNN reorders them in every call: for a
+single frame that takes longer than many a layer. The operators that take reordered weights are
+those of PyTorch's own compiler, and not in its documentation. A PyTorch that has others, or a CPU
+that has no use for them, leaves a model as it was. The answers are the same, bit for bit.
+"""
+
+from functools import cache
+
+import torch
+from torch import Tensor
+
+
+def freeze_packed(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
+    """``torch.jit.freeze`` of a module in bfloat16 on the CPU, with weights packed if possible."""
+    frozen = torch.jit.freeze(module)
+    try:
+        _pack(frozen)
+    except Exception:  # operators and graphs are not promised to be as they are
+        return torch.jit.freeze(module)
+    return frozen
+
+
+def _pack(frozen: torch.jit.ScriptModule) -> None:
+    linear, convolution = _operators()
+    graph = frozen.graph
+    nodes = [*graph.findAllNodes("aten::linear"), *graph.findAllNodes("aten::conv2d")]
+    for number, node in enumerate(nodes):
+        x, weight, *others = node.inputs()
+        values = _constant_weight(weight)
+        if values is None:
+            continue
+        graph.setInsertPoint(node)
+        last, function = node, linear
+        if node.kind() == "aten::linear":
+            packed = torch.ops.mkldnn._reorder_linear_weight(values)
+        else:
+            stride, padding, dilation, groups = (value.toIValue() for value in others[1:])
+            # Packed ones answer in this order, plain ones in the input's; and padding can be a word
+            if not _is_channels_last(values) or not isinstance(padding, list):
+                continue
+            packed = torch.ops.mkldnn._reorder_convolution_weight(
+                values, padding, stride, dilation, groups, None
+            )
+            uses = node.output().uses()
+            has_relu = len(uses) == 1 and uses[0].user.kind() == "aten::relu"
+            last = uses[0].user if has_relu else node
+            function = convolution
+            others.append(graph.insertConstant("relu" if has_relu else "none"))
+        inputs = [x, _attribute(frozen, f"packed_weight_{number}", packed), *others]
+        (output,) = graph.insertGraph(function.graph, inputs)
+        last.output().replaceAllUsesWith(output)
+        last.destroy()
+        if last is not node:
+            node.destroy()
+    torch._C._jit_pass_dce(graph)
+    graph.lint()
+
+
+@cache
+def _operators() -> tuple:
+    """Linear layer and convolution with packed weights, as TorchScript's functions."""
+
+    def linear(x: Tensor, packed: Tensor, bias: Tensor | None) -> Tensor:
+        return torch.ops.mkldnn._linear_pointwise(x, packed, bias, "none", [], "")
+
+    def convolution(
+        x: Tensor,
+        packed: Tensor,
+        bias: Tensor | None,
+        stride: list[int],
+        padding: list[int],
+        dilation: list[int],
+        groups: int,
+        then: str,
+    ) -> Tensor:
+        is_single = x.dim() == 3
+        y = torch.ops.mkldnn._convolution_pointwise(
+            x.unsqueeze(0) if is_single else x,
+            packed,
+            bias,
+            padding,
+            stride,
+            dilation,
+            groups,
+            then,
+            [],
+            "",
+        )
+        return y.squeeze(0) if is_single else y
+
+    return torch.jit.script(linear), torch.jit.script(convolution)
+
+
+def _constant_weight(value) -> Tensor | None:
+    """What a value of a graph always is, if that is a weight to pack."""
+    weight = value.toIValue()
+    if not isinstance(weight, Tensor) or weight.dtype != torch.bfloat16:
+        return None
+    return weight.detach()
+
+
+def _is_channels_last(weight: Tensor) -> bool:
+    channels = weight.shape[1]
+    return channels > 1 and (weight.stride(1), weight.stride(3)) == (1, channels)
+
+
+def _attribute(frozen: torch.jit.ScriptModule, name: str, packed: Tensor):
+    """A packed weight as a value of the graph: it cannot be a constant there."""
+    frozen._c._register_attribute(name, torch._C.TensorType.get(), packed)
+    graph = frozen.graph
+    node = graph.create("prim::GetAttr", [next(graph.inputs())], 1)
+    node.s_("name", name)
+    node.output().setType(torch._C.TensorType.get())
+    graph.insertNode(node)
+    return node.output()

@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Packed weights change a model's speed and nothing else."""
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+from radiofm_core import packed_weights
+from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION, read_bundle_info
+
+needs_bf16 = pytest.mark.skipif(
+    not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="this CPU has no bfloat16"
+)
+
+
+def operators(module) -> set[str]:
+    return {node.kind() for node in module.graph.nodes()}
+
+
+def both(module: nn.Module):
+    """The module in bfloat16, frozen as it is and with packed weights."""
+    scripted = torch.jit.script(module.eval().to(torch.bfloat16))
+    return torch.jit.freeze(scripted), packed_weights.freeze_packed(scripted)
+
+
+def assert_same(plain, packed, *inputs):
+    with torch.inference_mode():
+        expected, found = plain(*inputs), packed(*inputs)
+    if isinstance(expected, torch.Tensor):
+        expected, found = (expected,), (found,)
+    for one, other in zip(expected, found, strict=True):
+        assert one.stride() == other.stride()
+        assert torch.equal(one, other)
+
+
+@needs_bf16
+@pytest.mark.parametrize("task", [TASK_SEGMENTATION, TASK_ACTIVITY])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_bundled_models_answer_the_same_bit_for_bit(task, batch):
+    info = read_bundle_info("default", task)
+    module = torch.jit.load(str(info.path)).eval().to(torch.bfloat16)
+    plain, packed = torch.jit.freeze(module), packed_weights.freeze_packed(module)
+    assert {"aten::linear", "aten::conv2d"} <= operators(plain)
+    assert not {"aten::linear", "aten::conv2d"} & operators(packed)
+    torch.manual_seed(1)
+    spec = info.spec
+    if task == TASK_SEGMENTATION:
+        frames = 8 * torch.randn(batch, len(spec.channels), spec.rows, spec.cols) - 60
+        assert_same(plain, packed, frames, torch.tensor([[240e3, 78e-6]]).expand(batch, 2))
+    else:
+        assert_same(plain, packed, torch.randn(batch, spec.rows, spec.subcarriers, 1).abs(), 1)
+
+
+class Odd(nn.Module):
+    """Layers of all kinds: without bias, padded in a word, in groups, strided; a ReLU beside which
+    the convolution's answer is used, too; a single frame; weights that are an input's."""
+
+    def __init__(self, memory_format):
+        super().__init__()
+        self.first = nn.Conv2d(3, 8, 3, stride=2, padding=1, bias=False)
+        self.grouped = nn.Conv2d(8, 8, 3, padding="same", groups=4)
+        self.one = nn.Conv2d(8, 8, 1)
+        self.depth = nn.Conv2d(8, 8, 3, padding=1, groups=8)
+        self.linear = nn.Linear(8, 8, bias=False)
+        self.to(memory_format=memory_format)
+
+    def forward(self, x: torch.Tensor, given: torch.Tensor):
+        x = x.to(given.dtype)
+        alone = functional.relu(self.first(x[0]))
+        x = functional.relu(self.first(x))
+        y = self.one(self.grouped(x))
+        y = functional.relu(self.depth(y + functional.relu(y)))
+        z = self.linear(y.permute(0, 2, 3, 1))
+        return alone, y, functional.linear(z, given), functional.relu(z)
+
+
+@needs_bf16
+@pytest.mark.parametrize("memory_format", [torch.contiguous_format, torch.channels_last])
+def test_odd_layers_answer_the_same(memory_format):
+    torch.manual_seed(1)
+    plain, packed = both(Odd(memory_format))
+    packs_convolutions = "mkldnn::_convolution_pointwise" in operators(packed)
+    assert packs_convolutions == (memory_format == torch.channels_last)
+    assert "mkldnn::_linear_pointwise" in operators(packed)
+    for x in (torch.randn(2, 3, 17, 12), torch.randn(1, 12, 17, 3).permute(0, 3, 2, 1)):
+        assert_same(plain, packed, x, torch.randn(5, 8, dtype=torch.bfloat16))
+
+
+def test_a_pytorch_with_other_operators_leaves_the_model_as_it_was(monkeypatch):
+    def missing(*_):
+        raise AttributeError("no such operator")
+
+    # in the middle: of this model's layers some are packed by then
+    monkeypatch.setattr(packed_weights, "_is_channels_last", missing)
+    plain, packed = both(Odd(torch.channels_last))
+    assert operators(packed) == operators(plain)
+    assert_same(plain, packed, torch.randn(1, 3, 16, 16), torch.randn(5, 8, dtype=torch.bfloat16))
