@@ -66,6 +66,16 @@ def _check_shapes(answers: tuple, expected: tuple[int, ...]) -> None:
 class SegmentationModel(Model):
     """A model for ``spectrogram-segmentation``."""
 
+    @staticmethod
+    def example(info: BundleInfo) -> tuple:
+        """Inputs of the module: an empty frame."""
+        import torch
+
+        spec = info.spec
+        frame = torch.full((1, len(spec.channels), spec.rows, spec.cols), spec.floor_db)
+        rate = spec.sample_rate_min
+        return frame, torch.tensor([spec.resolution(rate, spec.hops_per_row(rate))])
+
     def segment(
         self, frames_db: np.ndarray, resolution: tuple[float, float]
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -97,6 +107,13 @@ class SegmentationModel(Model):
 
 class ActivityModel(Model):
     """A model for ``csi-activity``."""
+
+    @staticmethod
+    def example(info: BundleInfo) -> tuple:
+        """Inputs of the module: a window of one antenna without phase."""
+        import torch
+
+        return torch.ones((1, info.spec.rows, info.spec.subcarriers, 1)), 1
 
     def classify(self, values: np.ndarray, antennas: int) -> np.ndarray:
         """What is going on in each window.
@@ -151,20 +168,23 @@ def load_bundle(
     device = _pick_device(device)
     precision = _pick_precision(precision, device, info)
     check_archive(info.path)
+    kind = _MODELS[task]
     if _is_fork:
         torch.set_num_threads(1)
     try:
         module = torch.jit.load(str(info.path), map_location=device).eval()
         module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)
-        is_packable = device == "cpu" and precision == "bf16"
-        module = freeze_packed(module) if is_packable else torch.jit.freeze(module)
+        if device == "cpu" and precision == "bf16":
+            module = freeze_packed(module, kind.example(info))
+        else:
+            module = torch.jit.freeze(module)
     except Exception as error:  # torch raises RuntimeError and many others on broken archives
         reason = next(iter(str(error).strip().splitlines()), type(error).__name__)[:160]
         raise BundleError(
             f"{info.path}: the model inside cannot be loaded ({reason}); the file is corrupted "
             "or made for another PyTorch: export it again"
         ) from error
-    return _MODELS[task](info, module, device, precision)
+    return kind(info, module, device, precision)
 
 
 def _pick_device(device: str) -> str:

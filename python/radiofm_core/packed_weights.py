@@ -11,23 +11,56 @@ from functools import cache
 
 import torch
 from torch import Tensor
+from torch.utils._python_dispatch import TorchDispatchMode
 
 
-def freeze_packed(module: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
-    """``torch.jit.freeze`` of a module in bfloat16 on the CPU, with weights packed if possible."""
-    frozen = torch.jit.freeze(module)
+def freeze_packed(module: torch.jit.ScriptModule, example: tuple) -> torch.jit.ScriptModule:
+    """``torch.jit.freeze`` of a module in bfloat16 on the CPU, with weights packed if possible.
+
+    ``example``: inputs of the usual shapes, which a convolution's order of weights depends on.
+    """
+    plain, packed = torch.jit.freeze(module), torch.jit.freeze(module)
     try:
-        _pack(frozen)
+        _pack(packed, _convolved_shapes(plain, example))
     except Exception:  # operators and graphs are not promised to be as they are
-        return torch.jit.freeze(module)
-    return frozen
+        return plain
+    return packed
 
 
-def _pack(frozen: torch.jit.ScriptModule) -> None:
+def _convolved_shapes(plain: torch.jit.ScriptModule, example: tuple) -> list[list[int] | None]:
+    """Of each convolution in the graph, the shape of what it is given; None if it is not called."""
+    nodes = plain.graph.findAllNodes("aten::conv2d")
+    if not nodes:
+        return []
+    with _Convolved() as convolved, torch.inference_mode():
+        plain(*example)
+    weights = [node.inputsAt(1).toIValue() for node in nodes]
+    return [
+        convolved.shapes.get(weight.data_ptr()) if isinstance(weight, Tensor) else None
+        for weight in weights
+    ]
+
+
+class _Convolved(TorchDispatchMode):
+    """``shapes``: what each weight was last convolved with, by the weight's address."""
+
+    def __init__(self):
+        super().__init__()
+        self.shapes: dict[int, list[int]] = {}
+
+    def __torch_dispatch__(self, operator, types, arguments=(), options=None):
+        if operator.overloadpacket in (torch.ops.aten.conv2d, torch.ops.aten.convolution):
+            x, weight = arguments[:2]
+            self.shapes[weight.data_ptr()] = list(x.shape)
+        return operator(*arguments, **(options or {}))
+
+
+def _pack(frozen: torch.jit.ScriptModule, convolved_shapes: list[list[int] | None]) -> None:
     linear, convolution = _operators()
     graph = frozen.graph
-    nodes = [*graph.findAllNodes("aten::linear"), *graph.findAllNodes("aten::conv2d")]
-    for number, node in enumerate(nodes):
+    layers = [(node, None) for node in graph.findAllNodes("aten::linear")]
+    layers += zip(graph.findAllNodes("aten::conv2d"), convolved_shapes, strict=True)
+    for number, (node, shape) in enumerate(layers):
         x, weight, *others = node.inputs()
         values = _constant_weight(weight)
         if values is None:
@@ -39,10 +72,10 @@ def _pack(frozen: torch.jit.ScriptModule) -> None:
         else:
             stride, padding, dilation, groups = (value.toIValue() for value in others[1:])
             # Packed ones answer in this order, plain ones in the input's; and padding can be a word
-            if not _is_channels_last(values) or not isinstance(padding, list):
+            if shape is None or not _is_channels_last(values) or not isinstance(padding, list):
                 continue
             packed = torch.ops.mkldnn._reorder_convolution_weight(
-                values, padding, stride, dilation, groups, None
+                values, padding, stride, dilation, groups, shape
             )
             uses = node.output().uses()
             has_relu = len(uses) == 1 and uses[0].user.kind() == "aten::relu"
