@@ -87,6 +87,8 @@ class Odd(nn.Module):
         y = self.one(self.grouped(x))
         y = functional.relu(self.depth(y + functional.relu(y)))
         z = self.linear(y.permute(0, 2, 3, 1))
+        if bool(given.sum() > 0):
+            y = functional.relu(self.one(y))
         return alone, y, functional.linear(z, given), functional.relu(z)
 
 

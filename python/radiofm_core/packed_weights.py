@@ -11,7 +11,6 @@ from functools import cache
 
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 
 def freeze_packed(module: torch.jit.ScriptModule, example: tuple) -> torch.jit.ScriptModule:
@@ -27,39 +26,32 @@ def freeze_packed(module: torch.jit.ScriptModule, example: tuple) -> torch.jit.S
     return packed
 
 
-def _convolved_shapes(plain: torch.jit.ScriptModule, example: tuple) -> list[list[int] | None]:
-    """Of each convolution in the graph, the shape of what it is given; None if it is not called."""
-    nodes = plain.graph.findAllNodes("aten::conv2d")
+def _convolutions(graph) -> list:
+    """The graph's own, without those that only some inputs come to."""
+    return [node for node in graph.nodes() if node.kind() == "aten::conv2d"]
+
+
+def _convolved_shapes(plain: torch.jit.ScriptModule, example: tuple) -> list[list[int]]:
+    """The shape of what each of the graph's convolutions is given."""
+    graph = plain.graph.copy()
+    nodes = _convolutions(graph)
     if not nodes:
         return []
-    with _Convolved() as convolved, torch.inference_mode():
-        plain(*example)
-    weights = [node.inputsAt(1).toIValue() for node in nodes]
-    return [
-        convolved.shapes.get(weight.data_ptr()) if isinstance(weight, Tensor) else None
-        for weight in weights
-    ]
+    for node in nodes:
+        graph.registerOutput(node.inputsAt(0))
+    graph.eraseOutput(0)
+    graph.makeMultiOutputIntoTuple()
+    convolved = torch._C._create_function_from_graph("convolved", graph)
+    with torch.inference_mode():
+        inputs = convolved(plain._c, *example)
+    return [[1, *x.shape][-4:] for x in inputs]  # of a single frame, too
 
 
-class _Convolved(TorchDispatchMode):
-    """``shapes``: what each weight was last convolved with, by the weight's address."""
-
-    def __init__(self):
-        super().__init__()
-        self.shapes: dict[int, list[int]] = {}
-
-    def __torch_dispatch__(self, operator, types, arguments=(), options=None):
-        if operator.overloadpacket in (torch.ops.aten.conv2d, torch.ops.aten.convolution):
-            x, weight = arguments[:2]
-            self.shapes[weight.data_ptr()] = list(x.shape)
-        return operator(*arguments, **(options or {}))
-
-
-def _pack(frozen: torch.jit.ScriptModule, convolved_shapes: list[list[int] | None]) -> None:
+def _pack(frozen: torch.jit.ScriptModule, convolved_shapes: list[list[int]]) -> None:
     linear, convolution = _operators()
     graph = frozen.graph
     layers = [(node, None) for node in graph.findAllNodes("aten::linear")]
-    layers += zip(graph.findAllNodes("aten::conv2d"), convolved_shapes, strict=True)
+    layers += zip(_convolutions(graph), convolved_shapes, strict=True)
     for number, (node, shape) in enumerate(layers):
         x, weight, *others = node.inputs()
         values = _constant_weight(weight)
@@ -72,7 +64,7 @@ def _pack(frozen: torch.jit.ScriptModule, convolved_shapes: list[list[int] | Non
         else:
             stride, padding, dilation, groups = (value.toIValue() for value in others[1:])
             # Packed ones answer in this order, plain ones in the input's; and padding can be a word
-            if shape is None or not _is_channels_last(values) or not isinstance(padding, list):
+            if not _is_channels_last(values) or not isinstance(padding, list):
                 continue
             packed = torch.ops.mkldnn._reorder_convolution_weight(
                 values, padding, stride, dilation, groups, shape

@@ -15,12 +15,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import scipy.io
 
 from radiofm_core.csi.subcarriers import HT_40
 from radiofm_core.errors import InputError
 
-from ..data.mat_files import call_reader
+from ..data.mat_files import load_numbers
 from .clips import Clip, clip_of_one, from_db, thinned
 
 KEY = "CSIamp"
@@ -47,7 +46,7 @@ def read_clips(folder: str | Path, part: str, rate_hz: float) -> list[Clip]:
 
 
 def _clip(path: Path, number: int, rate_hz: float) -> Clip:
-    levels = call_reader(scipy.io.loadmat, path, variable_names=[KEY]).get(KEY)
+    levels = load_numbers(path, KEY)
     values = ANTENNAS * len(HT_40)
     if (
         not isinstance(levels, np.ndarray)

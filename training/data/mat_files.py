@@ -3,12 +3,84 @@
 
 from __future__ import annotations
 
+import struct
 import warnings
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import scipy.io
+
 from radiofm_core.errors import InputError, reason_of
+
+# Numbers in the format (MathWorks, "MAT-File Format", version 5): of elements, of classes of arrays
+# (double to uint64) and of the types of their values
+MATRIX, COMPRESSED = 14, 15
+FIRST_NUMERIC, LAST_NUMERIC = 6, 15
+VALUE_TYPES = (1, 2, 3, 4, 5, 6, 7, 9, 12, 13)
+COMPLEX = 0x0800
+# An array's flags, shape and name are within these
+HEAD_BYTES = 1024
+
+
+def load_numbers(path: Path, key: str) -> np.ndarray | None:
+    """The array of numbers under ``key``; None if there is none.
+
+    Raises InputError: as :func:`call_reader`.
+    """
+    classes = {kind for name, _, kind in call_reader(scipy.io.whosmat, path) if name == key}
+    if not classes or classes & {
+        "cell",
+        "struct",
+        "object",
+        "char",
+        "sparse",
+        "function",
+        "opaque",
+    }:
+        return None
+    call_reader(check_value_types, path)
+    return call_reader(scipy.io.loadmat, path, variable_names=[key]).get(key)
+
+
+def check_value_types(path: Path) -> None:
+    """Raises ValueError for arrays of complex numbers, or of a type that the format does not know.
+
+    SciPy (1.17) looks such a type up beyond the end of its table, which ends the process.
+    """
+    if scipy.io.matlab.matfile_version(path)[0] != 1:
+        return
+    with path.open("rb") as file:
+        order = "<" if file.read(128)[126:] == b"IM" else ">"
+        while len(tag := file.read(8)) == 8:
+            kind, size = struct.unpack(f"{order}II", tag)
+            begin = file.tell()
+            head = file.read(min(size, HEAD_BYTES))
+            if kind == COMPRESSED:
+                head = zlib.decompressobj().decompress(head, HEAD_BYTES)
+                kind, head = struct.unpack_from(f"{order}I", head)[0], head[8:]
+            if kind == MATRIX:
+                _check_matrix(head, order)
+            file.seek(begin + size)
+
+
+def _check_matrix(head: bytes, order: str) -> None:
+    (flags,) = struct.unpack_from(f"{order}I", head, 8)
+    if not FIRST_NUMERIC <= flags & 0xFF <= LAST_NUMERIC:
+        return
+    if flags & COMPLEX:
+        raise ValueError("complex numbers; real ones are needed")
+    at = 0
+    for _ in ("flags", "shape", "name"):
+        word, size = struct.unpack_from(f"{order}II", head, at)
+        # up to four bytes stand in the tag itself
+        at += 8 if word >> 16 else 8 + (size + 7) // 8 * 8
+    (word,) = struct.unpack_from(f"{order}I", head, at)
+    value_type = word & 0xFFFF if word >> 16 else word
+    if value_type not in VALUE_TYPES:
+        raise ValueError(f"values of the type {value_type}, which the format does not know")
 
 
 def call_reader(function: Callable, path: Path, **options) -> Any:

@@ -18,7 +18,7 @@ from radiofm_core.errors import InputError
 from radiofm_core.spec import SpectrogramSpec
 
 from .items import Item, OwnFrame, find_files, recording_of
-from .mat_files import call_reader
+from .mat_files import call_reader, load_numbers
 from .pictures import grey_to_db, picture_frames
 from .sources import MatlabConfig
 
@@ -87,7 +87,7 @@ def _keys(path: Path) -> list[str]:
 
 def _array(path: Path, key: str) -> np.ndarray:
     """The matrix of numbers under ``key``: (rows, cols)."""
-    array = call_reader(scipy.io.loadmat, path, variable_names=[key]).get(key)
+    array = load_numbers(path, key)
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "buif":
         what = f"of shape {array.shape}" if isinstance(array, np.ndarray) else "missing"
         raise InputError(
