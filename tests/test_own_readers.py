@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import scipy.io
 import torch
 from own_data import (
     CENTER_HZ,
@@ -27,6 +28,7 @@ from radiofm_core.recordings import open_recording
 from radiofm_core.sample_data import read_iq
 from radiofm_core.spectrogram import spectrogram_db
 from training.data import images, matlab, own, recordings
+from training.data.mat_files import load_numbers
 from training.data.sources import ImagesConfig, MatlabConfig, RecordingsConfig
 from training.prepare import describe
 
@@ -255,6 +257,16 @@ def test_unreadable_matlab_files_are_named(tmp_path):
         path.write_bytes(content)
         with pytest.raises(InputError, match=r"frame_1\.mat .*(cannot be read|'-v7')"):
             read_all(matlab, MatlabConfig(str(tmp_path)))
+
+
+@pytest.mark.parametrize("options", [{}, {"do_compression": True}, {"format": "4"}], ids=str)
+def test_matlab_arrays_of_other_kinds_may_stand_beside(tmp_path, options):
+    path = tmp_path / "x.mat"
+    levels = np.arange(12.0).reshape(3, 4)
+    waveform = np.exp(1j * np.arange(500))
+    scipy.io.savemat(path, {"waveform": waveform, "levels": levels, "why": "text"}, **options)
+    assert np.array_equal(load_numbers(path, "levels"), levels)
+    assert load_numbers(path, "nothing") is None
 
 
 def test_matlab_keys_that_are_not_there_are_named(tmp_path):

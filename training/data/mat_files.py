@@ -26,32 +26,23 @@ HEAD_BYTES = 1024
 
 
 def load_numbers(path: Path, key: str) -> np.ndarray | None:
-    """The array of numbers under ``key``; None if there is none.
+    """The array of real numbers under ``key``; None if there is none.
 
     Raises InputError: as :func:`call_reader`.
     """
-    classes = {kind for name, _, kind in call_reader(scipy.io.whosmat, path) if name == key}
-    if not classes or classes & {
-        "cell",
-        "struct",
-        "object",
-        "char",
-        "sparse",
-        "function",
-        "opaque",
-    }:
+    if not call_reader(may_hold_numbers, path, key=key):
         return None
-    call_reader(check_value_types, path)
     return call_reader(scipy.io.loadmat, path, variable_names=[key]).get(key)
 
 
-def check_value_types(path: Path) -> None:
-    """Raises ValueError for arrays of complex numbers, or of a type that the format does not know.
+def may_hold_numbers(path: Path, key: str) -> bool:
+    """Whether what is under ``key``, if anything is, are numbers (looked at in version 5 alone).
 
-    SciPy (1.17) looks such a type up beyond the end of its table, which ends the process.
+    Raises ValueError if they are complex, or of a type that the format does not know: SciPy (1.17)
+    looks such a type up beyond the end of its table, which ends the process.
     """
     if scipy.io.matlab.matfile_version(path)[0] != 1:
-        return
+        return True
     with path.open("rb") as file:
         order = "<" if file.read(128)[126:] == b"IM" else ">"
         while len(tag := file.read(8)) == 8:
@@ -61,26 +52,34 @@ def check_value_types(path: Path) -> None:
             if kind == COMPRESSED:
                 head = zlib.decompressobj().decompress(head, HEAD_BYTES)
                 kind, head = struct.unpack_from(f"{order}I", head)[0], head[8:]
-            if kind == MATRIX:
-                _check_matrix(head, order)
+            if kind == MATRIX and not _may_be_numbers(head, order, key):
+                return False
             file.seek(begin + size)
+    return True
 
 
-def _check_matrix(head: bytes, order: str) -> None:
+def _may_be_numbers(head: bytes, order: str, key: str) -> bool:
+    """Of one array, as :func:`may_hold_numbers`; True if it has another name."""
     (flags,) = struct.unpack_from(f"{order}I", head, 8)
-    if not FIRST_NUMERIC <= flags & 0xFF <= LAST_NUMERIC:
-        return
-    if flags & COMPLEX:
-        raise ValueError("complex numbers; real ones are needed")
     at = 0
+    name = b""
     for _ in ("flags", "shape", "name"):
         word, size = struct.unpack_from(f"{order}II", head, at)
         # up to four bytes stand in the tag itself
-        at += 8 if word >> 16 else 8 + (size + 7) // 8 * 8
+        is_small = word >> 16
+        name = head[at + 4 :][:is_small] if is_small else head[at + 8 :][:size]
+        at += 8 if is_small else 8 + (size + 7) // 8 * 8
+    if name != key.encode():
+        return True
+    if not FIRST_NUMERIC <= flags & 0xFF <= LAST_NUMERIC:
+        return False
+    if flags & COMPLEX:
+        raise ValueError("complex numbers; real ones are needed")
     (word,) = struct.unpack_from(f"{order}I", head, at)
     value_type = word & 0xFFFF if word >> 16 else word
     if value_type not in VALUE_TYPES:
         raise ValueError(f"values of the type {value_type}, which the format does not know")
+    return True
 
 
 def call_reader(function: Callable, path: Path, **options) -> Any:
