@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import time
 
-import numpy as np
-
 from radiofm_core import keys
 from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.csi.activity import DEFAULT_MIN_CONFIDENCE, Activity, ActivityDecider
@@ -193,5 +191,5 @@ class activity_classifier(message_block):
             self.look_again()
 
     def _warm_up(self) -> None:
-        empty = np.ones((1, self._spec.rows, self._spec.subcarriers, 1), np.float32)
-        self._inference.warm_up(self._bundle.info.path, lambda: self._bundle.classify(empty, 1))
+        empty = self._bundle.empty(self._spec)
+        self._inference.warm_up(self._bundle.info.path, lambda: self._bundle.classify(*empty))

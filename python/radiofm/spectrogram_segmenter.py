@@ -296,11 +296,5 @@ class spectrogram_segmenter(gr.basic_block):
         self._stats.done(latency, meta[keys.ROWS] * meta[keys.ROW_SAMPLES])
 
     def _warm_up(self) -> None:
-        spec = self._spec
-        shape = (1, len(spec.channels), spec.rows, spec.cols)
-        empty = np.full(shape, spec.floor_db, np.float32)
-        rate = spec.sample_rate_min
-        resolution = spec.resolution(rate, spec.hops_per_row(rate))
-        self._inference.warm_up(
-            self._bundle.info.path, lambda: self._bundle.segment(empty, resolution)
-        )
+        empty = self._bundle.empty(self._spec)
+        self._inference.warm_up(self._bundle.info.path, lambda: self._bundle.segment(*empty))

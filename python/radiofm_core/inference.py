@@ -16,6 +16,9 @@ from .errors import BundleError, UsageError
 if TYPE_CHECKING:  # torch takes a second to import, and only those who load a model need it
     from torch import Tensor
 
+    from .csi.spec import CsiSpec
+    from .spec import SpectrogramSpec
+
 PRECISIONS = ("auto", "fp32", "bf16")
 
 # Whether this process was forked from one that had PyTorch
@@ -67,14 +70,20 @@ class SegmentationModel(Model):
     """A model for ``spectrogram-segmentation``."""
 
     @staticmethod
-    def example(info: BundleInfo) -> tuple:
-        """Inputs of the module: an empty frame."""
+    def empty(spec: SpectrogramSpec) -> tuple[np.ndarray, tuple[float, float]]:
+        """What :meth:`segment` takes, of one empty frame."""
+        shape = (1, len(spec.channels), spec.rows, spec.cols)
+        rate = spec.sample_rate_min
+        resolution = spec.resolution(rate, spec.hops_per_row(rate))
+        return np.full(shape, spec.floor_db, np.float32), resolution
+
+    @classmethod
+    def example(cls, spec: SpectrogramSpec) -> tuple:
+        """The same as the module takes it."""
         import torch
 
-        spec = info.spec
-        frame = torch.full((1, len(spec.channels), spec.rows, spec.cols), spec.floor_db)
-        rate = spec.sample_rate_min
-        return frame, torch.tensor([spec.resolution(rate, spec.hops_per_row(rate))])
+        frames, resolution = cls.empty(spec)
+        return torch.from_numpy(frames), torch.tensor([resolution])
 
     def segment(
         self, frames_db: np.ndarray, resolution: tuple[float, float]
@@ -109,11 +118,17 @@ class ActivityModel(Model):
     """A model for ``csi-activity``."""
 
     @staticmethod
-    def example(info: BundleInfo) -> tuple:
-        """Inputs of the module: a window of one antenna without phase."""
+    def empty(spec: CsiSpec) -> tuple[np.ndarray, int]:
+        """What :meth:`classify` takes, of one window of one antenna without phase."""
+        return np.ones((1, spec.rows, spec.subcarriers, 1), np.float32), 1
+
+    @classmethod
+    def example(cls, spec: CsiSpec) -> tuple:
+        """The same as the module takes it."""
         import torch
 
-        return torch.ones((1, info.spec.rows, info.spec.subcarriers, 1)), 1
+        values, antennas = cls.empty(spec)
+        return torch.from_numpy(values), antennas
 
     def classify(self, values: np.ndarray, antennas: int) -> np.ndarray:
         """What is going on in each window.
@@ -175,7 +190,7 @@ def load_bundle(
         module = torch.jit.load(str(info.path), map_location=device).eval()
         module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)
         if device == "cpu" and precision == "bf16":
-            module = freeze_packed(module, kind.example(info))
+            module = freeze_packed(module, kind.example(info.spec))
         else:
             module = torch.jit.freeze(module)
     except Exception as error:  # torch raises RuntimeError and many others on broken archives
