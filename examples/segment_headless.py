@@ -18,7 +18,7 @@ from gnuradio import gr, radiofm
 
 from radiofm_core import keys
 from radiofm_core.errors import RadiofmError
-from radiofm_core.recordings import open_recording
+from radiofm_core.spectrum.recordings import open_recording
 
 
 class SegmentHeadless(gr.top_block):

@@ -13,8 +13,8 @@ import torch
 from csi_dicts import SENDER
 from csi_room import Receiver, Room
 from gnuradio import gr, radiofm
-from gnuradio.radiofm.csi_messages import window_fields
-from gnuradio.radiofm.messages import make_pdu
+from gnuradio.radiofm.pmts.csi_messages import window_fields
+from gnuradio.radiofm.pmts.messages import make_pdu
 from motion_model import CLASSES, MotionClassifier
 from segmenter_flow import Results, product_seconds  # also gives models an operator that waits
 from torch import nn

@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 import pmt
 from gnuradio import gr, radiofm
-from gnuradio.radiofm.messages import to_pmt
+from gnuradio.radiofm.pmts.messages import to_pmt
 
 from radiofm_core import keys
 from radiofm_core.csi.packet import CsiPacket

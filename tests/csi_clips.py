@@ -10,7 +10,7 @@ from csi_room import Receiver, Room
 
 from radiofm_core.csi.packet import CsiPacket
 from radiofm_core.csi.subcarriers import HT_20
-from training.csi.clips import Clip, Span
+from training.activity.data.clips import Clip, Span
 
 SPEEDS = {"RUN": 2.5, "STAND": 0.0, "WALK": 0.8}
 

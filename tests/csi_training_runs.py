@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from radiofm_core.csi.spec import CsiSpec
-from training.csi.recipe import ActivityData, ActivityRecipe
-from training.csi.sources import CsiConfig, SimulatedConfig
-from training.models.activity import ActivityConfig
-from training.settings import FinetuneConfig, PretrainConfig
+from training.activity.data.sources import CsiConfig, SimulatedConfig
+from training.activity.model import ActivityConfig
+from training.activity.recipe import ActivityData, ActivityRecipe
+from training.engine.settings import FinetuneConfig, PretrainConfig
 
 SPEC = CsiSpec(duration_s=1.0, hop_s=0.5, subcarriers=27)
 STEM = ActivityConfig(dim=16, depth=1, heads=2, stem_widths=(4, 8), dropout=0.0)

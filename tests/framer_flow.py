@@ -10,7 +10,7 @@ import pmt
 from gnuradio import blocks, gr, radiofm
 
 from radiofm_core import keys
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 SPEC = SpectrogramSpec()
 PEAK_SPEC = SpectrogramSpec(channels=("mean", "peak"))

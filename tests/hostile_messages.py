@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import numpy as np
 import pmt
-from gnuradio.radiofm.messages import make_pdu, to_pmt
+from gnuradio.radiofm.pmts.messages import make_pdu, to_pmt
 
 HUGE_FLOATS = 2_000_000
 

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.export import export_bundle
 
 RATE = 1.92e6

@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.waveforms import lte, nr
 from training.waveforms.ofdm import emit
 from training.waveforms.rng import Rng
@@ -105,7 +105,7 @@ def resident_mb(pid: int) -> float:
 def segment(meta: Path, out: Path) -> Figures:
     """Run the command, watching its memory."""
     start = time.monotonic()
-    command = [sys.executable, "-m", "radiofm_core.cli", "segment", str(meta), "--out", str(out)]
+    command = [sys.executable, "-m", "radiofm_cli", "segment", str(meta), "--out", str(out)]
     memory = []
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, env=os.environ | ALLOCATOR

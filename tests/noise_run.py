@@ -44,7 +44,7 @@ def make_recording(folder: Path, rate: float, seconds: float) -> Path:
 
 def found(meta: Path, out: Path) -> tuple[Counter, float]:
     """Emissions by label, and the share of pixels that are not noise."""
-    command = [sys.executable, "-m", "radiofm_core.cli", "segment", str(meta), "--out", str(out)]
+    command = [sys.executable, "-m", "radiofm_cli", "segment", str(meta), "--out", str(out)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
     lines = (out / f"{meta.stem}.jsonl").read_text().splitlines()
     with np.load(out / f"{meta.stem}.mask.npz") as archive:

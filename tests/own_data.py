@@ -12,7 +12,7 @@ import scipy.io
 import torch
 from PIL import Image
 
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.waveforms import lte
 from training.waveforms.ofdm import Grid, Sender, emit
 from training.waveforms.rng import Rng

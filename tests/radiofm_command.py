@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-RADIOFM = [sys.executable, "-m", "radiofm_core.cli"]
+RADIOFM = [sys.executable, "-m", "radiofm_cli"]
 
 
 def radiofm(*arguments, limit_file_size: int = 0) -> subprocess.CompletedProcess:

@@ -11,11 +11,11 @@ import numpy as np
 import pmt
 import torch
 from gnuradio import gr, radiofm
-from gnuradio.radiofm.messages import to_pmt
+from gnuradio.radiofm.pmts.messages import to_pmt
 from torch import nn
 
 from radiofm_core import keys
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.export import export_bundle
 
 SPEC = SpectrogramSpec()

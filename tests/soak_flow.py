@@ -21,7 +21,7 @@ from pathlib import Path
 from gnuradio import gr, radiofm
 
 from radiofm_core import keys
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 # `python -m tests.soak_flow` finds its neighbours here, pytest by itself
 sys.path.insert(0, str(Path(__file__).parent))

@@ -23,7 +23,7 @@ from activity_flow import (
 from csi_dicts import SENDER, csi_dict
 from csi_room import Receiver, Room
 from gnuradio import radiofm
-from gnuradio.radiofm.messages import to_pmt
+from gnuradio.radiofm.pmts.messages import to_pmt
 from motion_model import make_motion_bundle
 
 from radiofm_core import keys

@@ -9,7 +9,7 @@ from csi_room import Receiver, Room
 from radiofm_command import radiofm
 
 from radiofm_core.bundle import TASK_ACTIVITY, read_bundle_info
-from training.csi.stability import read_clips
+from training.activity.data.stability import read_clips
 
 LABELS = ("SEATED", "SITTING_DOWN", "STANDING_UP", "TURN", "WALKING")
 

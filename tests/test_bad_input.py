@@ -12,7 +12,7 @@ from level_model import RATE, make_level_bundle, two_carriers, write_recording
 from motion_model import make_motion_bundle
 from radiofm_command import assert_one_line_error, leftovers, radiofm
 
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 SAMPLES = two_carriers(0.03)
 

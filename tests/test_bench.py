@@ -6,23 +6,23 @@ import json
 import math
 
 import pytest
-from gnuradio.radiofm import bench
-from gnuradio.radiofm.bench.eager import EagerModel
-from gnuradio.radiofm.bench.live import add_latency, run_receivers
-from gnuradio.radiofm.bench.over_zmq import send_frames
-from gnuradio.radiofm.bench.segmenter import frame_fields, scene_frames
 from PIL import Image
 from radiofm_command import assert_one_line_error, radiofm
 
-from radiofm_core.bench.machine import describe_machine
-from radiofm_core.bench.picture import draw_figures
-from radiofm_core.bench.results import Section, alternate
-from radiofm_core.bench.scene import FRAMES, write_scene
-from radiofm_core.bench.table import machine_lines, table_lines
-from radiofm_core.bench.wanted import BARS
+from radiofm_cli.bench import measure as bench
+from radiofm_cli.bench.eager import EagerModel
+from radiofm_cli.bench.live import add_latency, run_receivers
+from radiofm_cli.bench.over_zmq import send_frames
+from radiofm_cli.bench.picture import draw_figures
+from radiofm_cli.bench.results import Section, alternate
+from radiofm_cli.bench.scene import FRAMES, write_scene
+from radiofm_cli.bench.segmenter import frame_fields, scene_frames
+from radiofm_cli.bench.table import machine_lines, table_lines
+from radiofm_cli.bench.wanted import BARS
 from radiofm_core.bundle import bundled_models, read_bundle_info
 from radiofm_core.inference import load_bundle
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.machine import describe_machine
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 needs_model = pytest.mark.skipif(not bundled_models(), reason="no model is bundled yet")
 TINY = bench.Effort(

@@ -12,21 +12,21 @@ import pytest
 import torch
 
 from radiofm_core.errors import UsageError
-from radiofm_core.spec import SpectrogramSpec
-from training.benchmark import frames, strata
-from training.benchmark.edges import edge_errors
-from training.benchmark.report import table
-from training.benchmark.scenes import BenchmarkMaker
-from training.benchmark.scoring import frame_score, grouped, score, summary
-from training.benchmark.side_by_side import OnAirMaker, PaperMaker, band_truth
-from training.data import generated
-from training.data.sources import FramesConfig
-from training.data.store import LOWEST_DB, STEP_DB, FrameSet
-from training.data.wide_spans import WideSpanMaker
-from training.models.segmenter import CalibratedSegmenter
-from training.objectives.segmentation import scores
-from training.recipe import read_recipe
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from training.segmentation.benchmark import frames, strata
+from training.segmentation.benchmark.edges import edge_errors
+from training.segmentation.benchmark.report import table
+from training.segmentation.benchmark.scenes import BenchmarkMaker
+from training.segmentation.benchmark.scoring import frame_score, grouped, score, summary
+from training.segmentation.data import generated
+from training.segmentation.data.sources import FramesConfig
+from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet
+from training.segmentation.model import CalibratedSegmenter
+from training.segmentation.objective import scores
+from training.segmentation.recipe import read_recipe
+from training.waveforms.side_by_side import OnAirMaker, PaperMaker, band_truth
 from training.waveforms.span import IGNORE, LTE, NOISE, NR, OTHER
+from training.waveforms.wide_spans import WideSpanMaker
 
 RECIPES = Path(__file__).parents[1] / "training/recipes"
 SPEC = SpectrogramSpec()
@@ -113,7 +113,7 @@ def test_all_emissions_have_the_stratums_snr(monkeypatch, part):
             heard += [e.iq.abs().square().mean() for e in emissions]
             return torch.zeros(span.rows, span.spec.cols, dtype=torch.uint8)
 
-        for module in ("training.benchmark.side_by_side", "training.waveforms.scene"):
+        for module in ("training.waveforms.side_by_side", "training.waveforms.scene"):
             monkeypatch.setattr(f"{module}.truth_of", kept)
         maker.frame(strata.SEEDS[chosen])
         powers.append(torch.stack(heard))

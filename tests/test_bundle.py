@@ -8,18 +8,13 @@ import numpy as np
 import pytest
 import torch
 
-from radiofm_core.bundle import (
-    BundleInfo,
-    bundled_models,
-    find_model,
-    read_bundle_info,
-)
+from radiofm_core.bundle import BundleInfo, bundled_models, find_model, read_bundle_info
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError, UsageError
 from radiofm_core.inference import fetched_together, load_bundle
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.export import export_bundle
-from training.models.segmenter import ModelConfig, Segmenter
+from training.segmentation.model import ModelConfig, Segmenter
 
 SMALL = ModelConfig(dim=32, depth=1, heads=2, stem_widths=(8, 16))
 RESOLUTION = (75e3, 78e-6)

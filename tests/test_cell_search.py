@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from cell_search import find_lte, find_nr, lte_pss, lte_sss_all, nr_pss, nr_sss_all
 
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.waveforms import lte, nr
 from training.waveforms.channel import LTE_PROFILES, make_channel
 from training.waveforms.lte import sequences as lte_sequences

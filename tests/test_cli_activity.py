@@ -14,8 +14,8 @@ from level_model import make_level_bundle
 from motion_model import make_motion_bundle
 from radiofm_command import assert_one_line_error, leftovers, radiofm, start_radiofm
 
+from radiofm_cli.command import run
 from radiofm_core import bundle
-from radiofm_core.cli.command import run
 from radiofm_core.csi.reader import CsiReader, open_csi
 from radiofm_core.errors import BundleError, InputError
 
@@ -322,7 +322,7 @@ def test_damage_on_the_way_keeps_what_came_before_it(tmp_path, model, monkeypatc
 
     whole = open_csi(path)
     whole.__class__ = Damaged
-    monkeypatch.setattr("radiofm_core.cli.activity.open_csi", lambda _: whole)
+    monkeypatch.setattr("radiofm_cli.commands.activity.open_csi", lambda _: whole)
     out = tmp_path / "out"
     code = run(["activity", str(path), "--out", str(out), "--model", str(model)])
     printed = capsys.readouterr()

@@ -12,11 +12,12 @@ from motion_model import make_motion_bundle
 from radiofm_command import assert_one_line_error, radiofm, start_radiofm
 from segmenter_flow import make_bundle as make_slow_bundle
 
-from radiofm_core import bundle, doctor
+from radiofm_cli import checks as doctor
+from radiofm_cli.command import run
+from radiofm_core import bundle
 from radiofm_core.bundle import bundled_models
-from radiofm_core.cli.command import run
 from radiofm_core.csi.spec import CsiSpec
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +70,7 @@ def test_watch_ends_by_ctrl_c(tmp_path, model):
 def test_watch_tells_what_helps_where_the_model_is_too_slow(
     tmp_path, monkeypatch, capfd, duration, advice
 ):
-    monkeypatch.setattr("radiofm_core.cli.watch.STATUS_INTERVAL_S", 0.5)
+    monkeypatch.setattr("radiofm_cli.commands.watch.STATUS_INTERVAL_S", 0.5)
     recording = write_recording(tmp_path / "x", np.tile(two_carriers(0.5), 6))
     slow = make_slow_bundle(tmp_path / "slow.pt", pause=0.1)
     watch = ["watch", "--source", f"file={recording}", "--model", slow, "--frame-duration"]

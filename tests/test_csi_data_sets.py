@@ -8,9 +8,9 @@ import scipy.io
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.subcarriers import HT_40, INTEL_5300_20
 from radiofm_core.errors import InputError, UsageError
-from training.csi.recipe import classes_of
-from training.csi.sources import KINDS, NtuFiConfig, UtHarConfig
-from training.csi.windows import scored_set, training_set
+from training.activity.data.sources import KINDS, NtuFiConfig, UtHarConfig
+from training.activity.data.windows import scored_set, training_set
+from training.activity.recipe import classes_of
 
 
 def one_line(error) -> str:

@@ -9,7 +9,7 @@ import pytest
 from csi_dicts import SENDER, START_S, csi_dict
 from csi_room import Receiver, Room, truth
 from gnuradio import blocks, gr, radiofm
-from gnuradio.radiofm.messages import from_pmt, to_pmt
+from gnuradio.radiofm.pmts.messages import from_pmt, to_pmt
 
 from radiofm_core import keys
 from radiofm_core.csi.spec import CsiSpec

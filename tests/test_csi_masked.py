@@ -10,9 +10,9 @@ import pytest
 import torch
 
 from radiofm_core.csi.spec import CsiSpec
-from training.models.activity import DOPPLER_LINES, ActivityConfig, doppler_spectra
-from training.models.build import build_activity, build_masked_activity
-from training.objectives.masking import draw_masks, masked_loss
+from training.activity.model import DOPPLER_LINES, ActivityConfig, doppler_spectra
+from training.segmentation.build import build_activity, build_masked_activity
+from training.segmentation.masking import draw_masks, masked_loss
 
 SMALL = ActivityConfig(dim=32, depth=1, heads=2, stem_widths=(8, 16))
 

@@ -4,8 +4,8 @@
 import numpy as np
 import pmt
 import pytest
-from gnuradio.radiofm.csi_messages import csi_packet
-from gnuradio.radiofm.messages import make_pdu, to_pmt
+from gnuradio.radiofm.pmts.csi_messages import csi_packet
+from gnuradio.radiofm.pmts.messages import make_pdu, to_pmt
 
 from radiofm_core.csi import subcarriers
 from radiofm_core.csi.formats.gr_ieee80211 import packet_from_gr_ieee80211

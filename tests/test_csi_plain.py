@@ -16,11 +16,11 @@ from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.csi.windows import frame_packets
 from radiofm_core.errors import UsageError
 from radiofm_core.inference import load_bundle
-from training.csi import stages
+from training.activity import stages
+from training.activity.plain_model import SIDE, Image
 from training.export import export_bundle
-from training.models.build import build_activity, build_masked_activity, build_segmenter
-from training.models.plain_activity import SIDE, Image
-from training.objectives.masking import draw_masks, masked_loss
+from training.segmentation.build import build_activity, build_masked_activity, build_segmenter
+from training.segmentation.masking import draw_masks, masked_loss
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -13,9 +13,9 @@ import pytest
 from activity_flow import SPEC, make_bundle
 from csi_room import Receiver, Room
 from gnuradio import gr, radiofm
-from gnuradio.radiofm.csi_messages import csi_packet, packet_fields
-from gnuradio.radiofm.csi_source import LOOK_EVERY, MAX_BACKLOG
-from gnuradio.radiofm.messages import to_pmt
+from gnuradio.radiofm.blocks.csi_source import LOOK_EVERY, MAX_BACKLOG
+from gnuradio.radiofm.pmts.csi_messages import csi_packet, packet_fields
+from gnuradio.radiofm.pmts.messages import to_pmt
 from segmenter_flow import Results
 
 from radiofm_core import keys

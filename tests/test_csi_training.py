@@ -13,23 +13,24 @@ import yaml
 from csi_clips import SPEEDS, clip_of, moving_packets, write_recordings
 from csi_training_runs import SPEC, STAGE, STEM, small_recipe
 
-import training.callbacks
+import training.engine.callbacks
 from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.csi.subcarriers import HT_20, HT_40, INTEL_5300_20
 from radiofm_core.csi.windows import frame_packets
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.inference import load_bundle
-from training import runs
-from training.batches import Batches
-from training.csi import score, stages
-from training.csi.augment import Augmentation
-from training.csi.clips import Span, clip_of_one
-from training.csi.objectives import Classification
-from training.csi.recipe import ActivityRecipe
-from training.csi.sources import SimulatedConfig
-from training.csi.windows import scored_set, training_set
-from training.models.build import build_activity
-from training.settings import FinetuneConfig
+from training.activity import scores as score
+from training.activity import stages
+from training.activity.data.augment import Augmentation
+from training.activity.data.clips import Span, clip_of_one
+from training.activity.data.sources import SimulatedConfig
+from training.activity.data.windows import scored_set, training_set
+from training.activity.objective import Classification
+from training.activity.recipe import ActivityRecipe
+from training.engine import runs
+from training.engine.batches import Batches
+from training.engine.settings import FinetuneConfig
+from training.segmentation.build import build_activity
 from training.tasks import read_any
 
 pytestmark = pytest.mark.usefixtures("one_thread")
@@ -227,7 +228,7 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path, exported):
 
     for stage in (stages.pretrain, stages.finetune):
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(training.callbacks, "SAVE_EVERY_S", -1.0)
+            patch.setattr(training.engine.callbacks, "SAVE_EVERY_S", -1.0)
             patch.setattr(Batches, "__iter__", some)
             with pytest.raises(Stopped):
                 stage(stopped)

@@ -10,7 +10,7 @@ from csi_clips import SPEEDS, write_recordings
 
 from radiofm_core.csi.subcarriers import HT_20
 from radiofm_core.errors import InputError, UsageError
-from training.csi.sources import CsiConfig, SimulatedConfig, StabilityConfig
+from training.activity.data.sources import CsiConfig, SimulatedConfig, StabilityConfig
 
 
 def one_line(error) -> str:

@@ -10,9 +10,9 @@ from csi_clips import clip_of, moving_packets
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.subcarriers import HT_20
 from radiofm_core.errors import InputError
-from training.csi.augment import Augmentation, augmented, plain
-from training.csi.clips import Clip, Span, clip_of_one, from_db, spans_of, thinned
-from training.csi.windows import (
+from training.activity.data.augment import Augmentation, augmented, plain
+from training.activity.data.clips import Clip, Span, clip_of_one, from_db, spans_of, thinned
+from training.activity.data.windows import (
     MARGIN_S,
     SCORED_HOP_S,
     SCORED_S,

@@ -4,13 +4,13 @@
 import numpy as np
 import pytest
 import torch
-from gnuradio.radiofm.frame_detections import find_detections
 from gnuradio.radiofm.radiofm_python import find_components
+from gnuradio.radiofm.runtime.frame_detections import find_detections
 from scipy import ndimage
 
-from radiofm_core.detections import Detection, FrameGeometry
-from radiofm_core.spec import SpectrogramSpec
-from radiofm_core.spectrogram import spectrogram_db
+from radiofm_core.spectrum.detections import Detection, FrameGeometry
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 SPEC = SpectrogramSpec()
 NAMES = ("noise", "lte", "nr", "other")

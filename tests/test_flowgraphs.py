@@ -5,16 +5,12 @@ import time
 
 import numpy as np
 import pytest
-from gnuradio.radiofm.flowgraphs import (
-    SegmentFlowgraph,
-    WatchFlowgraph,
-    make_segmenter,
-)
+from gnuradio.radiofm.flowgraphs import SegmentFlowgraph, WatchFlowgraph, make_segmenter
 from gnuradio.radiofm.live_sources import open_live_source
 from level_model import RATE, make_level_bundle, two_carriers, write_recording
 
 from radiofm_core.errors import InputError, UsageError
-from radiofm_core.recordings import open_recording
+from radiofm_core.spectrum.recordings import open_recording
 
 
 @pytest.fixture(scope="module")

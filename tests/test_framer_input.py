@@ -8,10 +8,10 @@ import pytest
 from framer_flow import SPEC, RateLimited, frames_of, noise, sizes
 from gnuradio import blocks, gr, radiofm
 from gnuradio.radiofm import radiofm_python
-from gnuradio.radiofm.spectrogram_framer import native_spec
+from gnuradio.radiofm.blocks.spectrogram_framer import native_spec
 
 from radiofm_core.errors import BundleError, UsageError
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 RATE = 7.68e6
 HOPS, ROW, FRAME = sizes(RATE)

@@ -6,9 +6,9 @@ import pytest
 import torch
 from framer_flow import PEAK_SPEC, SPEC, end_tag, frames_of, noise, sizes
 from gnuradio.radiofm import radiofm_python
-from gnuradio.radiofm.spectrogram_framer import native_spec
+from gnuradio.radiofm.blocks.spectrogram_framer import native_spec
 
-from radiofm_core.spectrogram import spectrogram_db
+from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 RATES_MSPS = (0.96, 1.92, 3.84, 7.68, 10, 15.36, 19.2, 20, 23.04, 30.72, 56, 61.44, 122.88)
 MAX_ERROR_DB = 0.01

@@ -12,7 +12,7 @@ from gnuradio import blocks, gr, radiofm
 from gnuradio.radiofm import radiofm_python
 
 from radiofm_core import keys
-from radiofm_core.spectrogram import spectrogram_db
+from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 RATE = 7.68e6
 HOPS, ROW, FRAME = sizes(RATE)

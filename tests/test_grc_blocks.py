@@ -16,8 +16,8 @@ from level_model import make_level_bundle, two_carriers, write_recording
 from motion_model import make_motion_bundle
 
 from radiofm_core.errors import UsageError
-from radiofm_core.recordings import DATATYPES
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.recordings import DATATYPES
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 GRC = Path(__file__).parent.parent / "grc"
 BLOCKS = sorted(set(radiofm.__all__) - {"make_vector", "vector_view"})

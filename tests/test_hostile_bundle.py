@@ -17,7 +17,7 @@ from radiofm_core.bundle import read_bundle_info
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError
 from radiofm_core.inference import load_bundle
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.export import export_bundle
 
 LONG = b"\x8a\x08" + (2_500_000_000).to_bytes(8, "little")

@@ -11,12 +11,12 @@ from activity_flow import make_bundle as make_activity_bundle
 from csi_dicts import csi_dict
 from csi_room import Receiver, Room
 from gnuradio import gr, radiofm
-from gnuradio.radiofm.messages import describe, from_pmt, split_pdu, to_pmt
+from gnuradio.radiofm.pmts.messages import describe, from_pmt, split_pdu, to_pmt
 from hostile_messages import as_messages, foreign, spoilt
 from segmenter_flow import Results, band_frame, frame_meta, make_bundle, run_frames
 
 from radiofm_core import keys
-from radiofm_core.detections import Detection
+from radiofm_core.spectrum.detections import Detection
 
 OTHER_SENDER = "02:00:00:00:00:09"
 LOG_LINES = 3

@@ -5,7 +5,7 @@ import threading
 import time
 
 import pytest
-from gnuradio.radiofm.inference_workers import InferenceWorkers, Job
+from gnuradio.radiofm.runtime.inference_workers import InferenceWorkers, Job
 
 WAIT_S = 20.0
 

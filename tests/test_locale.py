@@ -27,7 +27,7 @@ RUN = """
 import locale, sys
 locale.setlocale(locale.LC_ALL, "")
 assert locale.localeconv()["decimal_point"] == {point!r}
-from radiofm_core.cli import main
+from radiofm_cli import main
 sys.exit(main(sys.argv[1:]))
 """
 POINTS = {"C": ".", "comma": ","}

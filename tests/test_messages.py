@@ -4,7 +4,7 @@
 import numpy as np
 import pmt
 import pytest
-from gnuradio.radiofm.messages import extend_dict, from_pmt, make_pdu, split_pdu, to_pmt
+from gnuradio.radiofm.pmts.messages import extend_dict, from_pmt, make_pdu, split_pdu, to_pmt
 
 from radiofm_core.errors import UsageError
 

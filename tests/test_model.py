@@ -8,9 +8,9 @@ import math
 import pytest
 import torch
 
-from training.models.build import build_segmenter
-from training.models.features import Contrast, ModulationSpectrum
-from training.models.segmenter import ModelConfig
+from training.encoder.inputs import Contrast, ModulationSpectrum
+from training.segmentation.build import build_segmenter
+from training.segmentation.model import ModelConfig
 
 SMALL = ModelConfig(dim=32, depth=1, heads=2, stem_widths=(8, 16))
 ALL_SEEN = torch.ones(1, 1, 1, 1)

@@ -13,15 +13,15 @@ import sigmf
 
 from radiofm_core import keys
 from radiofm_core.bundle import BundleInfo, ClassInfo
-from radiofm_core.detections import FrameGeometry
 from radiofm_core.errors import OutputError
 from radiofm_core.outputs.emission_lines import EmissionSpool, emission_line
 from radiofm_core.outputs.files import PendingFile, prepare_folder
 from radiofm_core.outputs.mask_archive import MaskArchive
 from radiofm_core.outputs.overview import MAX_CELLS, Overview
 from radiofm_core.outputs.results import RecordingResults
-from radiofm_core.recordings import open_recording
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.detections import FrameGeometry
+from radiofm_core.spectrum.recordings import open_recording
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 RATE = 19.2e6
 ROW = 1536

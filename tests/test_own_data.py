@@ -14,18 +14,18 @@ from own_data import RATE, SPEC, make_images, make_recording, read_all, write_me
 
 from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import InputError, OutputError, UsageError
-from training.data import generated, images, own, recordings, store
-from training.data.items import leave_out, take_share
-from training.data.parts import data_fingerprint, frame_set, prepare_part
-from training.data.sources import FramesConfig, ImagesConfig, RecordingsConfig
-from training.data.store import STEP_DB, FrameSet
+from training.engine.runs import about, read, save
+from training.engine.settings import FinetuneConfig, PretrainConfig
 from training.export import export_recipe
-from training.models.segmenter import ModelConfig
 from training.prepare import prepare
-from training.recipe import DataConfig, read_recipe
-from training.runs import about, read, save
-from training.settings import FinetuneConfig, PretrainConfig
-from training.start import first_model
+from training.segmentation.data import generated, images, own, recordings, store
+from training.segmentation.data.items import leave_out, take_share
+from training.segmentation.data.parts import data_fingerprint, frame_set, prepare_part
+from training.segmentation.data.sources import FramesConfig, ImagesConfig, RecordingsConfig
+from training.segmentation.data.store import STEP_DB, FrameSet
+from training.segmentation.model import ModelConfig
+from training.segmentation.recipe import DataConfig, read_recipe
+from training.segmentation.start import first_model
 
 RECIPES = Path(__file__).parents[1] / "training/recipes"
 

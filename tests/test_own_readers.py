@@ -24,13 +24,13 @@ from own_data import (
 from PIL import Image
 
 from radiofm_core.errors import InputError
-from radiofm_core.recordings import open_recording
-from radiofm_core.sample_data import read_iq
-from radiofm_core.spectrogram import spectrogram_db
-from training.data import images, matlab, own, recordings
-from training.data.mat_files import load_numbers
-from training.data.sources import ImagesConfig, MatlabConfig, RecordingsConfig
+from radiofm_core.spectrum.recordings import open_recording
+from radiofm_core.spectrum.sample_data import read_iq
+from radiofm_core.spectrum.spectrogram import spectrogram_db
+from training.engine.mat_files import load_numbers
 from training.prepare import describe
+from training.segmentation.data import images, matlab, own, recordings
+from training.segmentation.data.sources import ImagesConfig, MatlabConfig, RecordingsConfig
 
 # ---- labelled recordings
 

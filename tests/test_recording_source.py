@@ -14,7 +14,7 @@ from gnuradio import blocks, gr, radiofm
 from gnuradio.radiofm import radiofm_python
 
 from radiofm_core.errors import InputError
-from radiofm_core.recordings import open_recording
+from radiofm_core.spectrum.recordings import open_recording
 
 RATE = 7.68e6
 ROW, FRAME = sizes(RATE)[1:]

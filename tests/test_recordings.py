@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from radiofm_core.errors import InputError
-from radiofm_core.recordings import open_recording
-from radiofm_core.sample_data import DATATYPES
+from radiofm_core.spectrum.recordings import open_recording
+from radiofm_core.spectrum.sample_data import DATATYPES
 
 RATE = 2e6
 SAMPLES = np.random.default_rng(1).integers(-9, 9, (5000, 2), np.int8)

@@ -6,7 +6,7 @@ import dataclasses
 import pytest
 
 from radiofm_core.errors import BundleError, UsageError
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 SPEC = SpectrogramSpec()
 RATES = (

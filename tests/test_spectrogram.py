@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from radiofm_core.errors import InputError
-from radiofm_core.spec import SpectrogramSpec
-from radiofm_core.spectrogram import spectrogram_db
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 SPEC = SpectrogramSpec()
 

@@ -13,17 +13,17 @@ import torch
 import yaml
 from training_runs import SPEC, make_frames, small_recipe
 
-import training.callbacks
+import training.engine.callbacks
 from radiofm_core.errors import InputError, UsageError
-from radiofm_core.spec import SpectrogramSpec
-from training import runs
-from training.batches import Batches
-from training.data import generated
-from training.data.parts import frame_set
-from training.data.sources import FramesConfig
-from training.data.store import LOWEST_DB, STEP_DB, FrameSet
-from training.models.build import build_segmenter
-from training.recipe import read_recipe
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from training.engine import runs
+from training.engine.batches import Batches
+from training.segmentation.build import build_segmenter
+from training.segmentation.data import generated
+from training.segmentation.data.parts import frame_set
+from training.segmentation.data.sources import FramesConfig
+from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet
+from training.segmentation.recipe import read_recipe
 from training.study.__main__ import perform
 from training.study.perform import count_parameters
 from training.study.plan import read_study, recipe_fields
@@ -129,7 +129,7 @@ def test_a_stopped_study_goes_on(tmp_path):
             yield batch
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training.callbacks, "SAVE_EVERY_S", -1.0)
+        patch.setattr(training.engine.callbacks, "SAVE_EVERY_S", -1.0)
         patch.setattr(Batches, "__iter__", some)
         with pytest.raises(Stopped):
             perform(study)
@@ -249,7 +249,7 @@ def test_labels_are_those_of_the_first_frames_and_pretraining_has_all(tmp_path, 
     recipe = replace(small_recipe(tmp_path), label_share=0.3)
     whole = make_frames(tmp_path / "frames", 16)
     monkeypatch.setattr(
-        "training.data.parts.prepare_part", lambda recipe, part: [tmp_path / "frames"]
+        "training.segmentation.data.parts.prepare_part", lambda recipe, part: [tmp_path / "frames"]
     )
     some = frame_set(recipe, "train")
     assert len(some) == 5 and np.array_equal(some.levels, whole.levels[:5])

@@ -7,7 +7,7 @@ import numpy as np
 import pmt
 import pytest
 from gnuradio import blocks, gr, radiofm
-from gnuradio.radiofm.messages import (
+from gnuradio.radiofm.pmts.messages import (
     extend_dict,
     from_pmt,
     make_pdu,

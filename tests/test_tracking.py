@@ -5,9 +5,9 @@ import math
 
 import pytest
 
-from radiofm_core.detections import Detection
 from radiofm_core.errors import UsageError
-from radiofm_core.tracking import EmissionTracker
+from radiofm_core.spectrum.detections import Detection
+from radiofm_core.spectrum.tracking import EmissionTracker
 
 RATE = 20e6
 FRAME = 0.02

@@ -16,19 +16,19 @@ import torch
 from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.inference import load_bundle
-from radiofm_core.recordings import open_recording
-from radiofm_core.spec import SpectrogramSpec
-from training.data.generated import prepare
-from training.data.sources import FramesConfig
-from training.data.store import LOWEST_DB, STEP_DB, FrameSet
+from radiofm_core.spectrum.recordings import open_recording
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from training.engine.loop import learning_rate
+from training.engine.settings import StageConfig
 from training.export import export_recipe
-from training.loop import learning_rate
-from training.make_demo import make_demo
-from training.objectives.masking import draw_masks, masked_loss
-from training.objectives.segmentation import confusion, scores, segmentation_loss
-from training.recipe import read_recipe
-from training.settings import StageConfig
+from training.segmentation.data.generated import prepare
+from training.segmentation.data.sources import FramesConfig
+from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet
+from training.segmentation.masking import draw_masks, masked_loss
+from training.segmentation.objective import confusion, scores, segmentation_loss
+from training.segmentation.recipe import read_recipe
 from training.tasks import read_any
+from training.waveforms.demo import make_demo
 from training.waveforms.scene import SceneMaker
 
 ROOT = Path(__file__).parents[1]
@@ -206,7 +206,9 @@ def test_frames_of_another_generator_are_made_anew(tmp_path, monkeypatch):
     few = FramesConfig(frames=1, first_seed=500, rows=16)
     folder = prepare(tmp_path, few, SPEC, 1)
     before = (folder / "levels.npy").stat().st_mtime_ns
-    monkeypatch.setattr("training.data.generated.generator_fingerprint", lambda: "another")
+    monkeypatch.setattr(
+        "training.segmentation.data.generated.generator_fingerprint", lambda: "another"
+    )
     assert prepare(tmp_path, few, SPEC, 1) == folder
     assert (folder / "levels.npy").stat().st_mtime_ns > before
 

@@ -16,21 +16,21 @@ from torch import nn
 from training_runs import PLAIN, SPEC, STEM, make_frames, small_recipe, use_frames
 
 import training.calibrate
-import training.callbacks
+import training.engine.callbacks
 import training.finetune
 import training.pretrain
 from radiofm_core.errors import InputError, OutputError, UsageError
-from training import runs
-from training.batches import Batches
 from training.calibrate import CalibrationError, find, fit
+from training.encoder.adapt import LoraLinear, adapt, layer_scale, release
+from training.engine import runs
+from training.engine.batches import Batches
+from training.engine.effective_rank import effective_rank
+from training.engine.settings import FinetuneConfig, StageConfig
 from training.finetune import finetune
-from training.models.adapt import LoraLinear, adapt, layer_scale, release
-from training.models.build import build_masked, build_segmenter
-from training.models.segmenter import CalibratedSegmenter
-from training.objectives.effective_rank import effective_rank
-from training.objectives.masking import draw_masks, masked_loss
 from training.pretrain import pretrain
-from training.settings import FinetuneConfig, StageConfig
+from training.segmentation.build import build_masked, build_segmenter
+from training.segmentation.masking import draw_masks, masked_loss
+from training.segmentation.model import CalibratedSegmenter
 
 ROOT = Path(__file__).parents[1]
 
@@ -60,7 +60,7 @@ def stop_after(steps: int, monkeypatch) -> None:
                 raise Stopped
             yield batch
 
-    monkeypatch.setattr(training.callbacks, "SAVE_EVERY_S", -1.0)
+    monkeypatch.setattr(training.engine.callbacks, "SAVE_EVERY_S", -1.0)
     monkeypatch.setattr(Batches, "__iter__", some)
 
 
@@ -225,7 +225,7 @@ def test_early_stopping_keeps_the_best_weights(tmp_path, monkeypatch):
         seen.append({k: v.clone() for k, v in model.state_dict().items()})
         return next(values)
 
-    monkeypatch.setattr("training.objectives.segmentation.mean_iou", score)
+    monkeypatch.setattr("training.segmentation.objective.mean_iou", score)
     model = finetune(replace(recipe, finetune=settings))
     assert len(seen) == 4 and same(model.state_dict(), seen[1])
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.waveforms import carriers, lte, nr, uplink
 from training.waveforms.channel import LTE_PROFILES, TDL_PROFILES, draw_channel, make_channel
 from training.waveforms.lte.grid import reference_places

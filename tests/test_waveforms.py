@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import torch
 
-from radiofm_core.spec import SpectrogramSpec
-from radiofm_core.spectrogram import spectrogram_db
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.spectrogram import spectrogram_db
 from training.waveforms import lte, nr, other
 from training.waveforms.ofdm import emit, symbol_starts
 from training.waveforms.rng import Rng

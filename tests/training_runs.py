@@ -13,14 +13,14 @@ import torch
 
 import training.finetune
 import training.pretrain
-from radiofm_core.spec import SpectrogramSpec
-from training import processes
-from training.data import store
-from training.data.sources import FramesConfig
-from training.data.store import FrameSet
-from training.models.segmenter import ModelConfig
-from training.recipe import DataConfig, Recipe
-from training.settings import FinetuneConfig, PretrainConfig
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from training.engine import processes
+from training.engine.settings import FinetuneConfig, PretrainConfig
+from training.segmentation.data import store
+from training.segmentation.data.sources import FramesConfig
+from training.segmentation.data.store import FrameSet
+from training.segmentation.model import ModelConfig
+from training.segmentation.recipe import DataConfig, Recipe
 
 SPEC = SpectrogramSpec()
 STEM = ModelConfig(dim=16, depth=2, heads=2, stem_widths=(4, 8))

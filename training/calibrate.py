@@ -18,13 +18,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from . import processes, runs
-from .cli import run_stage
-from .data.parts import frame_set
-from .data.store import FrameSet
+from .command import run_stage
+from .engine import processes, runs
 from .finetune import finetune
-from .objectives.segmentation import predictions
-from .recipe import Recipe
+from .segmentation.data.parts import frame_set
+from .segmentation.data.store import FrameSet
+from .segmentation.objective import predictions
+from .segmentation.recipe import Recipe
 from .waveforms.span import IGNORE
 
 BINS = 15

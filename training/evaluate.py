@@ -13,15 +13,16 @@ import numpy as np
 from torch import nn
 from tqdm import tqdm
 
-from . import classes, runs
-from .benchmark import frames as benchmark
-from .benchmark.report import table
-from .benchmark.scoring import score
 from .calibrate import CalibrationError, calibrate
-from .cli import run_stage
-from .data.parts import frame_set
-from .objectives.segmentation import confusion, predictions, scores
-from .recipe import Recipe
+from .command import run_stage
+from .engine import runs
+from .segmentation import classes
+from .segmentation.benchmark import frames as benchmark
+from .segmentation.benchmark.report import table
+from .segmentation.benchmark.scoring import score
+from .segmentation.data.parts import frame_set
+from .segmentation.objective import confusion, predictions, scores
+from .segmentation.recipe import Recipe
 
 
 def evaluate(recipe: Recipe) -> dict:
@@ -66,7 +67,7 @@ def score_validation(recipe: Recipe, model: nn.Module) -> dict:
 
 
 def score_benchmark(recipe: Recipe, model: nn.Module) -> dict:
-    """What :func:`training.benchmark.scoring.score` tells of the recipe's benchmark frames, which
+    """What :func:`training.segmentation.benchmark.scoring.score` tells of the recipe's benchmark frames, which
     are prepared where they are not there yet."""
     folder = benchmark.prepare(recipe.folder, recipe.benchmark, recipe.spec, recipe.data.workers)
     return score(model, benchmark.BenchmarkSet(folder, recipe.spec))

@@ -19,14 +19,14 @@ from torch import nn
 
 from radiofm_core.bundle import FORMAT_VERSION, INFO_FILE, TASK_SEGMENTATION, ClassInfo
 from radiofm_core.csi.spec import CsiSpec
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
-from . import classes
 from .calibrate import calibrate
-from .cli import run_stage
-from .data.parts import data_fingerprint
+from .command import run_stage
 from .evaluate import evaluate
-from .recipe import Recipe
+from .segmentation import classes
+from .segmentation.data.parts import data_fingerprint
+from .segmentation.recipe import Recipe
 
 
 def export_bundle(

@@ -10,13 +10,13 @@ from functools import partial
 
 import torch
 
-from . import runs
-from .cli import run_stage
-from .data.parts import frame_set
-from .models.adapt import adapt, layer_scale, release
-from .models.segmenter import CalibratedSegmenter
+from .command import run_stage
+from .encoder.adapt import adapt, layer_scale, release
+from .engine import runs
 from .pretrain import pretrain
-from .recipe import CYCLES, PART_OF_STAGE, Recipe
+from .segmentation.data.parts import frame_set
+from .segmentation.model import CalibratedSegmenter
+from .segmentation.recipe import CYCLES, PART_OF_STAGE, Recipe
 
 
 def finetune(recipe: Recipe) -> CalibratedSegmenter:
@@ -32,9 +32,9 @@ def finetune(recipe: Recipe) -> CalibratedSegmenter:
 
 def _train(recipe: Recipe, model, stage: str, seed: int, facts: dict) -> None:
     # Lightning takes seconds to import, and what is only loaded needs none of it.
-    from .callbacks import Score, StopEarly
-    from .loop import fit
-    from .objectives.segmentation import Segmentation, mean_iou
+    from .engine.callbacks import Score, StopEarly
+    from .engine.loop import fit
+    from .segmentation.objective import Segmentation, mean_iou
 
     torch.manual_seed(seed)
     config, frames = getattr(recipe, stage), frame_set(recipe, PART_OF_STAGE[stage])

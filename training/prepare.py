@@ -9,11 +9,11 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from .benchmark import frames as benchmark
-from .cli import run_stage
-from .data.parts import prepare_part
-from .data.store import NOTE
-from .recipe import Recipe
+from .command import run_stage
+from .segmentation.benchmark import frames as benchmark
+from .segmentation.data.parts import prepare_part
+from .segmentation.data.store import NOTE
+from .segmentation.recipe import Recipe
 
 
 def prepare(recipe: Recipe) -> None:

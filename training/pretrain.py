@@ -11,13 +11,13 @@ from functools import partial
 
 import torch
 
-from . import runs
-from .cli import run_stage
-from .data.parts import frame_set
-from .models.build import build_masked
-from .models.segmenter import CalibratedSegmenter
-from .recipe import PART_OF_STAGE, Recipe
-from .start import first_model
+from .command import run_stage
+from .engine import runs
+from .segmentation.build import build_masked
+from .segmentation.data.parts import frame_set
+from .segmentation.model import CalibratedSegmenter
+from .segmentation.recipe import PART_OF_STAGE, Recipe
+from .segmentation.start import first_model
 
 
 def pretrain(recipe: Recipe) -> CalibratedSegmenter:
@@ -36,8 +36,8 @@ def pretrain(recipe: Recipe) -> CalibratedSegmenter:
 
 def _train(recipe: Recipe, model: torch.nn.Module, facts: dict[str, str]) -> None:
     # Lightning takes seconds to import, and what is only loaded needs none of it.
-    from .loop import fit
-    from .objectives.masking import Masking, Watch
+    from .engine.loop import fit
+    from .segmentation.masking import Masking, Watch
 
     config, folder = recipe.pretrain, recipe.run_folder
     frames = frame_set(recipe, PART_OF_STAGE["pretrain"])

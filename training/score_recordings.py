@@ -18,12 +18,12 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from radiofm_core.recordings import open_recording
-from radiofm_core.sample_data import read_iq
-from radiofm_core.spec import SpectrogramSpec
-from radiofm_core.spectrogram import spectrogram_db
+from radiofm_core.spectrum.recordings import open_recording
+from radiofm_core.spectrum.sample_data import read_iq
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.spectrogram import spectrogram_db
 
-from .classes import NAMES
+from .segmentation.classes import NAMES
 
 NOISE, LTE, NR, OTHER = range(len(NAMES))
 # The edges of a 20 MHz LTE carrier lie at 9 MHz; edge bins are left to the roll-off.

@@ -10,21 +10,21 @@ from pathlib import Path
 from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION
 from radiofm_core.errors import UsageError
 
-from .csi import stages
-from .csi.recipe import ActivityRecipe
-from .recipe import Recipe, build, read_fields
+from .activity import stages
+from .activity.recipe import ActivityRecipe
+from .segmentation.recipe import Recipe, build, read_fields
 
 AnyRecipe = Recipe | ActivityRecipe
 RECIPES = {TASK_SEGMENTATION: Recipe, TASK_ACTIVITY: ActivityRecipe}
 
 
 def read_any(path: str | Path) -> AnyRecipe:
-    """Read a recipe of any task; errors as :func:`training.recipe.read_recipe`."""
+    """Read a recipe of any task; errors as :func:`training.segmentation.recipe.read_recipe`."""
     return build_any(read_fields(path), str(path))
 
 
 def build_any(fields: object, where: str) -> AnyRecipe:
-    """A recipe of the task that YAML ``fields`` say; errors as :func:`training.recipe.build`."""
+    """A recipe of the task that YAML ``fields`` say; errors as :func:`training.segmentation.recipe.build`."""
     kind = RECIPES[task_of(fields, where)]
     if isinstance(fields, dict):
         fields = {key: value for key, value in fields.items() if key != "task"}

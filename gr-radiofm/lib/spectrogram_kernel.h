@@ -14,7 +14,7 @@ namespace radiofm {
 /*!
  * \brief Computes spectrogram frames from samples as they come.
  *
- * The fast twin of radiofm_core.spectrogram.spectrogram_db: FFT j of a frame of N samples
+ * The fast twin of radiofm_core.spectrum.spectrogram.spectrogram_db: FFT j of a frame of N samples
  * starts at clamp(j * hop - (fft_size - hop) / 2, 0, N - fft_size). A frame depends on no
  * sample outside it. The work is done as samples arrive, so that small pushes spread it
  * evenly; one FFT is at most `fft_size` samples late.

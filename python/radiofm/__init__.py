@@ -10,16 +10,16 @@ import pmt  # noqa: F401  (the bindings below take and return its types)
 from gnuradio import gr  # noqa: F401  (the bindings' block types derive from its own)
 
 from .radiofm_python import make_vector, vector_view  # isort: skip
-from .activity_classifier import activity_classifier
-from .csi_framer import csi_framer
-from .csi_recording_source import csi_recording_source
-from .emission_tracker import emission_tracker
-from .esp32_serial_source import esp32_serial_source
-from .nexmon_udp_source import nexmon_udp_source
-from .recording_source import recording_source
-from .result_sink import result_sink
-from .spectrogram_framer import spectrogram_framer
-from .spectrogram_segmenter import spectrogram_segmenter
+from .blocks.activity_classifier import activity_classifier
+from .blocks.csi_framer import csi_framer
+from .blocks.csi_recording_source import csi_recording_source
+from .blocks.emission_tracker import emission_tracker
+from .blocks.esp32_serial_source import esp32_serial_source
+from .blocks.nexmon_udp_source import nexmon_udp_source
+from .blocks.recording_source import recording_source
+from .blocks.result_sink import result_sink
+from .blocks.spectrogram_framer import spectrogram_framer
+from .blocks.spectrogram_segmenter import spectrogram_segmenter
 
 __all__ = [
     "activity_classifier",

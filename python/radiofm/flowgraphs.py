@@ -10,15 +10,15 @@ from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.errors import UsageError
-from radiofm_core.recordings import Recording
-from radiofm_core.spec import DEFAULT_FRAME_DURATION_S
+from radiofm_core.spectrum.recordings import Recording
+from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S
 
-from .emission_tracker import emission_tracker
+from .blocks.emission_tracker import emission_tracker
+from .blocks.recording_source import recording_source
+from .blocks.result_sink import result_sink
+from .blocks.spectrogram_framer import spectrogram_framer
+from .blocks.spectrogram_segmenter import spectrogram_segmenter
 from .live_sources import LiveSource, open_live_source
-from .recording_source import recording_source
-from .result_sink import result_sink
-from .spectrogram_framer import spectrogram_framer
-from .spectrogram_segmenter import spectrogram_segmenter
 
 # Messages that may wait for the callback before the model is held up
 MAX_BACKLOG = 64
@@ -83,7 +83,7 @@ class SegmentFlowgraph(_Flowgraph):
     """Segments a recording: lossless, at its end the flowgraph ends.
 
     Args:
-        recording: from ``radiofm_core.recordings.open_recording``.
+        recording: from ``radiofm_core.spectrum.recordings.open_recording``.
         segmenter: a ``spectrogram_segmenter`` with ``overload="wait"``.
         callback: called as ``callback(port, fields, data)`` with ``frames``, ``masks``,
             ``emissions`` and ``status`` messages (see ``result_sink``).

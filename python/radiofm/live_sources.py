@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from gnuradio import gr
 
 from radiofm_core.errors import InputError, UsageError, reason_of
-from radiofm_core.recordings import open_recording
+from radiofm_core.spectrum.recordings import open_recording
 
-from .recording_source import recording_source
+from .blocks.recording_source import recording_source
 
 EXAMPLES = "'soapy=driver=rtlsdr', 'zmq=tcp://host:5555' or 'file=recording.sigmf-meta'"
 

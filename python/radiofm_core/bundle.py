@@ -17,7 +17,7 @@ from pathlib import Path
 from .csi.spec import CsiSpec
 from .errors import BundleError, reason_of
 from .fields import shown
-from .spec import SpectrogramSpec
+from .spectrum.spec import SpectrogramSpec
 
 FORMAT_VERSION = 1
 INFO_FILE = "radiofm.json"

@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # torch takes a second to import, and only those who load a m
     from torch import Tensor
 
     from .csi.spec import CsiSpec
-    from .spec import SpectrogramSpec
+    from .spectrum.spec import SpectrogramSpec
 
 PRECISIONS = ("auto", "fp32", "bf16")
 

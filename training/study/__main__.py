@@ -13,8 +13,8 @@ from pathlib import Path
 from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.errors import InputError
 
-from ..cli import run
-from ..runs import save_text
+from ..command import run
+from ..engine.runs import save_text
 from .plan import Study, read_study
 from .records import add_record, kept_records
 from .report import report

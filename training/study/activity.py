@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..csi import stages
-from ..csi.recipe import ActivityRecipe, classes_of
-from ..csi.score import cross_validated, scores
-from ..models.build import build_activity
+from ..activity import stages
+from ..activity.recipe import ActivityRecipe, classes_of
+from ..activity.scores import cross_validated, scores
+from ..segmentation.build import build_activity
 from .perform import borrow, counted, record_of, rows_of
 from .plan import Run, Study
 from .report import Cell, cell_of, different, listed, percent, spread, table, where_made
@@ -20,7 +20,7 @@ HEADS = ("variant", "labels", "seeds", "accuracy", "difference", "parameters lea
 def perform_run(study: Study, run: Run) -> dict:
     """Train and score ``run``, or go on with it; returns its record, JSON-ready: keys as
     :func:`training.study.perform.perform_run` has, ``scores.validation`` as
-    :func:`training.csi.score.scores` has."""
+    :func:`training.activity.scores.scores` has."""
     recipe: ActivityRecipe = run.recipe
     logs = {}
     if recipe.pretrain is not None:

@@ -14,16 +14,16 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from radiofm_core.bench.machine import processor
+from radiofm_core.machine import processor
 
-from .. import runs
+from ..encoder.adapt import adapt
+from ..engine import runs
+from ..engine.settings import FinetuneConfig
 from ..evaluate import measure
 from ..export import git_revision
-from ..models.adapt import adapt
-from ..models.build import build_segmenter
 from ..pretrain import pretrain
-from ..recipe import CYCLES, Recipe
-from ..settings import FinetuneConfig
+from ..segmentation.build import build_segmenter
+from ..segmentation.recipe import CYCLES, Recipe
 from ..tasks import AnyRecipe
 from .plan import Run, Study, labelled_frames, recipe_fields
 

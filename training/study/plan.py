@@ -11,9 +11,9 @@ from pathlib import Path
 
 from radiofm_core.errors import UsageError
 
-from ..data.sources import FramesConfig
-from ..data.store import first_frames
-from ..recipe import CYCLES, PART_OF_STAGE, Recipe, build, overlaid, read_fields
+from ..segmentation.data.sources import FramesConfig
+from ..segmentation.data.store import first_frames
+from ..segmentation.recipe import CYCLES, PART_OF_STAGE, Recipe, build, overlaid, read_fields
 from ..tasks import AnyRecipe, build_any, task_of
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from radiofm_core.errors import InputError
 
-from ..runs import flat, save_text
+from ..engine.runs import flat, save_text
 from .plan import Run, Study, recipe_fields
 
 

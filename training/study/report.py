@@ -9,8 +9,8 @@ from pathlib import Path
 
 from radiofm_core.bundle import TASK_ACTIVITY
 
-from .. import classes
-from ..recipe import PART_OF_STAGE
+from ..segmentation import classes
+from ..segmentation.recipe import PART_OF_STAGE
 from .plan import Group, Study
 
 # The smallest encoder of arXiv 2411.09996 (ViT-S), and what it was pre-trained for

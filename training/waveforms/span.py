@@ -12,8 +12,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from radiofm_core.spec import SpectrogramSpec
-from radiofm_core.spectrogram import spectrogram_db
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 SUBCARRIER_HZ = 15e3
 NOISE, LTE, NR, OTHER, IGNORE = 0, 1, 2, 3, 255

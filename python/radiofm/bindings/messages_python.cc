@@ -29,7 +29,7 @@ constexpr size_t most_in_tuple = 10;
 
 std::string describe(const pmt::pmt_t& message)
 {
-    const py::object describe = py::module::import("gnuradio.radiofm.messages").attr("describe");
+    const py::object describe = py::module::import("gnuradio.radiofm.pmts.messages").attr("describe");
     return py::cast<std::string>(describe(message));
 }
 
@@ -254,7 +254,7 @@ void bind_messages(py::module& m)
         "from_pmt",
         [](const pmt::pmt_t& message) { return from_pmt(message, 0); },
         py::arg("message"),
-        "See gnuradio.radiofm.messages.from_pmt.");
+        "See gnuradio.radiofm.pmts.messages.from_pmt.");
     m.def("dict_values",
           &dict_values,
           py::arg("dict"),
@@ -265,11 +265,11 @@ void bind_messages(py::module& m)
         "to_pmt",
         [](const py::object& value) { return to_pmt(value, 0); },
         py::arg("value"),
-        "See gnuradio.radiofm.messages.to_pmt.");
+        "See gnuradio.radiofm.pmts.messages.to_pmt.");
     m.def(
         "extend_dict",
         [](const pmt::pmt_t& base, const py::dict& values) { return extend_dict(base, values, 0); },
         py::arg("base"),
         py::arg("values"),
-        "See gnuradio.radiofm.messages.extend_dict.");
+        "See gnuradio.radiofm.pmts.messages.extend_dict.");
 }

@@ -10,7 +10,7 @@ from functools import cached_property
 import numpy as np
 
 from ..errors import UsageError
-from ..spec import check_keys, check_number_fields, fingerprint_of
+from ..spec_fields import check_keys, check_number_fields, fingerprint_of
 from .subcarriers import SPACING_HZ
 
 # Windows longer than this are a mistake, and would take memory without an end

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..detections import FrameGeometry
+from ..spectrum.detections import FrameGeometry
 from .files import output_errors
 
 CHUNK_BYTES = 1 << 20

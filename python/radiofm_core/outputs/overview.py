@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from ..detections import NOISE_CLASS, FrameGeometry
+from ..spectrum.detections import NOISE_CLASS, FrameGeometry
 
 MAX_CELLS = 1600
 # In a cell of many rows a class shows when it fills this much of it

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..recordings import META_SUFFIX
+from ..spectrum.recordings import META_SUFFIX
 
 
 def result_paths(folder: Path, stem: str) -> dict[str, Path]:

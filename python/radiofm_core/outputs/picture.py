@@ -13,8 +13,8 @@ from matplotlib.patches import Patch
 from scipy import ndimage
 
 from ..bundle import ClassInfo
-from ..detections import MIN_PIXELS, NOISE_CLASS
-from ..recordings import Recording
+from ..spectrum.detections import MIN_PIXELS, NOISE_CLASS
+from ..spectrum.recordings import Recording
 from .labels import draw_labels
 from .overview import Overview
 from .style import (

@@ -10,8 +10,8 @@ import numpy as np
 
 from .. import keys
 from ..bundle import BundleInfo
-from ..detections import FrameGeometry
-from ..recordings import Recording
+from ..spectrum.detections import FrameGeometry
+from ..spectrum.recordings import Recording
 from .emission_lines import EmissionSpool
 from .files import prepare_folder, refuse_overwriting, write_together
 from .mask_archive import MaskArchive

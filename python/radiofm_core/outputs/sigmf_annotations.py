@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .. import keys
-from ..recordings import Recording
+from ..spectrum.recordings import Recording
 from ..version import __version__
 
 SIGMF_VERSION = "1.2.5"

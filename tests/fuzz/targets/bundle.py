@@ -9,11 +9,11 @@ import zipfile
 
 from fuzz import archive, json_tree
 from fuzz.harness import may_refuse, written
+from radiofm_cli.commands import models
 from radiofm_core.bundle import INFO_FILE
-from radiofm_core.cli import models
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 
 def seeds() -> dict[str, bytes]:

@@ -6,7 +6,7 @@ import json
 from fuzz import json_tree
 from fuzz.targets import bundle
 from radiofm_core.csi.spec import CsiSpec
-from radiofm_core.spec import SpectrogramSpec, fingerprint_of
+from radiofm_core.spectrum.spec import SpectrogramSpec, fingerprint_of
 
 mutate = json_tree.mutate
 

@@ -5,8 +5,8 @@ import json
 
 import csi_samples
 import pmt
-from gnuradio.radiofm.csi_messages import csi_packet
-from gnuradio.radiofm.messages import read_message
+from gnuradio.radiofm.pmts.csi_messages import csi_packet
+from gnuradio.radiofm.pmts.messages import read_message
 
 from fuzz import json_tree
 from fuzz.harness import may_refuse

@@ -9,7 +9,7 @@ from PIL import Image
 from fuzz.harness import may_refuse, written
 from fuzz.records import mutate_png
 from radiofm_core.errors import InputError
-from training.data.images import read_image
+from training.segmentation.data.images import read_image
 
 mutate = mutate_png
 

@@ -6,7 +6,7 @@ import csi_samples
 from fuzz import fields
 from fuzz.harness import may_refuse, scratch
 from radiofm_core.errors import InputError
-from training.csi.files import LABELS_SUFFIX, read_clips
+from training.activity.data.files import LABELS_SUFFIX, read_clips
 
 mutate = fields.mutate
 _RECORDING = csi_samples.samples()["intel"]

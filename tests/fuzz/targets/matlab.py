@@ -8,9 +8,9 @@ import scipy.io
 
 from fuzz.harness import may_refuse, scratch
 from radiofm_core.errors import InputError, UsageError
-from radiofm_core.spec import SpectrogramSpec
-from training.data import matlab
-from training.data.sources import MatlabConfig
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from training.segmentation.data import matlab
+from training.segmentation.data.sources import MatlabConfig
 
 MOST_BYTES = 8192
 _SPEC = SpectrogramSpec(fft_size=8, hop=8, rows=16)

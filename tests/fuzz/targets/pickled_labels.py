@@ -7,7 +7,7 @@ import numpy as np
 
 from fuzz.harness import may_refuse, scratch
 from radiofm_core.errors import InputError
-from training.csi.stability import read_clips
+from training.activity.data.stability import read_clips
 
 _LABELS = ["SEATED", "SEATED", "WALKING_RX", "WALKING_RX"]
 

@@ -5,8 +5,8 @@ import numpy as np
 
 from fuzz.harness import may_refuse, written
 from radiofm_core.errors import InputError
-from radiofm_core.recordings import open_recording
-from radiofm_core.sample_data import DATATYPES, read_iq
+from radiofm_core.spectrum.recordings import open_recording
+from radiofm_core.spectrum.sample_data import DATATYPES, read_iq
 
 
 def seeds() -> dict[str, bytes]:

@@ -10,8 +10,8 @@ import numpy as np
 from fuzz import json_tree
 from fuzz.harness import may_refuse, written
 from radiofm_core.errors import InputError
-from radiofm_core.recordings import Recording, open_recording
-from radiofm_core.sample_data import read_iq
+from radiofm_core.spectrum.recordings import Recording, open_recording
+from radiofm_core.spectrum.sample_data import read_iq
 
 mutate = json_tree.mutate
 SAMPLES = np.random.default_rng(1).standard_normal(2048, np.float32).tobytes()

@@ -6,8 +6,8 @@ import numpy as np
 from fuzz.harness import may_refuse
 from fuzz.targets import sigmf
 from radiofm_core.errors import InputError
-from training.data.annotations import read_boxes, truth_of_boxes
-from training.data.labels import CLASS_OF_NAME, label_classes
+from training.segmentation.data.annotations import read_boxes, truth_of_boxes
+from training.segmentation.data.labels import CLASS_OF_NAME, label_classes
 
 seeds = sigmf.seeds
 mutate = sigmf.mutate_annotations

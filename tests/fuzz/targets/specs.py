@@ -4,13 +4,13 @@
 import json
 import math
 
-from gnuradio.radiofm.spectrogram_framer import native_spec
+from gnuradio.radiofm.blocks.spectrogram_framer import native_spec
 
 from fuzz import json_tree
 from fuzz.harness import may_refuse
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError, UsageError
-from radiofm_core.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 mutate = json_tree.mutate
 # Bytes of one frame or window; more is a mistake

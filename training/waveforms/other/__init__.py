@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import torch
 
-from radiofm_core.spectrogram import spectrogram_db
+from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 from ..rng import Rng
 from ..span import OTHER, Emission, Span

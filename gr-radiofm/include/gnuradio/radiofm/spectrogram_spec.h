@@ -9,7 +9,7 @@ namespace gr {
 namespace radiofm {
 
 /*!
- * \brief What a spectrogram frame is: the twin of radiofm_core.spec.SpectrogramSpec.
+ * \brief What a spectrogram frame is: the twin of radiofm_core.spectrum.spec.SpectrogramSpec.
  *
  * A frame is `channels()` x `rows` x `fft_size` pixels of power in dB (Hann window, one FFT
  * every `hop` samples, `hops_per_row` of them averaged into a row). The defaults are the

@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the blocks that give CSI packets have in common: a thread, a bound, an end, errors told."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from abc import abstractmethod
+from collections.abc import Iterator
+
+import pmt
+from gnuradio import gr
+
+from radiofm_core import keys
+from radiofm_core.csi.capture import Tally
+from radiofm_core.csi.live.source import POLL_S, CsiSource
+from radiofm_core.csi.packet import CsiPacket
+
+from ..pmts.csi_messages import packet_fields
+from ..pmts.messages import symbol, to_pmt
+from ..runtime.inference_stats import StatusReporter
+from ..runtime.inference_workers import one_line
+from ..runtime.message_block import backlog_after
+
+# Messages that may wait in the blocks after a source until it holds, and how often it looks
+MAX_BACKLOG = 256
+LOOK_EVERY = 16
+HOLD_S = 0.005
+STOP_S = 0.5
+
+
+class csi_source(gr.basic_block):
+    """Sends CSI packets from a thread of its own; the flowgraph ends when there are no more.
+
+    Output messages: ``csi``, a dict per packet (:mod:`gnuradio.radiofm.pmts.csi_messages`).
+    ``status``, a dict once a second and at the end: packets (sent), dropped (a live source's
+    that nobody took in time), refused_packets (a dict of counts by reason), and ``error`` if
+    it failed: that is logged, too, and ends the flowgraph.
+
+    It holds while more than MAX_BACKLOG messages wait in the blocks after it.
+    """
+
+    def __init__(self, name: str):
+        gr.basic_block.__init__(self, name=name, in_sig=None, out_sig=None)
+        for port in (keys.PORT_CSI, keys.PORT_STATUS):
+            self.message_port_register_out(symbol(port))
+        self._reporter = StatusReporter(self._publish_status)
+        self._stopping = threading.Event()
+        self._ended = threading.Event()
+        self._ended.set()
+        self._reset()
+
+    @abstractmethod
+    def read(self) -> Iterator[CsiPacket | None]:
+        """The packets, from the first; None when none came for a moment.
+
+        It is closed when the flowgraph stops. Raises InputError when it cannot go on.
+        """
+
+    @abstractmethod
+    def account(self) -> tuple[Tally, int]:
+        """What came so far, and how many packets were dropped since nobody took them."""
+
+    def status(self) -> dict:
+        """The fields of a ``status`` message, now."""
+        tally, dropped = self.account()
+        status = {
+            keys.PACKETS: self._packets,
+            keys.DROPPED: dropped,
+            keys.REFUSED_PACKETS: dict(tally.skipped),
+        }
+        return status | ({keys.ERROR: self._error} if self._error else {})
+
+    def start(self) -> bool:
+        """Begin a run, from the first packet."""
+        self._reset()
+        self._stopping, self._ended = threading.Event(), threading.Event()
+        thread = threading.Thread(
+            target=self._run, args=(self._stopping, self._ended), name=self.name(), daemon=True
+        )
+        self._reporter.start()
+        thread.start()
+        return True
+
+    def stop(self) -> bool:
+        """End the run: the thread looks for that several times a second."""
+        self._reporter.stop()
+        self._stopping.set()
+        self._ended.wait(STOP_S)
+        return True
+
+    def _reset(self) -> None:
+        self._packets = 0
+        self._error = ""
+
+    def _run(self, stopping: threading.Event, ended: threading.Event) -> None:
+        try:
+            self._read_and_send(stopping)
+        finally:
+            ended.set()
+
+    def _read_and_send(self, stopping: threading.Event) -> None:
+        try:
+            with contextlib.closing(self.read()) as packets:
+                self._send(packets, stopping)
+        except Exception as error:  # whatever a driver raises
+            self._error = one_line(error)
+            self.logger.error(self._error)
+        if not stopping.is_set():
+            self._reporter.stop()
+            self._publish_status()
+            self._post(symbol("system"), pmt.cons(symbol("done"), pmt.from_long(1)))
+
+    def _send(self, packets: Iterator[CsiPacket | None], stopping: threading.Event) -> None:
+        for packet in packets:
+            if stopping.is_set():
+                return
+            if packet is None:
+                continue
+            self.message_port_pub(symbol(keys.PORT_CSI), to_pmt(packet_fields(packet)))
+            self._packets += 1
+            if self._packets % LOOK_EVERY == 0:
+                while backlog_after(self) > MAX_BACKLOG and not stopping.wait(HOLD_S):
+                    pass
+
+    def _publish_status(self) -> None:
+        self.message_port_pub(symbol(keys.PORT_STATUS), to_pmt(self.status()))
+
+
+class live_csi_source(csi_source):
+    """A :class:`csi_source` around a live source, which it opens when the flowgraph starts."""
+
+    def __init__(self, name: str):
+        self._source = self.make_source()
+        csi_source.__init__(self, name)
+
+    @abstractmethod
+    def make_source(self) -> CsiSource:
+        """A new source, not yet open: each is used once."""
+
+    def read(self) -> Iterator[CsiPacket | None]:
+        """Packets as they come, until the source fails."""
+        self._source = self.make_source()
+        with self._source as source:
+            while not source.ended:
+                yield source.get(POLL_S)
+
+    def account(self) -> tuple[Tally, int]:
+        """Of the source."""
+        return self._source.tally, self._source.dropped

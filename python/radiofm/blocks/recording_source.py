@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The recording source: a SigMF pair or a raw file as a complex stream."""
+
+from __future__ import annotations
+
+import os
+
+from radiofm_core.spectrum.recordings import Recording, open_recording
+
+from .. import radiofm_python
+
+
+def recording_source(
+    file: str | os.PathLike | Recording,
+    sample_rate: float = 0.0,
+    center_frequency: float = 0.0,
+    datatype: str = "",
+    repeat: bool = False,
+    real_time: bool = False,
+):
+    """The native block that plays a recording, full scale 1.0.
+
+    Tags ``rx_rate``, ``rx_freq`` and ``rx_time`` mark where each capture starts; one zero
+    sample with the tag ``radiofm_end`` follows the last, so that a framer can emit a partial
+    frame. Methods of the block: ``n_samples()``, ``progress()`` (samples played so far) and
+    ``error()`` (why it ended early, or "").
+
+    Args:
+        file: either file of a SigMF pair, their stem, a raw file, or an opened Recording (the
+            three options that follow then say nothing).
+        sample_rate: S/s; 0 takes SigMF's, a raw file needs it.
+        center_frequency: Hz; 0 takes SigMF's (0 Hz for a raw file).
+        datatype: as SigMF names it; empty takes SigMF's, a raw file needs it.
+        repeat: play for ever, with time going on.
+        real_time: give each sample out when it would have been received; else as fast as samples
+            are taken.
+
+    Raises:
+        InputError: a recording that cannot be used, in one line.
+    """
+    if isinstance(file, Recording):
+        recording = file
+    else:
+        recording = open_recording(
+            file,
+            sample_rate=sample_rate or None,
+            center_frequency=center_frequency or None,
+            datatype=datatype or None,
+        )
+    segments = [
+        (capture.sample_start, capture.center_frequency, capture.time_s, capture.time_frac)
+        for capture in recording.captures
+    ]
+    return radiofm_python.recording_source(
+        os.fspath(recording.data_path),
+        recording.datatype,
+        recording.sample_rate,
+        recording.start_byte,
+        recording.num_samples,
+        segments,
+        bool(repeat),
+        bool(real_time),
+    )

@@ -1,0 +1,130 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Runs a segmentation model on frames of any number of rows, and checks what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from radiofm_core import keys
+from radiofm_core.errors import InputError
+from radiofm_core.fields import check_numbers, check_present, check_time, check_whole, shown
+from radiofm_core.inference import SegmentationModel
+from radiofm_core.spectrum.spec import SpectrogramSpec
+
+from .inference_workers import one_line
+
+_WHOLE = (
+    keys.ROWS,
+    keys.COLS,
+    keys.CHANNELS,
+    keys.FRAME_INDEX,
+    keys.SAMPLE_OFFSET,
+    keys.ROW_SAMPLES,
+)
+_NUMBERS = (keys.SAMPLE_RATE, keys.ROW_DURATION, keys.CENTER_FREQUENCY)
+_POSITIVE = (keys.ROWS, keys.ROW_SAMPLES, keys.SAMPLE_RATE, keys.ROW_DURATION)
+
+
+@dataclass(frozen=True)
+class Segmented:
+    """One frame's answer: its valid rows only, or why there is none."""
+
+    mask: np.ndarray | None = None
+    confidence: np.ndarray | None = None
+    problem: str = ""
+
+
+def check_frame(frame: object, spec: SpectrogramSpec) -> None:
+    """Raise InputError unless a frame with this dict can be segmented by a model of ``spec``."""
+    check_present(frame, (*_WHOLE, *_NUMBERS, keys.RX_TIME, keys.SPEC), f"`{keys.TAG_FRAME}` tag")
+    if not isinstance(frame[keys.SPEC], str) or frame[keys.SPEC] != spec.fingerprint:
+        raise InputError(
+            f"its spectrogram spec is {shown(frame[keys.SPEC])}, the model's is "
+            f"{spec.fingerprint}; give the framer the same model as the segmenter"
+        )
+    check_whole(frame, _WHOLE)
+    check_numbers(frame, _NUMBERS)
+    check_time(frame, keys.RX_TIME)
+    shape = (frame[keys.CHANNELS], frame[keys.COLS])
+    if shape != (len(spec.channels), spec.cols):
+        raise InputError(
+            f"its channels and columns are {shape}, not {(len(spec.channels), spec.cols)}"
+        )
+    for key in _POSITIVE:
+        if not frame[key] > 0:
+            raise InputError(f"its {key} {frame[key]!r} is not above zero")
+    if frame[keys.ROWS] > spec.rows:
+        raise InputError(f"its {frame[keys.ROWS]} rows are more than the spec's {spec.rows}")
+    if not spec.sample_rate_min <= frame[keys.SAMPLE_RATE] <= spec.sample_rate_max:
+        raise InputError(
+            f"its {keys.SAMPLE_RATE} {frame[keys.SAMPLE_RATE]:g} Hz is outside the model's range "
+            f"{spec.sample_rate_min:g} to {spec.sample_rate_max:g} Hz"
+        )
+
+
+def padded_rows(rows: int, spec: SpectrogramSpec) -> int:
+    """``rows`` rounded up to what the model takes."""
+    return -(-rows // spec.row_multiple) * spec.row_multiple
+
+
+def pad_frame(frame_db: np.ndarray, rows: int, spec: SpectrogramSpec) -> np.ndarray:
+    """The first ``rows`` rows, continued by their mirror image up to ``row_multiple``.
+
+    Args:
+        frame_db: float32 (channels, spec.rows, cols); what follows ``rows`` is filler.
+
+    Returns:
+        float32 (channels, padded_rows(rows), cols).
+    """
+    valid = frame_db[:, :rows]
+    extra = padded_rows(rows, spec) - rows
+    # the mirror looks like the signal going on; the filler would look like its end
+    return np.pad(valid, ((0, 0), (0, extra), (0, 0)), "symmetric") if extra else valid
+
+
+def segment_frames(
+    bundle: SegmentationModel, frames_db: list[np.ndarray], metas: list[dict]
+) -> list[Segmented]:
+    """Segment frames that share their padded row count and resolution.
+
+    Args:
+        bundle: the model.
+        frames_db: float32 (channels, spec.rows, cols) each.
+        metas: the frames' dicts, checked by :func:`check_frame`.
+
+    Returns:
+        One answer a frame. When the model fails on a batch, its frames are tried one by one,
+        so that a bad frame takes no good one with it.
+    """
+    spec = bundle.info.spec
+    batch = np.stack(
+        [
+            pad_frame(f, m[keys.ROWS], spec) if m[keys.ROWS] < spec.rows else f
+            for f, m in zip(frames_db, metas, strict=True)
+        ]
+    )
+    resolution = (metas[0][keys.SAMPLE_RATE] / spec.cols, metas[0][keys.ROW_DURATION])
+    try:
+        masks, confidences = bundle.segment(batch, resolution)
+    except Exception as error:  # whatever a model raises, out of memory included
+        if len(metas) == 1:
+            return [Segmented(problem=f"the model failed: {one_line(error)}")]
+        return [segment_frames(bundle, [f], [m])[0] for f, m in zip(frames_db, metas, strict=True)]
+    return [
+        _checked(masks[i, : m[keys.ROWS]], confidences[i, : m[keys.ROWS]], bundle)
+        for i, m in enumerate(metas)
+    ]
+
+
+def _checked(mask: np.ndarray, confidence: np.ndarray, bundle: SegmentationModel) -> Segmented:
+    if not np.isfinite(confidence).all():
+        bad = int(np.count_nonzero(~np.isfinite(confidence)))
+        return Segmented(problem=f"the model answered {bad} confidences that are not finite")
+    classes = len(bundle.info.classes)
+    if mask.dtype != np.uint8 or int(mask.max()) >= classes:
+        return Segmented(
+            problem=f"the model answered class {int(mask.max())} ({mask.dtype}), it has {classes}"
+        )
+    return Segmented(np.ascontiguousarray(mask), np.ascontiguousarray(confidence, np.float32))

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Arguments and exit codes of ``radiofm``; each command is a module beside this one."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+from radiofm_core.errors import RadiofmError
+from radiofm_core.version import __version__
+
+from .commands import activity, bench, doctor, models, segment, watch
+from .console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Stopped, report_error
+
+EPILOG = (
+    "exit codes: 0 done; 1 failed; 2 wrong usage or input, told in one line; "
+    "130 stopped by Ctrl-C, with what was found so far written"
+)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str):
+        text = " ".join(message.split())
+        self.exit(EXIT_USAGE, f"{self.prog}: error: {text}; see {self.prog} --help\n")
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The parser of all commands."""
+    parser = _Parser(
+        prog="radiofm",
+        description="Find LTE, NR and other signals in recordings and live spectrum, and tell from "
+        "Wi-Fi CSI what people in a room do.",
+        epilog=EPILOG,
+    )
+    parser.add_argument("--version", action="version", version=f"radiofm {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for module in (segment, watch, activity, models, doctor, bench):
+        name = module.__name__.rpartition(".")[2]
+        command = commands.add_parser(
+            name, help=module.HELP, description=module.DESCRIPTION, epilog=EPILOG
+        )
+        module.add_arguments(command)
+        command.set_defaults(run=module.run)
+    return parser
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; never raises but SystemExit from argparse."""
+    try:
+        options = build_parser().parse_args(arguments)
+        return options.run(options)
+    except RadiofmError as error:
+        report_error(error)
+        return error.exit_code
+    except (KeyboardInterrupt, Stopped):
+        report_error("stopped")
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output has gone (`radiofm models | head`): nothing is wrong
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except MemoryError:
+        report_error("out of memory; close other programs or lower --threads")
+        return EXIT_FAILED
+    except Exception as error:
+        if os.environ.get("RADIOFM_DEBUG"):
+            raise
+        text = " ".join(str(error).split())
+        report_error(
+            f"unexpected {type(error).__name__}: {text}; RADIOFM_DEBUG=1 shows where, please "
+            "report it"
+        )
+        return EXIT_FAILED

@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``radiofm activity``: files of Wi-Fi CSI in; what went on, as JSON lines and a picture, out."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from radiofm_core.bundle import TASK_ACTIVITY, BundleInfo, read_bundle_info
+from radiofm_core.csi.activity import DEFAULT_MIN_CONFIDENCE
+from radiofm_core.csi.classify import ActivityClassifier
+from radiofm_core.csi.packet import CsiPacket
+from radiofm_core.csi.reader import CsiReader, open_csi
+from radiofm_core.errors import InputError
+from radiofm_core.outputs.paths import activity_paths
+
+from ..activity_report import activity_table, file_facts, no_answer, notes
+from ..console import Stopped, StopRequest, add_model_options, stop_on_signal, whole
+from ..inputs import refuse_same_results, work_through
+from ..progress import Progress
+
+HELP = "tell from files of Wi-Fi CSI what people do"
+DESCRIPTION = (
+    "Tell from files of Wi-Fi CSI what the people in a room do. Each INPUT gets two files in DIR: "
+    "<stem>.jsonl (one window a line: time, label, confidence, level of motion) and <stem>.png "
+    '(picture). A stopped run says so in the picture and in the last line ("incomplete": true).'
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument(
+        "inputs",
+        nargs="+",
+        metavar="INPUT",
+        help="CSI of an Intel 5300, Atheros, nexmon (.pcap), ESP32 (.csv), PicoScenes, or .npz "
+        "with 'amplitude' or 'csi', (packets, subcarriers[, antennas]), and 'time_s'",
+    )
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
+    parser.add_argument("--mac", help="use this sender's packets only, such as 00:11:22:aa:bb:cc")
+    parser.add_argument(
+        "--smoothing",
+        type=whole,
+        default=1,
+        metavar="N",
+        help="average the probabilities of so many windows, each one and those before it "
+        "(default 1: none)",
+    )
+    add_model_options(parser, DEFAULT_MIN_CONFIDENCE)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Classify each input; one that fails does not keep the others from being done."""
+    with stop_on_signal() as stop:
+        info = read_bundle_info(options.model, TASK_ACTIVITY)
+        refuse_same_results(
+            options.inputs, lambda path: activity_paths(Path(options.out), path.stem)["jsonl"]
+        )
+        session = _Session(options, info, stop)
+        return work_through(dict.fromkeys(options.inputs), session.classify, stop)
+
+
+class _Session:
+    """One run of the command: the model is loaded once, for all files."""
+
+    def __init__(self, options: argparse.Namespace, info: BundleInfo, stop: StopRequest):
+        self._options = options
+        self._info = info
+        self._stop = stop
+        self._model = None
+        # What kept a file from being read to its end
+        self._damage: InputError | None = None
+
+    def classify(self, path: str) -> None:
+        """Classify one file and print what went on."""
+        # Until there are packets there is nothing to save: a stop ends the command there
+        self._stop.armed = False
+        options = self._options
+        reader = open_csi(path)
+        with self._stop.held():
+            # Here, because it imports matplotlib, which takes a second
+            from radiofm_core.outputs.activity_results import ActivityResults
+
+            self._load_model()
+        classifier = ActivityClassifier(
+            self._model, options.mac, options.smoothing, options.min_confidence
+        )
+        results = ActivityResults(
+            Path(options.out), reader.path, self._info, options.min_confidence
+        )
+        try:
+            self._run(reader, classifier, results)
+            problem = self._damage
+            if not results.record.count:
+                if problem is None and not self._stop.requested:
+                    spec = self._info.spec
+                    problem = InputError(no_answer(reader, classifier, spec, options.mac))
+                raise problem or Stopped
+            facts = file_facts(reader, classifier.facts)
+            complete = problem is None and not self._stop.requested
+            paths = results.finish(facts, complete)
+            self._print(reader, classifier, results.record, facts, paths, complete)
+        finally:
+            results.discard()
+        if problem is not None:
+            raise InputError(f"{problem}; what was found before it is written")
+
+    def _load_model(self) -> None:
+        if self._model is None:
+            import torch
+
+            from radiofm_core.inference import load_bundle
+
+            options = self._options
+            if options.threads:
+                torch.set_num_threads(options.threads)
+            self._model = load_bundle(
+                self._info.path, options.device, options.precision, TASK_ACTIVITY
+            )
+
+    def _run(self, reader, classifier, results) -> None:
+        """Take all answers, or those until Ctrl-C or damage in the file."""
+        progress = Progress(reader.path.stem, "CSI")
+        self._stop.armed = True
+        try:
+            for answer in classifier.answers(self._packets(reader, classifier, progress)):
+                results.add(answer)
+        finally:
+            progress.close()
+
+    def _packets(self, reader: CsiReader, classifier, progress) -> Iterator[CsiPacket]:
+        """The file's packets up to its end, to Ctrl-C, or to damage, which is noted."""
+        self._damage = None
+        try:
+            for packet in reader:
+                yield packet
+                progress.seen(classifier.facts.duration_s)
+                progress.show()
+                if self._stop.requested:
+                    return
+        except InputError as error:
+            self._damage = error
+
+    def _print(self, reader, classifier, record, facts, paths, complete: bool) -> None:
+        print(f"{reader.path.stem}: {', '.join(facts)}")
+        for line in activity_table(record, self._info.classes):
+            print(line)
+        for line in notes(reader.tally, classifier.counts, self._info.spec):
+            print(line)
+        if self._stop.requested and not complete:
+            print("  stopped: what was found so far is written, marked as incomplete")
+        folder = paths["picture"].parent
+        names = ", ".join(path.name for path in paths.values())
+        print(f"  written to {folder}: {names}\n", flush=True)

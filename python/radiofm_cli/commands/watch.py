@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``radiofm watch``: a live source in, emissions as lines out."""
+
+from __future__ import annotations
+
+import argparse
+import queue
+import sys
+import time
+from datetime import UTC, datetime
+
+from radiofm_core import keys
+from radiofm_core.bundle import TASK_SEGMENTATION, read_bundle_info
+from radiofm_core.errors import RadiofmError
+from radiofm_core.outputs.emission_lines import emission_line
+from radiofm_core.outputs.units import display_name, readable_time
+from radiofm_core.spectrum.spec import SpectrogramSpec
+
+from ..blocks import import_flowgraphs, make_segmenter
+from ..console import (
+    EXIT_DONE,
+    add_model_options,
+    colored,
+    hertz,
+    rate,
+    seconds,
+    stop_on_signal,
+    use_color,
+)
+
+HELP = "segment a live source"
+DESCRIPTION = (
+    "Segment a live source and print emissions as they start, go on and end. Frames that the "
+    "model has no time for are dropped and counted. Ends with the source or by Ctrl-C."
+)
+POLL_S = 0.1
+STOP_GRACE_S = 2.0
+STATUS_INTERVAL_S = 5.0
+# Seconds since 1970 before which a time is taken for one since the start
+EPOCH_TIMES = 1e9
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument(
+        "--source",
+        required=True,
+        help="'soapy=driver=rtlsdr' (any SoapySDR device arguments), 'zmq=tcp://host:5555' "
+        "(complex64 samples from a GNU Radio ZMQ PUB sink) or 'file=recording.sigmf-meta' "
+        "(at the pace it was recorded)",
+    )
+    parser.add_argument("--sample-rate", type=rate, metavar="HZ", help="such as 1.92e6 or 1.92M")
+    parser.add_argument("--center-frequency", type=hertz, metavar="HZ", help="such as 796M")
+    parser.add_argument(
+        "--gain", type=float, metavar="DB", help="receiver gain (default: automatic)"
+    )
+    parser.add_argument("--duration", type=seconds, metavar="S", help="stop after this time")
+    parser.add_argument(
+        "--json", action="store_true", help="print each event as a line of JSON on standard output"
+    )
+    parser.add_argument(
+        "--frame-duration", type=seconds, default=20e-3, metavar="S", help="default: 20 ms"
+    )
+    add_model_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run until the source ends, --duration is over, or Ctrl-C: each is a clean end."""
+    with stop_on_signal() as stop:
+        info = read_bundle_info(options.model, TASK_SEGMENTATION)
+        messages: queue.SimpleQueue = queue.SimpleQueue()
+        segmenter = make_segmenter(info, options, "drop", stop)
+        flowgraph = import_flowgraphs().WatchFlowgraph(
+            options.source,
+            segmenter,
+            lambda port, fields, _: messages.put((port, fields)),
+            options.sample_rate,
+            options.center_frequency,
+            options.gain,
+            options.frame_duration,
+        )
+        colors = {c.name: c.color for c in info.classes}
+        printer = _Printer(options.json, colors, _relief(info.spec, options.frame_duration))
+        _tell(
+            f"watching {options.source} at {flowgraph.center_frequency / 1e6:.6g} MHz, "
+            f"{flowgraph.sample_rate / 1e6:g} MS/s, with {info.name}; Ctrl-C ends"
+        )
+        stop.armed = True
+        _watch(flowgraph, messages, printer, stop, options.duration)
+        return EXIT_DONE
+
+
+def _watch(flowgraph, messages, printer, stop, duration) -> None:
+    flowgraph.launch()
+    end = None if duration is None else time.monotonic() + duration
+    over = False
+    while not over:
+        over = flowgraph.ended(POLL_S)
+        if not over and (stop.requested or (end is not None and time.monotonic() >= end)):
+            flowgraph.stop()
+            over = flowgraph.ended(STOP_GRACE_S) or True
+        while not messages.empty():
+            printer.take(*messages.get())
+    printer.summary()
+    if printer.error:
+        raise RadiofmError(f"frames without a result: {printer.error}")
+
+
+def _relief(spec: SpectrogramSpec, frame_duration: float) -> str:
+    """What to do where the model is too slow, if there is something."""
+    longer = 2 * frame_duration
+    if longer > spec.rows * spec.row_duration_max:
+        return ""
+    return f"; with --frame-duration {longer:g} it has half of the frames to segment"
+
+
+class _Printer:
+    """Prints events on standard output and the state of affairs on standard error.
+
+    ``relief``: what follows the line that the model is too slow.
+    """
+
+    def __init__(self, as_json: bool, colors: dict[str, str], relief: str):
+        self._as_json = as_json
+        self._relief = relief
+        self._colors = colors if use_color(sys.stdout) else {}
+        self._status: dict = {}
+        self._next_status = time.monotonic() + STATUS_INTERVAL_S
+        self.error = ""
+
+    def take(self, port: str, fields: dict) -> None:
+        """One message of the flowgraph."""
+        if port == keys.PORT_STATUS:
+            self._take_status(fields)
+        elif self._as_json:
+            print(emission_line(fields), flush=True)
+        elif fields[keys.EVENT] != keys.EVENT_UPDATE:
+            print(self._readable(fields), flush=True)
+
+    def _take_status(self, fields: dict) -> None:
+        news = fields[keys.DROPPED] - self._status.get(keys.DROPPED, 0)
+        self._status = fields
+        self.error = fields.get(keys.ERROR) or self.error
+        if news and time.monotonic() >= self._next_status:
+            self._next_status = time.monotonic() + STATUS_INTERVAL_S
+            _tell(f"the model is too slow for this rate: {self._counts()}{self._relief}")
+
+    def _counts(self) -> str:
+        frames, dropped = (self._status.get(key, 0) for key in (keys.FRAMES, keys.DROPPED))
+        return f"{frames} frames segmented, {dropped} dropped"
+
+    def summary(self) -> None:
+        """The last line."""
+        if self._status:
+            latency = self._status.get(keys.LATENCY_P50, 0.0)
+            _tell(f"{self._counts()}, median latency {latency * 1e3:.0f} ms")
+
+    def _readable(self, event: dict) -> str:
+        label = display_name(event[keys.LABEL]).ljust(5)
+        if event[keys.LABEL] in self._colors:
+            label = colored(label, self._colors[event[keys.LABEL]])
+        begins = event[keys.EVENT] == keys.EVENT_START
+        tail = "" if begins else f"  after {readable_time(event[keys.DURATION])}"
+        moment = event[keys.START_TIME] + (0 if begins else event[keys.DURATION])
+        return (
+            f"{_clock(moment)}  {event[keys.EVENT]:5}  #{event[keys.BURST_ID]:<4} {label}  "
+            f"{event[keys.CENTER_FREQUENCY] / 1e6:.3f} MHz  "
+            f"{event[keys.BANDWIDTH] / 1e6:.3f} MHz wide  {event[keys.SNR_DB]:.0f} dB{tail}"
+        )
+
+
+def _clock(moment: float) -> str:
+    """A time of day where the source knows it, else seconds since the start."""
+    if moment < EPOCH_TIMES:
+        return f"{moment:10.3f} s"
+    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S.%f")[:-3]
+
+
+def _tell(text: str) -> None:
+    print(f"radiofm: {text}", file=sys.stderr, flush=True)

@@ -1,8 +1,0 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
-"""``python -m radiofm_core.cli``: the same as the ``radiofm`` command."""
-
-import sys
-
-from . import main
-
-sys.exit(main())

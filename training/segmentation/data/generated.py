@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prepares sets of generated frames, with several processes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import multiprocessing
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from radiofm_core.spectrum import spectrogram
+from radiofm_core.spectrum.spec import SpectrogramSpec
+
+from ...waveforms import scene, side_by_side
+from ...waveforms.wide_spans import WideSpanMaker
+from . import store
+from .sources import ALL_SCENES, ON_AIR_SCENES, PAPER_SCENES, WIDE_SCENES, FramesConfig
+
+CHUNK = 16
+FACTS = "facts.json"
+# Called as MakeMaker(spec, rows) in each process
+MakeMaker = Callable[[SpectrogramSpec, int], scene.SceneMaker]
+# By the sources' ``scenes``
+MAKERS = {
+    ALL_SCENES: scene.SceneMaker,
+    PAPER_SCENES: side_by_side.PaperMaker,
+    ON_AIR_SCENES: side_by_side.OnAirMaker,
+    WIDE_SCENES: WideSpanMaker,
+}
+
+
+def generator_fingerprint(*modules: ModuleType) -> str:
+    """16 hexadecimal digits that stand for the code that draws frames, that of the ``modules``
+    too."""
+    sources = sorted(Path(scene.__file__).parent.rglob("*.py"))
+    digest = hashlib.sha256()
+    for path in (*sources, *(Path(m.__file__) for m in (spectrogram, *modules))):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def wanted(config: FramesConfig, spec: SpectrogramSpec) -> dict:
+    """What a set's frames depend on, JSON-ready."""
+    is_usual = config.scenes == ALL_SCENES
+    drawn_by = [] if is_usual else [sys.modules[MAKERS[config.scenes].__module__]]
+    return {
+        "source": config.kind,
+        "frames": config.frames,
+        "first_seed": config.first_seed,
+        "rows": config.rows,
+        "spec_fingerprint": spec.fingerprint,
+        "code": generator_fingerprint(*drawn_by),
+    } | ({} if is_usual else {"scenes": config.scenes})
+
+
+def prepare(below: Path, config: FramesConfig, spec: SpectrogramSpec, workers: int) -> Path:
+    """Generate a set in a folder ``below`` with ``workers`` processes; a complete one that this
+    code made is left as it is. Returns its folder; raises OutputError if it cannot be written."""
+    kind = "" if config.scenes == ALL_SCENES else f"{config.scenes}-"
+    name = f"{kind}frames-{config.first_seed}-{config.frames}x{config.rows}{channels(spec)}"
+    maker = MAKERS[config.scenes]
+    return generate(below / name, wanted(config, spec), config, spec, workers, maker)
+
+
+def channels(spec: SpectrogramSpec) -> str:
+    """What the name of a set's folder ends with: the channels beside the first."""
+    return "".join(f"-{name}" for name in spec.channels[1:])
+
+
+def generate(
+    folder: Path,
+    fields: dict,
+    config: FramesConfig,
+    spec: SpectrogramSpec,
+    workers: int,
+    make_maker: MakeMaker = scene.SceneMaker,
+) -> Path:
+    """Generate the set ``folder`` unless it is there, complete, with the note's ``fields``.
+
+    ``make_maker``: a class or function of a module. Where its maker's frames have ``facts``
+    (JSON-ready), those are kept in ``facts.json``, a list with an entry for each frame. Returns
+    ``folder``; raises OutputError if it cannot be written.
+    """
+    if store.is_prepared(folder, fields):
+        return folder
+    with store.writing(folder):
+        _generate(folder, config, spec, workers, make_maker)
+        store.write_note(folder, fields)
+    return folder
+
+
+def _generate(folder: Path, config, spec: SpectrogramSpec, workers: int, make_maker) -> None:
+    store.clear(folder)
+    size = (config.rows, spec.cols)
+    pixels = size if len(spec.channels) == 1 else (len(spec.channels), *size)
+    for name, of_frame in (("levels", pixels), ("truth", size)):
+        path = folder / f"{name}.npy"
+        shape = (config.frames, *of_frame)
+        np.lib.format.open_memmap(path, "w+", np.uint8, shape).flush()
+        with path.open("r+b") as file:
+            # A full disk shows here, and not as a worker that is killed.
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    resolution = np.zeros((config.frames, 2), np.float32)
+    facts: list[dict | None] = [None] * config.frames
+    starts = range(0, config.frames, CHUNK)
+    jobs = [
+        (folder, config.first_seed, start, min(start + CHUNK, config.frames)) for start in starts
+    ]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, _start_worker, (make_maker, spec, config.rows)) as pool:
+        made = pool.imap_unordered(_make_chunk, jobs)
+        bar = tqdm(made, total=len(jobs), desc=folder.name, unit=f"x{CHUNK}")
+        for start, resolutions, told in bar:
+            resolution[start : start + len(resolutions)] = resolutions
+            facts[start : start + len(told)] = told
+    np.save(folder / "resolution.npy", resolution)
+    if any(facts):
+        (folder / FACTS).write_text(json.dumps(facts) + "\n")
+
+
+_maker: scene.SceneMaker | None = None
+
+
+def _start_worker(make_maker: MakeMaker, spec: SpectrogramSpec, rows: int) -> None:
+    global _maker
+    torch.set_num_threads(1)
+    _maker = make_maker(spec, rows)
+
+
+def _make_chunk(job) -> tuple[int, list[tuple[float, float]], list[dict | None]]:
+    folder, first_seed, start, stop = job
+    levels = np.load(folder / "levels.npy", mmap_mode="r+")
+    truth = np.load(folder / "truth.npy", mmap_mode="r+")
+    resolutions, facts = [], []
+    for i in range(start, stop):
+        frame = _maker.frame(first_seed + i)
+        levels[i] = store.to_steps(frame.level_db.numpy())  # a single channel loses its axis
+        truth[i] = frame.truth.numpy()
+        resolutions.append(frame.resolution)
+        facts.append(getattr(frame, "facts", None))
+    return start, resolutions, facts

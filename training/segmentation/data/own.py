@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prepares sets from users' own data: finds the files, splits them by recording, reads them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from radiofm_core.errors import InputError, UsageError
+from radiofm_core.spectrum import sample_data, spectrogram
+from radiofm_core.spectrum.spec import SpectrogramSpec
+
+from . import images, matlab, recordings, store
+from .items import Item, leave_out, take_share
+from .sources import ImagesConfig, MatlabConfig, OwnConfig, RecordingsConfig, SourceConfig
+
+READERS = {RecordingsConfig: recordings, MatlabConfig: matlab, ImagesConfig: images}
+
+
+def held_back(*parts: tuple[SourceConfig, ...]) -> list[tuple[OwnConfig, list[Item]]]:
+    """What each own source of the held-out ``parts`` takes, in order; none of it may be trained
+    on, and no part takes what an earlier one has."""
+    taken: list[tuple[OwnConfig, list[Item]]] = []
+    for sources in parts:
+        taken += [
+            (source, take_share(_left(source, taken), source.share, leave=1))
+            for source in sources
+            if type(source) in READERS
+        ]
+    return taken
+
+
+def left_to_train(source: OwnConfig, *held_out: tuple[SourceConfig, ...]) -> list[Item]:
+    """What a training set takes of a source: its share of what the held-out parts leave.
+
+    Raises UsageError if they leave nothing.
+    """
+    items = _left(source, held_back(*held_out))
+    if not items:
+        count = len({i.recording for i in READERS[type(source)].find(source)})
+        raise UsageError(
+            f"{source.folder}: validation has all of its recordings ({count}); give validation a "
+            "share below 1, or a folder of its own"
+        )
+    return take_share(items, source.share)
+
+
+def _left(source: OwnConfig, taken: list[tuple[OwnConfig, list[Item]]]) -> list[Item]:
+    items = READERS[type(source)].find(source)
+    for other, others in taken:
+        items = leave_out(items, others, _same_folder(source, other))
+    return items
+
+
+def _same_folder(one: OwnConfig, other: OwnConfig) -> bool:
+    same = Path(one.folder).resolve() == Path(other.folder).resolve()
+    return same and type(one) is type(other)
+
+
+def reader_fingerprint() -> str:
+    """16 hexadecimal digits that stand for the code that reads users' data."""
+    code = (*Path(__file__).parent.glob("*.py"), spectrogram.__file__, sample_data.__file__)
+    digest = hashlib.sha256()
+    for path in sorted(map(Path, code), key=lambda p: p.name):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def wanted(source: OwnConfig, items: list[Item], spec: SpectrogramSpec) -> dict:
+    """What a set's frames depend on, JSON-ready."""
+    fields = {
+        "source": source.kind,
+        "config": asdict(source),
+        "rows": source.rows,
+        "spec_fingerprint": spec.fingerprint,
+        "code": reader_fingerprint(),
+        "files": {i.name: i.digest for i in items},
+    }
+    return json.loads(json.dumps(fields))
+
+
+def prepare(
+    below: Path, source: OwnConfig, items: list[Item], spec: SpectrogramSpec, role: str
+) -> Path:
+    """Read ``items`` into a set in a folder ``below``; one made of the same files by the same
+    code is left as it is. Everything is read before anything is written. Returns its folder.
+
+    Raises:
+        InputError: a file that cannot be used, or frames of which none is long enough.
+        OutputError: the set cannot be written.
+    """
+    fields = wanted(source, items, spec)
+    place = json.dumps([fields["config"], str(Path(source.folder).resolve())], sort_keys=True)
+    digest = hashlib.sha256(place.encode()).hexdigest()[:8]
+    folder = below / f"{source.kind}-{Path(source.folder).name}-{role}-{digest}"
+    if store.is_prepared(folder, fields):
+        return folder
+    levels, truths, resolutions, counts = [], [], [], {}
+    for item in tqdm(items, desc=folder.name, unit="file"):
+        before = len(levels)
+        for level_db, truth, resolution in READERS[type(source)].read(item, source, spec):
+            levels.append(store.to_steps(level_db))
+            truths.append(truth)
+            resolutions.append(resolution)
+        counts[item.name] = len(levels) - before
+    if items and not levels:
+        raise InputError(
+            f"{source.folder}: no recording is as long as a frame of {source.rows} rows; set rows "
+            f"lower (in steps of {spec.row_multiple}), or record longer"
+        )
+    shape = (0, source.rows, spec.cols)
+    store.write(
+        folder,
+        np.stack(levels) if levels else np.zeros(shape, np.uint8),
+        np.stack(truths) if truths else np.zeros(shape, np.uint8),
+        np.array(resolutions, np.float32).reshape(-1, 2),
+        {**fields, "frames": len(levels), "frames_of_file": counts},
+    )
+    return folder

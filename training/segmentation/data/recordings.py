@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frames from SigMF recordings, with truth from their annotations or without any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from radiofm_core.errors import InputError, UsageError
+from radiofm_core.spectrum.recordings import META_SUFFIX, Recording, open_recording
+from radiofm_core.spectrum.sample_data import read_iq
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.spectrogram import spectrogram_db
+
+from ...waveforms.span import IGNORE
+from .annotations import read_boxes, truth_of_boxes
+from .items import Item, OwnFrame, cut_rows, find_files
+from .labels import label_classes
+from .sources import RecordingsConfig
+
+
+def find(config: RecordingsConfig) -> list[Item]:
+    """The recordings in the source's folder; raises InputError for any that cannot be used."""
+    items = []
+    for name, path in find_files(config.folder, f"*{META_SUFFIX}"):
+        recording = open_recording(path)
+        name = name.removesuffix(META_SUFFIX)
+        items.append(Item(name, name, (recording.data_path, path)))
+    return items
+
+
+def read(item: Item, config: RecordingsConfig, spec: SpectrogramSpec) -> Iterator[OwnFrame]:
+    """The frames of a recording, none across a retune; none at all if it is too short."""
+    meta_path = item.files[1]
+    recording = open_recording(meta_path)
+    duration = config.frame_duration or recording.suitable_frame_duration
+    try:
+        hops = spec.hops_per_row(recording.sample_rate, duration)
+    except UsageError as error:
+        raise InputError(f"{meta_path}: {error}") from error
+    boxes = read_boxes(recording, label_classes(config.labels)) if config.labelled else None
+    row_samples = spec.row_samples(hops)
+    resolution = spec.resolution(recording.sample_rate, hops)
+    shape = (config.rows, spec.cols)
+    for capture, stop in zip(recording.captures, recording.capture_stops, strict=True):
+        total = (stop - capture.sample_start) // row_samples
+        for row in cut_rows(total, config.rows):
+            start = capture.sample_start + row * row_samples
+            level = frame_level(recording, start, spec, hops, config.rows)
+            if boxes is None:
+                truth = np.full(shape, IGNORE, np.uint8)
+            else:
+                span = (capture.center_frequency, recording.sample_rate)
+                truth = truth_of_boxes(boxes, start, row_samples, shape, span)
+            yield level, truth, resolution
+
+
+def frame_level(
+    recording: Recording, start: int, spec: SpectrogramSpec, hops: int, rows: int
+) -> np.ndarray:
+    """dB float32 (rows, cols) of the frame that begins at sample ``start``."""
+    path: Path = recording.data_path
+    count = rows * spec.row_samples(hops)
+    iq = read_iq(path, recording.datatype, recording.start_byte, start, count)
+    level = spectrogram_db(torch.from_numpy(iq), spec, hops, rows)[0].numpy()
+    if not np.isfinite(level).all():
+        raise InputError(
+            f"{path}: samples {start} to {start + count} hold values that are not finite; it is "
+            "damaged: leave it out, or cut them off"
+        )
+    return level

@@ -1,0 +1,200 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Where the frames of a recipe's sets come from, as typed fields.
+
+A set of a recipe's ``data`` is one source or a list of them. The first key of a source tells its
+kind: ``frames``, ``recordings``, ``matlab`` or ``images``.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from radiofm_core.errors import UsageError
+
+from .labels import check_mapping
+
+FREQUENCY_GROWS = ("right", "up", "down")
+LEVELS = ("db", "power", "image")
+SCENES = ("all", "paper", "paper-on-air", "wide")
+ALL_SCENES, PAPER_SCENES, ON_AIR_SCENES, WIDE_SCENES = SCENES
+
+
+@dataclass(frozen=True)
+class FramesConfig:
+    """A set of generated frames, of the seeds ``first_seed`` .. ``first_seed + frames - 1``.
+
+    ``scenes``: ``all`` kinds, labelled where they transmit (:mod:`training.waveforms.scene`), or
+    those of the ``paper`` (:mod:`training.waveforms.side_by_side`), labelled by whole bands, or,
+    ``paper-on-air``, where they transmit, or those of ``wide`` spans
+    (:mod:`training.waveforms.wide_spans`).
+    """
+
+    frames: int
+    first_seed: int
+    rows: int = 256
+    scenes: str = ALL_SCENES
+    kind: ClassVar[str] = "frames"
+    labelled: ClassVar[bool] = True
+
+    def __post_init__(self):
+        _check_choice(self, "scenes", SCENES)
+
+    @property
+    def seeds(self) -> range:
+        """The seeds that the set's frames are drawn from."""
+        return range(self.first_seed, self.first_seed + self.frames)
+
+
+class _Files:
+    """A source of users' files. Its kind is also the name of the field with its folder."""
+
+    kind: ClassVar[str]
+
+    @property
+    def folder(self) -> str:
+        """Where the data lie."""
+        return getattr(self, self.kind)
+
+
+@dataclass(frozen=True)
+class RecordingsConfig(_Files):
+    """The SigMF recordings in the folder ``recordings`` and below.
+
+    ``labels`` maps ``core:label`` (in any case) to noise, lte, nr, other or ignore (not scored);
+    the classes' own names need no mapping. ``labelled: false`` reads no annotations, for
+    pre-training. ``frame_duration``: seconds that 256 rows cover, by default as ``radiofm
+    segment`` cuts the recording. ``share``: how many of the recordings, as a part of 1.
+    """
+
+    recordings: str
+    labels: dict = field(default_factory=dict)
+    labelled: bool = True
+    rows: int = 256
+    frame_duration: float | None = None
+    share: float = 1.0
+    kind: ClassVar[str] = "recordings"
+
+    def __post_init__(self):
+        _check_common(self)
+        check_mapping("labels", self.labels)
+        if self.frame_duration is not None:
+            _above_zero(self, "frame_duration")
+
+
+@dataclass(frozen=True)
+class MatlabConfig(_Files):
+    """The spectrograms in the ``.mat`` files of the folder ``matlab`` and below, as MathWorks'
+    example of 5G and LTE spectrum sensing makes them.
+
+    A file that holds ``spectrogram_key`` is a frame; its mask is under ``mask_key`` in the same
+    file, or in the one that has ``labels`` in its name in place of ``spect``. ``level`` says
+    what its numbers are: ``db``, ``power`` (linear) or ``image`` (grey levels from 0, which
+    stand for ``range_db``). ``frequency`` and ``recording``: as in :class:`ImagesConfig`, but by
+    default each file is a recording of its own.
+    """
+
+    matlab: str
+    spectrogram_key: str = "rxSpectrogram"
+    mask_key: str = "data"
+    values: dict = field(default_factory=lambda: {0: "noise", 127: "nr", 255: "lte"})
+    sample_rate: float = 61.44e6
+    duration: float = 40e-3
+    level: str = "db"
+    range_db: tuple[float, float] | None = None
+    frequency: str = "right"
+    labelled: bool = True
+    rows: int = 256
+    recording: str | None = None
+    share: float = 1.0
+    kind: ClassVar[str] = "matlab"
+
+    def __post_init__(self):
+        _check_common(self)
+        _check_picture(self)
+        _check_choice(self, "level", LEVELS)
+        if self.level == "image" and self.range_db is None:
+            raise UsageError("level image needs range_db: [dB of black, dB of white]")
+
+
+@dataclass(frozen=True)
+class ImagesConfig(_Files):
+    """Pairs ``images/NAME.png`` and ``masks/NAME.png`` in the folder ``images``.
+
+    Black and white of an image stand for ``range_db``; a mask's ``values`` for classes. The
+    image covers ``sample_rate`` Hz and ``duration`` seconds; ``frequency`` tells where it grows:
+    ``right`` (time runs down), ``up`` or ``down`` (time runs right). ``recording``: a regular
+    expression that finds in NAME what tells its recording, by default NAME less its last number.
+    """
+
+    images: str
+    range_db: tuple[float, float]
+    sample_rate: float
+    duration: float
+    values: dict = field(default_factory=dict)
+    frequency: str = "right"
+    labelled: bool = True
+    rows: int = 256
+    recording: str | None = None
+    share: float = 1.0
+    kind: ClassVar[str] = "images"
+
+    def __post_init__(self):
+        _check_common(self)
+        _check_picture(self)
+        if self.labelled and not self.values:
+            raise UsageError("images need values: the classes of mask values, as {0: noise}")
+
+
+OwnConfig = RecordingsConfig | MatlabConfig | ImagesConfig
+SourceConfig = FramesConfig | OwnConfig
+KINDS = {c.kind: c for c in (FramesConfig, RecordingsConfig, MatlabConfig, ImagesConfig)}
+
+
+def _check_common(config: OwnConfig) -> None:
+    if not isinstance(config.folder, str) or not config.folder:
+        raise UsageError(f"{config.kind}: {config.folder!r} is no folder")
+    _above_zero(config, "share")
+    if config.share > 1:
+        raise UsageError(f"share {config.share:g} is above 1; give a part of 1, as 0.25")
+
+
+def _check_picture(config: MatlabConfig | ImagesConfig) -> None:
+    for option in ("sample_rate", "duration"):
+        _above_zero(config, option)
+    _check_choice(config, "frequency", FREQUENCY_GROWS)
+    check_mapping("values", config.values)
+    try:
+        re.compile(config.recording or "")
+    except (re.error, TypeError) as error:
+        raise UsageError(f"recording {config.recording!r} cannot be used ({error})") from error
+    if config.range_db is None:
+        return
+    try:
+        low, high = (float(x) for x in config.range_db)
+        object.__setattr__(config, "range_db", (low, high))
+    except (TypeError, ValueError):
+        low = high = math.nan
+    if not low < high:
+        raise UsageError(
+            f"range_db {config.range_db!r} is not two levels, black then white, as [-110, -30]"
+        )
+
+
+def _above_zero(config, option: str) -> None:
+    """Make the option a float: YAML takes 61.44e6 as a text."""
+    value = getattr(config, option)
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if not (math.isfinite(number) and number > 0):
+        raise UsageError(f"{option} {value!r} is no number above zero")
+    object.__setattr__(config, option, number)
+
+
+def _check_choice(config, option: str, choices: tuple[str, ...]) -> None:
+    if getattr(config, option) not in choices:
+        raise UsageError(f"{option} {getattr(config, option)!r} is unknown; use {choices}")

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Prepared frames on disk, and the batches that training takes from them.
+
+A prepared set is a folder with ``levels.npy`` (uint8 (frames, rows, cols), or, of a spec of
+several channels, (frames, channels, rows, cols): steps of 0.4 dB above the median of the frame's
+first channel less 32 dB), ``truth.npy`` (uint8 classes, 255 = not scored), ``resolution.npy`` and
+``prepared.json``, which records how it was made. The last is written last: without it a set is
+not there.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from radiofm_core.errors import InputError
+from radiofm_core.outputs.files import output_errors
+from radiofm_core.spectrum.spec import SpectrogramSpec
+
+from .. import classes
+
+STEP_DB = 0.4
+LOWEST_DB = -32.0
+NOTE = "prepared.json"
+
+
+def to_steps(level_db: np.ndarray) -> np.ndarray:
+    """dB (rows, cols) or (channels, rows, cols) to the uint8 steps that are stored."""
+    first = level_db if level_db.ndim == 2 else level_db[0]
+    steps = (level_db - np.median(first) - LOWEST_DB) / STEP_DB
+    return np.clip(np.round(steps), 0, 255).astype(np.uint8)
+
+
+def first_frames(frames: int, share: float) -> int:
+    """How many of ``frames`` a ``share`` (a part of 1) is: the nearest number from 1 on."""
+    return max(1, round(share * frames))
+
+
+def is_prepared(folder: Path, wanted: dict) -> bool:
+    """Whether ``folder`` holds a complete set whose note has the fields ``wanted``."""
+    try:
+        note = json.loads((folder / NOTE).read_text())
+    except (OSError, ValueError):
+        return False
+    return isinstance(note, dict) and all(note.get(k) == v for k, v in wanted.items())
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turns what goes wrong while a set is written into an OutputError of one line."""
+    advice = "make room there and run the command again"
+    with output_errors(folder, "the prepared frames ", advice):
+        yield
+
+
+def clear(folder: Path) -> None:
+    """Make the folder, without a note, for a new set."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / NOTE).unlink(missing_ok=True)
+
+
+def write_note(folder: Path, fields: dict) -> None:
+    """Complete a set: its ``fields``, the command that made it, and its pixels by class."""
+    truth = np.load(folder / "truth.npy", mmap_mode="r")
+    counts = np.zeros(256, np.int64)
+    for frame in truth:
+        counts += np.bincount(frame.ravel(), minlength=256)
+    pixels = {name: int(counts[i]) for i, name in enumerate(classes.NAMES)}
+    pixels["not scored"] = int(counts[len(classes.NAMES) :].sum())
+    note = {**fields, "pixels": pixels, "command": shlex.join(sys.orig_argv)}
+    (folder / NOTE).write_text(json.dumps(note, indent=1) + "\n")
+
+
+def write(
+    folder: Path, levels: np.ndarray, truth: np.ndarray, resolution: np.ndarray, fields: dict
+) -> None:
+    """Write a whole set; raises OutputError where that is not possible.
+
+    Args:
+        folder: made where it is not there; a set in it is replaced.
+        levels: uint8 (frames, rows, cols), or with channels, from :func:`to_steps`.
+        truth: uint8 (frames, rows, cols).
+        resolution: float32 (frames, 2).
+        fields: for the note.
+    """
+    with writing(folder):
+        clear(folder)
+        for name, array in (("levels", levels), ("truth", truth), ("resolution", resolution)):
+            np.save(folder / f"{name}.npy", array)
+        write_note(folder, fields)
+
+
+class FrameSet:
+    """One or several prepared sets of frames of the same size, held in memory (128 KiB a
+    frame); of each set the first frames, a ``share`` of them (a part of 1)."""
+
+    def __init__(self, folders: Path | Sequence[Path], spec: SpectrogramSpec, share: float = 1.0):
+        folders = [folders] if isinstance(folders, Path) else list(folders)
+        for folder in folders:
+            _check_note(folder, spec)
+        self.row_multiple = spec.row_multiple
+        self.levels = _joined(folders, "levels", share)
+        self.truth = _joined(folders, "truth", share)
+        self.resolution = torch.from_numpy(_joined(folders, "resolution", share))
+
+    def __len__(self) -> int:
+        return len(self.levels)
+
+    def batch(self, index: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """dB float32 (B, C, R, W), truth int64 (B, R, W), resolution (B, 2)."""
+        level = torch.from_numpy(self.levels[np.sort(index)]).float() * STEP_DB + LOWEST_DB
+        truth = torch.from_numpy(self.truth[np.sort(index)]).long()
+        if level.ndim == 3:
+            level = level[:, None]
+        return level, truth, self.resolution[np.sort(index)]
+
+    def augmented(self, index: np.ndarray, rng: np.random.Generator):
+        """A batch mirrored in frequency at random and, one time in three, cut to fewer rows, so
+        that short recordings are judged on what they hold."""
+        level, truth, resolution = self.batch(index)
+        flip = torch.from_numpy(rng.random(len(index)) < 0.5)[:, None, None]
+        # Columns mirror about DC (column W/2); column 0, Nyquist, stays.
+        mirror = torch.cat(
+            [torch.zeros(1, dtype=torch.long), torch.arange(level.shape[3] - 1, 0, -1)]
+        )
+        level = torch.where(flip[:, None], level[..., mirror], level)
+        truth = torch.where(flip, truth[..., mirror], truth)
+        level = level + (torch.rand(level.shape) - 0.5) * STEP_DB
+        if rng.random() < 1 / 3:
+            most = level.shape[2] // self.row_multiple
+            rows = self.row_multiple * int(rng.integers(1, max(2, most // 2) + 1))
+            start = int(rng.integers(0, level.shape[2] - rows + 1))
+            level, truth = level[:, :, start : start + rows], truth[:, start : start + rows]
+        return level, truth, resolution
+
+
+def _check_note(folder: Path, spec: SpectrogramSpec) -> None:
+    try:
+        made_for = json.loads((folder / NOTE).read_text())["spec_fingerprint"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{folder} holds no prepared frames; run python -m training.prepare"
+        ) from error
+    if made_for != spec.fingerprint:
+        raise InputError(
+            f"{folder} was made for spec {made_for}, this model has {spec.fingerprint}; prepare it "
+            "again"
+        )
+
+
+def _joined(folders: Sequence[Path], name: str, share: float) -> np.ndarray:
+    arrays = [np.load(folder / f"{name}.npy") for folder in folders]
+    arrays = [array[: first_frames(len(array), share)] for array in arrays]
+    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
