@@ -23,7 +23,7 @@ from radiofm_core import keys
 from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.windows import CsiWindow, frame_packets
-from training.export import export_bundle
+from training.engine.bundle_file import export_bundle
 
 SPEC = CsiSpec()
 # The amplitude at (0, 0) of a window is an order to the model

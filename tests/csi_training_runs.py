@@ -8,27 +8,27 @@ from pathlib import Path
 
 from radiofm_core.csi.spec import CsiSpec
 from training.activity.data.sources import CsiConfig, SimulatedConfig
-from training.activity.model import ActivityConfig
-from training.activity.recipe import ActivityData, ActivityRecipe
+from training.activity.model import ModelConfig
+from training.activity.recipe import DataConfig, Recipe
 from training.engine.settings import FinetuneConfig, PretrainConfig
 
 SPEC = CsiSpec(duration_s=1.0, hop_s=0.5, subcarriers=27)
-STEM = ActivityConfig(dim=16, depth=1, heads=2, stem_widths=(4, 8), dropout=0.0)
+STEM = ModelConfig(dim=16, depth=1, heads=2, stem_widths=(4, 8), dropout=0.0)
 STAGE = {"steps": 6, "batch": 8, "warmup": 2, "precision": "fp32"}
-PLAIN = ActivityConfig(
+PLAIN = ModelConfig(
     dim=16, depth=1, heads=2, dropout=0.0, kind="plain",
     decoder_dim=16, decoder_depth=1, decoder_heads=2,
 )  # fmt: skip
 
 
-def small_recipe(folder: Path, recordings: Path, **fields) -> ActivityRecipe:
+def small_recipe(folder: Path, recordings: Path, **fields) -> Recipe:
     """Pre-training and fine-tuning of a few steps each; ``fields`` as the recipe has."""
-    data = ActivityData(
+    data = DataConfig(
         CsiConfig(str(recordings)),
         (CsiConfig(str(recordings), labelled=False), SimulatedConfig(2, 1, 4.0)),
         CsiConfig(str(recordings)),
     )
-    recipe = ActivityRecipe(
+    recipe = Recipe(
         "small",
         1,
         data,

@@ -12,7 +12,8 @@ from torch import nn
 from torch.nn import functional
 
 from radiofm_core.spectrum.spec import SpectrogramSpec
-from training.export import export_bundle
+from training.engine.bundle_file import export_bundle
+from training.segmentation.classes import DEFAULT
 
 RATE = 1.92e6
 CENTER = 1.8e9
@@ -39,7 +40,9 @@ def make_level_bundle(
 ) -> Path:
     """A bundle of LevelSegmenter."""
     spec, metrics = SpectrogramSpec(), metrics or {}
-    return export_bundle(path, LevelSegmenter(), spec, "level", {}, "none", metrics, task)
+    return export_bundle(
+        path, LevelSegmenter(), spec, "level", {}, "none", metrics, task, DEFAULT.infos
+    )
 
 
 def band(num_samples: int, low: float, high: float, level: float, seed: int) -> np.ndarray:

@@ -10,7 +10,7 @@ from torch import nn
 
 from radiofm_core.bundle import TASK_ACTIVITY, ClassInfo
 from radiofm_core.csi.spec import CsiSpec
-from training.export import export_bundle
+from training.engine.bundle_file import export_bundle
 
 CLASSES = (ClassInfo("STILL", "#5b6270"), ClassInfo("MOVING", "#23c4ff"))
 

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 from radiofm_core.spectrum.spec import SpectrogramSpec
+from training.segmentation.classes import DEFAULT
 from training.waveforms import lte
 from training.waveforms.ofdm import Grid, Sender, emit
 from training.waveforms.rng import Rng
@@ -143,6 +144,6 @@ def make_images(folder: Path, name: str, seed: int, white: int = 255) -> np.ndar
 
 def read_all(reader, config):
     """Levels (n, rows, cols), truth (n, rows, cols), resolutions of a source."""
-    frames = [f for item in reader.find(config) for f in reader.read(item, config, SPEC)]
+    frames = [f for item in reader.find(config) for f in reader.read(item, config, SPEC, DEFAULT)]
     levels, truths, resolutions = zip(*frames, strict=True)
     return np.stack(levels), np.stack(truths), resolutions

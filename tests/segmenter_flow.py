@@ -15,8 +15,10 @@ from gnuradio.radiofm.pmts.messages import to_pmt
 from torch import nn
 
 from radiofm_core import keys
+from radiofm_core.bundle import TASK_SEGMENTATION
 from radiofm_core.spectrum.spec import SpectrogramSpec
-from training.export import export_bundle
+from training.engine.bundle_file import export_bundle
+from training.segmentation.classes import DEFAULT
 
 SPEC = SpectrogramSpec()
 RATE = 19.2e6
@@ -72,7 +74,19 @@ class TinySegmenter(nn.Module):
 def make_bundle(path, pause: float = 0.0, work_s: float = 0.0):
     """A bundle of TinySegmenter; ORDER_LONG takes about ``work_s`` seconds of one CPU's time."""
     work = round(work_s / product_seconds()) if work_s else 0
-    return str(export_bundle(path, TinySegmenter(pause, work), SPEC, "tiny", {}, "none", {}))
+    return str(
+        export_bundle(
+            path,
+            TinySegmenter(pause, work),
+            SPEC,
+            "tiny",
+            {},
+            "none",
+            {},
+            TASK_SEGMENTATION,
+            DEFAULT.infos,
+        )
+    )
 
 
 @cache

@@ -17,15 +17,24 @@ from training.segmentation.benchmark import frames, strata
 from training.segmentation.benchmark.edges import edge_errors
 from training.segmentation.benchmark.report import table
 from training.segmentation.benchmark.scenes import BenchmarkMaker
-from training.segmentation.benchmark.scoring import frame_score, grouped, score, summary
+from training.segmentation.benchmark.scoring import (
+    frame_score,
+    grouped,
+    score_frames,
+    summary,
+)
+from training.segmentation.classes import DEFAULT
 from training.segmentation.data import generated
 from training.segmentation.data.sources import FramesConfig
 from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet
 from training.segmentation.model import CalibratedSegmenter
-from training.segmentation.objective import scores
-from training.segmentation.recipe import read_recipe
+from training.segmentation.pixels import scores
+from training.segmentation.scores import answers, in_training
+from training.tasks import read_recipe
+from training.waveforms import other
+from training.waveforms.scene import SceneMaker
 from training.waveforms.side_by_side import OnAirMaker, PaperMaker, band_truth
-from training.waveforms.span import IGNORE, LTE, NOISE, NR, OTHER
+from training.waveforms.span import FIRST_OTHER, IGNORE, LTE, NOISE, NR
 from training.waveforms.wide_spans import WideSpanMaker
 
 RECIPES = Path(__file__).parents[1] / "training/recipes"
@@ -130,26 +139,48 @@ def test_an_empty_frame_is_noise_alone():
 
 
 def test_prepared_frames_are_those_of_their_seeds_and_made_once(made):
-    found = frames.BenchmarkSet(made, SPEC)
+    found = frames.BenchmarkSet(made, SPEC, DEFAULT)
     assert len(found) == len(found.facts) == 8
     frame = BenchmarkMaker(SPEC).frame(strata.SEEDS[2])
     level, truth, _ = found.batch(np.array([2]))
     wanted = frame.level_db[0].numpy()
     wanted = np.clip(wanted - np.median(wanted), LOWEST_DB, LOWEST_DB + 255 * STEP_DB)
     assert np.abs(level[0, 0].numpy() - wanted).max() <= STEP_DB
-    assert torch.equal(truth[0].to(torch.uint8), frame.truth)
+    assert np.array_equal(truth[0].numpy(), DEFAULT.of_kinds()[frame.truth.numpy()])
     assert found.facts[2] == frame.facts
     before = (made / "levels.npy").stat().st_mtime_ns
     assert frames.prepare(made.parent, 8, SPEC, 1) == made
     assert (made / "levels.npy").stat().st_mtime_ns == before
 
 
-def test_frames_that_other_code_made_are_made_anew(tmp_path, monkeypatch):
-    folder = frames.prepare(tmp_path, 1, SPEC, 1)
-    before = (folder / "levels.npy").stat().st_mtime_ns
-    monkeypatch.setattr(frames, "code_fingerprint", lambda: "another")
-    assert frames.prepare(tmp_path, 1, SPEC, 1) == folder
-    assert (folder / "levels.npy").stat().st_mtime_ns > before
+def test_the_generator_still_draws_the_benchmarks_frames():
+    frames.check_frozen()
+
+
+def test_another_generator_is_told_apart_before_anything_is_scored(tmp_path, monkeypatch):
+    class Louder(BenchmarkMaker):
+        def frame(self, seed):
+            frame = super().frame(seed)
+            return replace(frame, level_db=frame.level_db + 1.0 * (frame.truth == LTE))
+
+    monkeypatch.setattr(frames, "BenchmarkMaker", Louder)
+    with pytest.raises(UsageError, match=r"other frames than those of radiofm-bench-1: frame \d+"):
+        frames.prepare(tmp_path, 1, SPEC, 1)
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_training_learns_to_draw_later_is_not_in_the_benchmark(monkeypatch):
+    number = next(i for i, s in enumerate(strata.STRATA) if s.scenario == "other")
+    before = BenchmarkMaker(SPEC).frame(strata.SEEDS[number])
+
+    def new_kind(span, rng):
+        raise AssertionError("drawn")
+
+    table = (*other._KINDS, (new_kind, 0.5e6, 1e6))
+    monkeypatch.setattr(other, "_KINDS", table)
+    monkeypatch.setattr(other, "NAMES", (*other.NAMES, "new_kind"))
+    again = BenchmarkMaker(SPEC).frame(strata.SEEDS[number])
+    assert torch.equal(before.level_db, again.level_db)
 
 
 # ---- edges
@@ -179,9 +210,9 @@ CARRIER = {"low_hz": -30.0, "high_hz": 30.0}  # columns 98 to 158
 
 def test_edges_are_compared_in_columns():
     truth, facts = block((100, 156, LTE)), facts_of(CARRIER)
-    assert edge_errors(truth, truth, facts) == [[0, 0]]
-    assert edge_errors(block((98, 157, LTE)), truth, facts) == [[2, 1]]
-    assert edge_errors(block((103, 150, LTE)), truth, facts) == [[3, 6]]
+    assert edge_errors(truth, truth, facts, DEFAULT) == [[0, 0]]
+    assert edge_errors(block((98, 157, LTE)), truth, facts, DEFAULT) == [[2, 1]]
+    assert edge_errors(block((103, 150, LTE)), truth, facts, DEFAULT) == [[3, 6]]
 
 
 def test_short_bursts_and_stray_pixels_do_not_move_an_edge():
@@ -189,57 +220,57 @@ def test_short_bursts_and_stray_pixels_do_not_move_an_edge():
     mask = truth.copy()
     mask[:10, 90:170] = LTE
     mask[:, 20:40] = LTE
-    assert edge_errors(mask, truth, facts) == [[0, 0]]
+    assert edge_errors(mask, truth, facts, DEFAULT) == [[0, 0]]
 
 
 def test_a_carrier_of_another_class_or_of_few_pixels_is_missed():
     truth, facts = block((100, 156, LTE)), facts_of(CARRIER)
-    assert edge_errors(block((100, 156, NR)), truth, facts) == [None]
+    assert edge_errors(block((100, 156, NR)), truth, facts, DEFAULT) == [None]
     few = truth.copy()
     few[3:] = NOISE
-    assert edge_errors(few, truth, facts) == [None]
+    assert edge_errors(few, truth, facts, DEFAULT) == [None]
 
 
 def test_neighbours_of_a_class_are_measured_apart():
     right = {"low_hz": 32.0, "high_hz": 60.0}
     truth = block((100, 156, LTE), (162, 186, LTE))
     mask = block((99, 156, LTE), (162, 188, LTE))
-    assert edge_errors(mask, truth, facts_of(CARRIER, right)) == [[1, 0], [0, 2]]
+    assert edge_errors(mask, truth, facts_of(CARRIER, right), DEFAULT) == [[1, 0], [0, 2]]
 
 
 def test_what_has_no_edges_in_the_span_is_not_measured():
     wide = {"low_hz": -200.0, "high_hz": 200.0}
     everywhere = block((0, 255, LTE))
-    assert edge_errors(everywhere, everywhere, facts_of(wide)) == []
+    assert edge_errors(everywhere, everywhere, facts_of(wide), DEFAULT) == []
     cut = block((0, 100, LTE))
     half = facts_of({"low_hz": -150.0, "high_hz": -26.0})
-    assert edge_errors(block((0, 104, LTE)), cut, half) == [[4]]
+    assert edge_errors(block((0, 104, LTE)), cut, half, DEFAULT) == [[4]]
     truth = block((100, 156, LTE))
     for kind in ("uplink", "shared"):
-        assert edge_errors(truth, truth, facts_of(CARRIER | {"kind": kind})) == []
+        assert edge_errors(truth, truth, facts_of(CARRIER | {"kind": kind}), DEFAULT) == []
     short = block((100, 156, LTE))
     short[3:] = NOISE
-    assert edge_errors(short, short, facts_of(CARRIER)) == []
+    assert edge_errors(short, short, facts_of(CARRIER), DEFAULT) == []
 
 
 # ---- scores
 
 
-def perfect(truth: torch.Tensor) -> torch.Tensor:
-    """Probabilities (classes, rows, cols) that are right and sure."""
-    return torch.nn.functional.one_hot(truth.long().clamp_max(3), 4).permute(2, 0, 1).float()
+def perfect(truth: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mask and confidences that are right and sure."""
+    return truth.clamp_max(3).to(torch.uint8), torch.ones(truth.shape)
 
 
 def test_a_perfect_mask_gets_perfect_scores(made):
-    found = frames.BenchmarkSet(made, SPEC)
+    found = frames.BenchmarkSet(made, SPEC, DEFAULT)
     on_air, whole_band = [], []
     for i, facts in enumerate(found.facts):
         truth = torch.from_numpy(found.truth[i]).long()
-        on_air.append(frame_score(perfect(truth), truth, facts))
+        on_air.append(frame_score(*perfect(truth), truth, facts, DEFAULT))
         if facts["part"] == strata.PAPER:
             band = band_truth(truth, facts["sample_rate"], facts["carriers"])
-            whole_band.append(frame_score(perfect(band), band, facts))
-    result = grouped(on_air, whole_band)
+            whole_band.append(frame_score(*perfect(band), band, facts, DEFAULT))
+    result = grouped(on_air, whole_band, DEFAULT.names)
     paper = [s for s in strata.STRATA[:8] if s.part == strata.PAPER]
     assert result["paper"]["all"]["frames"] == len(paper) == 3
     assert result["whole"]["all"]["frames"] == 8
@@ -257,8 +288,8 @@ def test_a_group_counts_what_it_misses():
     facts = facts_of(CARRIER)
     wider = torch.from_numpy(block((98, 156, LTE))).long()
     nothing = torch.zeros_like(truth)
-    told = [frame_score(perfect(mask), truth, facts) for mask in (truth, wider, nothing)]
-    assert summary(told) == {
+    told = [frame_score(*perfect(mask), truth, facts, DEFAULT) for mask in (truth, wider, nothing)]
+    assert summary(told, DEFAULT.names) == {
         "frames": 3,
         "pixel_accuracy": pytest.approx(1 - 59 / (3 * 256), abs=1e-4),
         "mean_iou": pytest.approx((595 / 654 + 114 / 173) / 2, abs=1e-4),
@@ -275,7 +306,7 @@ def test_a_group_counts_what_it_misses():
 
 def test_a_class_that_the_truth_lacks_is_not_in_the_mean():
     counts = np.array([[6, 2, 0, 0], [0, 4, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
-    result = scores(counts)
+    result = scores(counts, DEFAULT.names)
     assert result["iou"] == {"noise": 0.75, "lte": 0.6667, "nr": None, "other": None}
     assert result["mean_iou"] == pytest.approx((0.75 + 2 / 3) / 2, abs=1e-4)
 
@@ -293,8 +324,9 @@ class Guess(CalibratedSegmenter):
 
 
 def test_a_model_that_calls_all_noise_misses_every_carrier(made):
-    found = frames.BenchmarkSet(made, SPEC)
-    result = score(Guess(), found)
+    found = frames.BenchmarkSet(made, SPEC, DEFAULT)
+    judged = answers(in_training(Guess(), "fp32"), found)
+    result = score_frames(judged, found, DEFAULT)
     whole = result["whole"]["all"]
     assert result["name"] == "radiofm-bench-1" and result["frames"] == whole["frames"] == 8
     scored = found.truth[found.truth != IGNORE]
@@ -322,15 +354,18 @@ def test_a_recipe_can_train_on_scenes_of_one_kind(tmp_path, scenes, maker):
     folder = generated.prepare(tmp_path, config, SPEC, 1)
     # beside a set of all scenes with the same seeds
     assert folder.name == f"{scenes}-frames-3-2x256"
-    assert generated.wanted(config, SPEC) != generated.wanted(replace(config, scenes="all"), SPEC)
+    assert generated.wanted(config, SPEC, maker) != generated.wanted(
+        replace(config, scenes="all"), SPEC, SceneMaker
+    )
     truth = maker(SPEC).frame(4).truth
-    assert torch.equal(torch.from_numpy(FrameSet(folder, SPEC).truth[1]), truth)
+    found = FrameSet(folder, SPEC, DEFAULT).truth[1]
+    assert np.array_equal(found, DEFAULT.of_kinds()[truth.numpy()])
 
 
 def test_wide_spans_hold_other_emissions_with_and_without_carriers():
     frames = [WideSpanMaker(SPEC, 64).frame(seed) for seed in range(16)]
     assert all(f.resolution[0] * SPEC.cols > 20e6 for f in frames)
-    with_other = [bool((f.truth == OTHER).any()) for f in frames]
+    with_other = [bool(((f.truth >= FIRST_OTHER) & (f.truth < IGNORE)).any()) for f in frames]
     with_carrier = [bool(((f.truth == LTE) | (f.truth == NR)).any()) for f in frames]
     assert sum(with_other) > 12 and sum(with_carrier) > 8
     # and not one beside the other alone

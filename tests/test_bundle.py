@@ -13,7 +13,8 @@ from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError, UsageError
 from radiofm_core.inference import fetched_together, load_bundle
 from radiofm_core.spectrum.spec import SpectrogramSpec
-from training.export import export_bundle
+from training.engine.bundle_file import export_bundle
+from training.segmentation.classes import DEFAULT
 from training.segmentation.model import ModelConfig, Segmenter
 
 SMALL = ModelConfig(dim=32, depth=1, heads=2, stem_widths=(8, 16))
@@ -22,8 +23,8 @@ RESOLUTION = (75e3, 78e-6)
 
 def make(path, task="spectrogram-segmentation", spec=None):
     torch.manual_seed(0)
-    model, spec = Segmenter(SMALL, 1), spec or SpectrogramSpec()
-    return export_bundle(path, model, spec, "small", {"seed": 0}, "none", {}, task)
+    model, spec = Segmenter(SMALL, 1, 4), spec or SpectrogramSpec()
+    return export_bundle(path, model, spec, "small", {"seed": 0}, "none", {}, task, DEFAULT.infos)
 
 
 @pytest.fixture(scope="module")

@@ -10,11 +10,16 @@ import pytest
 import torch
 
 from radiofm_core.csi.spec import CsiSpec
-from training.activity.model import DOPPLER_LINES, ActivityConfig, doppler_spectra
-from training.segmentation.build import build_activity, build_masked_activity
-from training.segmentation.masking import draw_masks, masked_loss
+from training.activity.model import (
+    DOPPLER_LINES,
+    MaskedActivity,
+    ModelConfig,
+    StemActivityClassifier,
+    doppler_spectra,
+)
+from training.engine.masks import draw_masks, masked_loss
 
-SMALL = ActivityConfig(dim=32, depth=1, heads=2, stem_widths=(8, 16))
+SMALL = ModelConfig(dim=32, depth=1, heads=2, stem_widths=(8, 16))
 
 
 def views(line: float = 3.0) -> torch.Tensor:
@@ -37,7 +42,7 @@ def test_a_patchs_spectrum_tells_how_fast_it_turns(line):
 
 def test_what_is_hidden_changes_no_guess_and_is_learnt():
     torch.manual_seed(0)
-    model = build_masked_activity(build_activity(SMALL, 3, CsiSpec()), SMALL).eval()
+    model = MaskedActivity(StemActivityClassifier(SMALL, 3, CsiSpec())).eval()
     shown = torch.randn(2, 1, 64, 64)
     masked = draw_masks(2, 4, 4, 0.75, np.random.default_rng(0), ("random",))
     hidden = masked.view(2, 1, 4, 4).repeat_interleave(16, 2).repeat_interleave(16, 3)

@@ -11,16 +11,24 @@ from csi_training_runs import PLAIN, SPEC, STEM, small_recipe
 from training_runs import PLAIN as PLAIN_SEGMENTER
 from training_runs import SPEC as FRAME_SPEC
 from training_runs import STEM as STEM_SEGMENTER
+from training_runs import small_recipe as segmenter_recipe
 
-from radiofm_core.bundle import TASK_ACTIVITY
+from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION
 from radiofm_core.csi.windows import frame_packets
 from radiofm_core.errors import UsageError
 from radiofm_core.inference import load_bundle
 from training.activity import stages
-from training.activity.plain_model import SIDE, Image
-from training.export import export_bundle
-from training.segmentation.build import build_activity, build_masked_activity, build_segmenter
-from training.segmentation.masking import draw_masks, masked_loss
+from training.activity.build import build_model
+from training.activity.plain_model import (
+    SIDE,
+    Image,
+    PlainActivityClassifier,
+    PlainMaskedActivity,
+)
+from training.engine.bundle_file import export_bundle
+from training.engine.masks import draw_masks, masked_loss
+from training.segmentation.build import build_model as build_segmenter
+from training.segmentation.classes import DEFAULT
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -33,9 +41,11 @@ def recordings(tmp_path_factory):
 
 
 def segmenter_bundle(path, config):
-    model = build_segmenter(replace(config, depth=1), 1)
+    model = build_segmenter(segmenter_recipe(path.parent, replace(config, depth=1)))
     recipe = {"model": {"kind": config.kind, "depth": 1}}
-    return model, export_bundle(path, model, FRAME_SPEC, "frames", recipe, "none", {})
+    return model, export_bundle(
+        path, model, FRAME_SPEC, "frames", recipe, "none", {}, TASK_SEGMENTATION, DEFAULT.infos
+    )
 
 
 def test_the_image_is_time_by_antennas_and_subcarriers():
@@ -68,7 +78,7 @@ def test_images_are_standardised_with_constants_of_the_training_set():
 
 def test_hidden_patches_of_images_are_not_seen():
     torch.manual_seed(0)
-    model = build_masked_activity(build_activity(PLAIN, 3, SPEC), PLAIN).eval()
+    model = PlainMaskedActivity(PlainActivityClassifier(PLAIN, 3), PLAIN).eval()
     target = torch.randn(2, 1, SIDE, SIDE)
     masked = draw_masks(2, 14, 14, 0.75, np.random.default_rng(0), ("random",))
     hidden = masked.view(2, 1, 14, 14).repeat_interleave(16, 2).repeat_interleave(16, 3)
@@ -81,7 +91,7 @@ def test_hidden_patches_of_images_are_not_seen():
 
 def test_a_plain_recipe_runs_to_a_bundle_that_classifies(tmp_path, recordings):
     recipe = small_recipe(tmp_path, recordings, model=PLAIN, folds=0)
-    path = stages.export_recipe(recipe)
+    path = stages.export(recipe)
     model = load_bundle(path, "cpu", "fp32", TASK_ACTIVITY)
     values = np.stack([w.values for w in frame_packets(moving_packets(1.0, 3.0), SPEC)])
     shares = model.classify(values, 1)
@@ -103,7 +113,7 @@ def test_a_frozen_encoder_of_spectrograms_stays(tmp_path, recordings):
     for name, weight in trained.encoder.state_dict().items():  # a bundle's are float16
         torch.testing.assert_close(weight, before[name], rtol=1e-3, atol=1e-6)
     torch.manual_seed(recipe.seed)
-    new = build_activity(PLAIN, 3, SPEC).classify.weight
+    new = build_model(recipe).classify.weight
     assert not torch.equal(trained.classify.weight, new)
 
 

@@ -2,7 +2,6 @@
 """Training activity classifiers: recipes, objectives, and a whole run in miniature."""
 
 import csv
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from csi_clips import SPEEDS, clip_of, moving_packets, write_recordings
 from csi_training_runs import SPEC, STAGE, STEM, small_recipe
 
 import training.engine.callbacks
-from radiofm_core.bundle import TASK_ACTIVITY
+from radiofm_core.bundle import TASK_ACTIVITY, read_bundle_info
 from radiofm_core.csi.subcarriers import HT_20, HT_40, INTEL_5300_20
 from radiofm_core.csi.windows import frame_packets
 from radiofm_core.errors import InputError, UsageError
@@ -25,13 +24,13 @@ from training.activity.data.augment import Augmentation
 from training.activity.data.clips import Span, clip_of_one
 from training.activity.data.sources import SimulatedConfig
 from training.activity.data.windows import scored_set, training_set
+from training.activity.model import StemActivityClassifier
 from training.activity.objective import Classification
-from training.activity.recipe import ActivityRecipe
+from training.activity.recipe import Recipe
 from training.engine import runs
 from training.engine.batches import Batches
 from training.engine.settings import FinetuneConfig
-from training.segmentation.build import build_activity
-from training.tasks import read_any
+from training.tasks import read_recipe
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -67,8 +66,8 @@ spec: {duration_s: 1.0, hop_s: 0.5}
 def test_a_recipe_of_activities_is_read_by_its_task(tmp_path):
     path = tmp_path / "r.yaml"
     path.write_text(GOOD)
-    recipe = read_any(path)
-    assert isinstance(recipe, ActivityRecipe)
+    recipe = read_recipe(path)
+    assert isinstance(recipe, Recipe)
     assert recipe.spec.rows == 100 and recipe.finetune.steps == 5
     assert [s.kind for s in recipe.data.sources("pretrain")] == ["csi", "simulated"]
     assert recipe.data.sources("test") == ()
@@ -97,15 +96,15 @@ def test_a_wrong_recipe_is_refused_naming_the_key(tmp_path, text, named):
     path = tmp_path / "r.yaml"
     path.write_text(yaml.safe_dump(yaml.safe_load(GOOD) | yaml.safe_load(text)))
     with pytest.raises(UsageError, match=named) as error:
-        read_any(path)
+        read_recipe(path)
     assert "\n" not in str(error.value)
 
 
 def test_the_papers_recipes_take_the_encoders_of_its_spectrograms():
     for size in "sml":
-        frames = read_any(RECIPES / f"paper_vit_{size}_mask75.yaml")
-        recipe = read_any(RECIPES / f"paper_csi_vit_{size}.yaml")
-        scratch = read_any(RECIPES / f"paper_csi_scratch_{size}.yaml")
+        frames = read_recipe(RECIPES / f"paper_vit_{size}_mask75.yaml")
+        recipe = read_recipe(RECIPES / f"paper_csi_vit_{size}.yaml")
+        scratch = read_recipe(RECIPES / f"paper_csi_scratch_{size}.yaml")
         assert recipe.start == str(frames.run_folder / f"{frames.name}.pt")
         for name in ("kind", "dim", "depth", "heads"):
             assert getattr(recipe.model, name) == getattr(frames.model, name)
@@ -115,7 +114,7 @@ def test_the_papers_recipes_take_the_encoders_of_its_spectrograms():
 
 @pytest.mark.parametrize("name", ["paper_csi_vit_s", "activity_ntu_fi", "activity_ut_har"])
 def test_recipes_of_data_sets_fit_their_clips(name):
-    recipe = read_any(RECIPES / f"{name}.yaml")
+    recipe = read_recipe(RECIPES / f"{name}.yaml")
     kind = recipe.data.train.kind
     layout, rate, seconds = {"ntu_fi": (HT_40, 250, 4), "ut_har": (INTEL_5300_20, 250, 1)}[kind]
     amplitude = np.random.default_rng(0).uniform(1, 1.1, (seconds * rate, 3, len(layout)))
@@ -134,7 +133,7 @@ def test_rare_classes_weigh_more():
     second = 1_000_000_000
     spans = (Span(0, 8 * second, "A"), Span(8 * second, 10 * second, "B"))
     windows = training_set([clip_of(np.ones(1000), 100.0, spans)], SPEC, ("A", "B"))
-    model = build_activity(STEM, 2, SPEC)
+    model = StemActivityClassifier(STEM, 2, SPEC)
 
     def weights(loss):
         config = FinetuneConfig(**STAGE, loss=loss)
@@ -146,7 +145,7 @@ def test_rare_classes_weigh_more():
     assert b / a == pytest.approx(2, rel=0.1) and a + b == pytest.approx(2)
 
 
-def test_a_whole_clip_has_one_answer_of_all_its_windows(tmp_path, recordings, monkeypatch):
+def test_a_whole_clip_has_one_answer_of_all_its_windows(tmp_path, recordings):
     recipe = small_recipe(tmp_path, recordings)
     whole = [clip_of_one(0, n, np.ones((500, 56)), HT_20, 250.0) for n in ("RUN", "WALK")]
     apart = replace(whole[0], name="apart", scored_whole=False)
@@ -156,11 +155,11 @@ def test_a_whole_clip_has_one_answer_of_all_its_windows(tmp_path, recordings, mo
     shares[:, 1] = 0.8
     # one window is sure enough to outweigh the two others
     shares[-3:] = [(0.3, 0.3, 0.4), (0.3, 0.3, 0.4), (0.98, 0.01, 0.01)]
-    monkeypatch.setattr(score, "predict", lambda *_: np.log(shares).astype(np.float32))
-    logits, right = score.answers(None, windows, recipe)
+    told = iter(torch.from_numpy(shares).float().split(64))
+    found, right = score.answers(lambda values, antennas: next(told), windows, recipe)
     assert right.tolist() == [0] * 8 + [2]
-    assert np.exp(logits[0]) == pytest.approx([0.1, 0.8, 0.1], abs=1e-6)
-    assert np.exp(logits[-1]) == pytest.approx([0.5267, 0.2033, 0.27], abs=1e-4)
+    assert found[0] == pytest.approx([0.1, 0.8, 0.1], abs=1e-6)
+    assert found[-1] == pytest.approx([0.5267, 0.2033, 0.27], abs=1e-4)
 
 
 # ---- a whole run
@@ -169,7 +168,7 @@ def test_a_whole_clip_has_one_answer_of_all_its_windows(tmp_path, recordings, mo
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory, recordings):
     recipe = small_recipe(tmp_path_factory.mktemp("run"), recordings)
-    return recipe, stages.export_recipe(recipe)
+    return recipe, stages.export(recipe)
 
 
 def test_a_recipe_runs_to_a_bundle_that_classifies(exported):
@@ -191,15 +190,43 @@ def test_a_recipe_runs_to_a_bundle_that_classifies(exported):
 
 
 def test_its_scores_are_of_held_out_recordings_and_of_the_test_set(exported):
-    recipe, path = exported
-    scores = json.loads((recipe.run_folder / "evaluation.json").read_text())
-    assert load_bundle(path, "cpu", "fp32", TASK_ACTIVITY).info.metrics == scores
+    _, path = exported
+    metrics = load_bundle(path, "cpu", "fp32", TASK_ACTIVITY).info.metrics
     windows = 4 * 3 * 7  # of half a second, half overlapping, in 2 s
-    for part in ("validation", "test"):
-        assert scores[part]["answers"] == pytest.approx(windows, abs=12)
-        assert np.sum(scores[part]["confusion"]) == scores[part]["answers"]
-        assert set(scores[part]["recall"]) == set(SPEEDS)
-    assert len(scores["validation"]["accuracy_by_fold"]) == 2
+    for found in (metrics["validation"], metrics["fp32"]["test"], metrics["bf16"]["test"]):
+        assert found["answers"] == pytest.approx(windows, abs=12)
+        assert np.sum(found["confusion"]) == found["answers"]
+        assert set(found["recall"]) == set(SPEEDS)
+    assert len(metrics["validation"]["accuracy_by_fold"]) == 2
+
+
+def test_the_scores_of_a_bundle_are_of_the_file_as_loaded(exported, tmp_path, monkeypatch):
+    recipe, _ = exported
+    read = stages.load_bundle
+
+    def spoilt(path, *arguments):
+        model = read(path, *arguments)
+        classify = model.classify
+        model.classify = lambda *values: np.roll(classify(*values), 1, axis=1)
+        return model
+
+    monkeypatch.setattr(stages, "load_bundle", spoilt)
+    spoilt_scores = read_bundle_info(stages.export(recipe)).metrics["fp32"]["test"]
+    monkeypatch.setattr(stages, "load_bundle", read)
+    path = stages.export(recipe)
+    right_scores = read_bundle_info(path).metrics["fp32"]["test"]
+    rolled = np.roll(right_scores["confusion"], 1, axis=1)
+    assert np.array_equal(rolled, spoilt_scores["confusion"])
+
+
+def test_weights_of_a_bundle_can_be_exported_anew_and_it_says_so(exported, tmp_path):
+    recipe, path = exported
+    again = stages.export(replace(recipe, folder=tmp_path), weights=str(path))
+    info = read_bundle_info(again)
+    assert "small" in info.provenance["weights"] and "validation" not in info.metrics
+    assert info.metrics["fp32"] == read_bundle_info(path).metrics["fp32"]
+    with pytest.raises(UsageError, match="another network"):
+        stages.export(replace(recipe, model=replace(STEM, depth=2)), weights=str(path))
 
 
 def test_another_recipe_does_not_go_on_from_its_checkpoints(exported):

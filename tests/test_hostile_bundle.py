@@ -18,7 +18,8 @@ from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError
 from radiofm_core.inference import load_bundle
 from radiofm_core.spectrum.spec import SpectrogramSpec
-from training.export import export_bundle
+from training.engine.bundle_file import export_bundle
+from training.segmentation.classes import DEFAULT
 
 LONG = b"\x8a\x08" + (2_500_000_000).to_bytes(8, "little")
 # (4 elements, stride 1) of the tensor below, as TorchScript writes it
@@ -65,7 +66,15 @@ class Touch:
 
 def export(path, model=None, task="spectrogram-segmentation", spec=None):
     return export_bundle(
-        path, model or Weights(), spec or SpectrogramSpec(), "small", {}, "none", {}, task
+        path,
+        model or Weights(),
+        spec or SpectrogramSpec(),
+        "small",
+        {},
+        "none",
+        {},
+        task,
+        DEFAULT.infos,
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from training.encoder.inputs import Contrast, ModulationSpectrum
-from training.segmentation.build import build_segmenter
+from training.encoder.vit import Encoder
 from training.segmentation.model import ModelConfig
 
 SMALL = ModelConfig(dim=32, depth=1, heads=2, stem_widths=(8, 16))
@@ -56,7 +56,7 @@ def test_contrasts_are_means_of_what_may_be_seen():
 @pytest.mark.parametrize("channels", [1, 2])
 def test_what_is_hidden_changes_no_feature(channels):
     torch.manual_seed(0)
-    encoder = build_segmenter(SMALL, channels).encoder.eval()
+    encoder = Encoder(channels, SMALL.stem_widths, SMALL.dim, SMALL.depth, SMALL.heads).eval()
     masked = torch.rand(2, 4 * 16) < 0.6
     hidden = masked.view(2, 1, 4, 16).repeat_interleave(16, 2).repeat_interleave(16, 3)
     resolution = torch.tensor([[75e3, 78e-6], [240e3, 40e-6]])

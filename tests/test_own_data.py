@@ -14,18 +14,19 @@ from own_data import RATE, SPEC, make_images, make_recording, read_all, write_me
 
 from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import InputError, OutputError, UsageError
-from training.engine.runs import about, read, save
+from training.engine.runs import read, save
 from training.engine.settings import FinetuneConfig, PretrainConfig
-from training.export import export_recipe
-from training.prepare import prepare
+from training.segmentation.classes import DEFAULT
 from training.segmentation.data import generated, images, own, recordings, store
 from training.segmentation.data.items import leave_out, take_share
 from training.segmentation.data.parts import data_fingerprint, frame_set, prepare_part
 from training.segmentation.data.sources import FramesConfig, ImagesConfig, RecordingsConfig
 from training.segmentation.data.store import STEP_DB, FrameSet
 from training.segmentation.model import ModelConfig
-from training.segmentation.recipe import DataConfig, read_recipe
+from training.segmentation.recipe import DataConfig
+from training.segmentation.stages import export, prepare
 from training.segmentation.start import first_model
+from training.tasks import read_recipe
 
 RECIPES = Path(__file__).parents[1] / "training/recipes"
 
@@ -85,7 +86,7 @@ def test_calibration_shares_no_recording_with_validation_or_training(tmp_path):
 def test_weights_are_not_kept_when_other_recordings_are_held_out(tmp_path):
     source = RecordingsConfig(str(tmp_path), rows=64)
     facts = [
-        about(recipe_of(tmp_path, source, validation), "finetune")
+        recipe_of(tmp_path, source, validation).facts("finetune")
         for validation in (
             replace(source, share=0.2),
             replace(source, share=0.5),
@@ -140,34 +141,34 @@ def test_a_set_tells_how_it_was_made_and_is_made_again_when_a_file_changes(tmp_p
     make_recording(tmp_path / "rec" / "a", 1)
     source = RecordingsConfig(str(tmp_path / "rec"), labels={3: "nr", "gsm": "other"}, rows=64)
     items = recordings.find(source)
-    folder = own.prepare(tmp_path / "out", source, items, SPEC, "training")
+    folder = own.prepare(tmp_path / "out", source, items, SPEC, DEFAULT, "train")
     note = json.loads((folder / "prepared.json").read_text())
     assert note["frames"] == 3 and note["frames_of_file"] == {"a": 3}
     assert note["pixels"]["lte"] > 0 and note["pixels"]["nr"] == 0
     assert sum(note["pixels"].values()) == 3 * 64 * 256
     assert note["spec_fingerprint"] == SPEC.fingerprint and "pytest" in note["command"]
-    level, truth, _ = FrameSet(folder, SPEC).batch(np.arange(3))
+    level, truth, _ = FrameSet(folder, SPEC, DEFAULT).batch(np.arange(3))
     wanted, wanted_truth, _ = read_all(recordings, source)
     shift = np.median(wanted.reshape(3, -1), axis=1)[:, None, None]
     assert np.abs(level[:, 0].numpy() - (wanted - shift)).max() <= STEP_DB
     assert np.array_equal(truth.numpy(), wanted_truth)
 
     stamp = (folder / "levels.npy").stat().st_mtime_ns
-    own.prepare(tmp_path / "out", source, items, SPEC, "training")
+    own.prepare(tmp_path / "out", source, items, SPEC, DEFAULT, "train")
     assert (folder / "levels.npy").stat().st_mtime_ns == stamp
     write_meta(tmp_path / "rec" / "a", [{"core:label": "nr"}])
-    own.prepare(tmp_path / "out", source, recordings.find(source), SPEC, "training")
-    assert (FrameSet(folder, SPEC).truth == 2).all()
+    own.prepare(tmp_path / "out", source, recordings.find(source), SPEC, DEFAULT, "train")
+    assert (FrameSet(folder, SPEC, DEFAULT).truth == 2).all()
 
 
 def test_bad_input_leaves_the_set_before_it_untouched(tmp_path):
     make_recording(tmp_path / "rec" / "a", 1)
     source = RecordingsConfig(str(tmp_path / "rec"), rows=64)
-    folder = own.prepare(tmp_path / "out", source, recordings.find(source), SPEC, "training")
+    folder = own.prepare(tmp_path / "out", source, recordings.find(source), SPEC, DEFAULT, "train")
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     make_recording(tmp_path / "rec" / "b", 2, label="Tetra")
     with pytest.raises(InputError, match="Tetra"):
-        own.prepare(tmp_path / "out", source, recordings.find(source), SPEC, "training")
+        own.prepare(tmp_path / "out", source, recordings.find(source), SPEC, DEFAULT, "train")
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
@@ -241,7 +242,7 @@ def test_training_on_labelled_recordings_from_the_weights_of_a_bundle(tmp_path):
         make_recording(tmp_path / "rec" / f"r{i}", i)
     source = RecordingsConfig(str(tmp_path / "rec"), rows=64)
     recipe = recipe_of(tmp_path, source, replace(source, share=0.3))
-    first = export_recipe(recipe)
+    first = export(recipe)
     info = read_bundle_info(first)
     assert info.recipe["data"]["train"]["recordings"] == str(tmp_path / "rec")
     assert info.metrics["frames"] == 3 and info.data_fingerprint == data_fingerprint(recipe)
@@ -251,7 +252,7 @@ def test_training_on_labelled_recordings_from_the_weights_of_a_bundle(tmp_path):
     trained = torch.load(recipe.checkpoint("refine"), weights_only=True)["weights"]
     for name in before:  # a bundle's weights are float16
         torch.testing.assert_close(before[name], trained[name], rtol=1e-3, atol=1e-6)
-    assert export_recipe(second).is_file() and not second.checkpoint("pretrain").exists()
+    assert export(second).is_file() and not second.checkpoint("pretrain").exists()
 
     wider = replace(second, model=ModelConfig(dim=64, heads=4))
     with pytest.raises(UsageError, match=r"start .* sizes"):

@@ -28,9 +28,10 @@ from radiofm_core.spectrum.recordings import open_recording
 from radiofm_core.spectrum.sample_data import read_iq
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 from training.engine.mat_files import load_numbers
-from training.prepare import describe
+from training.segmentation.classes import DEFAULT
 from training.segmentation.data import images, matlab, own, recordings
 from training.segmentation.data.sources import ImagesConfig, MatlabConfig, RecordingsConfig
+from training.segmentation.stages import describe
 
 # ---- labelled recordings
 
@@ -125,16 +126,38 @@ def test_unlabelled_recordings_are_all_unscored(tmp_path):
     assert (read_all(recordings, config)[1] == 255).all()
 
 
-def test_a_recording_shorter_than_a_frame_is_named_not_fatal(tmp_path):
+def test_a_recording_shorter_than_a_frame_is_one_all_the_same(tmp_path):
+    """As `radiofm segment` takes it: what is missing is its mirror image, and not scored."""
     make_recording(tmp_path / "rec" / "a", 5)
-    make_recording(tmp_path / "rec" / "b", 6)
-    short = tmp_path / "rec" / "b.sigmf-data"
-    short.write_bytes(short.read_bytes()[: 4 * 128 * 50])
-    write_meta(tmp_path / "rec" / "b", [{"core:label": "lte"}])
+    samples = tmp_path / "rec" / "a.sigmf-data"
+    samples.write_bytes(samples.read_bytes()[: 4 * 256 * 25])
+    write_meta(tmp_path / "rec" / "a", [{"core:label": "lte"}])
     source = RecordingsConfig(str(tmp_path / "rec"), rows=64)
-    folder = own.prepare(tmp_path / "out", source, recordings.find(source), SPEC, "training")
+    level, truth, _ = read_all(recordings, source)
+    assert level.shape == (1, 64, 256)
+    assert (truth[0, :25] == 1).all() and (truth[0, 25:] == 255).all()
+    assert np.array_equal(level[0, 25:50], level[0, 24::-1])
+    folder = own.prepare(tmp_path / "out", source, recordings.find(source), SPEC, DEFAULT, "train")
     text = describe(json.loads((folder / "prepared.json").read_text()))
-    assert text.startswith("3 frames of 64 rows from 2 files (1 too short for a frame, as b): ")
+    assert text.startswith("1 frames of 64 rows from 1 files: lte 39.1 %, not scored 60.9 %")
+
+
+def test_a_recording_of_no_row_is_refused_naming_the_set(tmp_path):
+    make_recording(tmp_path / "rec" / "a", 5)
+    samples = tmp_path / "rec" / "a.sigmf-data"
+    samples.write_bytes(samples.read_bytes()[: 4 * 100])
+    write_meta(tmp_path / "rec" / "a", [{"core:label": "lte"}])
+    source = RecordingsConfig(str(tmp_path / "rec"), rows=64)
+    items = recordings.find(source)
+    with pytest.raises(InputError, match=r"validation: no recording in .*rec is as long as a row"):
+        own.prepare(tmp_path / "out", source, items, SPEC, DEFAULT, "validation")
+
+
+def test_what_a_model_was_not_sure_of_is_not_learnt(tmp_path):
+    """`radiofm segment` labels it unknown; no class is what it is."""
+    make_recording(tmp_path / "a", 5, label="unknown")
+    truth = read_all(recordings, RecordingsConfig(str(tmp_path), rows=64))[1]
+    assert 0.2 < (truth == 255).mean() < 0.8 and set(np.unique(truth)) == {0, 255}
 
 
 # ---- .mat files and images

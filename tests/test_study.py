@@ -16,19 +16,22 @@ from training_runs import SPEC, make_frames, small_recipe
 import training.engine.callbacks
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spectrum.spec import SpectrogramSpec
+from training.encoder.adapt import count_parameters
 from training.engine import runs
 from training.engine.batches import Batches
-from training.segmentation.build import build_segmenter
+from training.engine.tables import spread
+from training.segmentation.build import build_model
+from training.segmentation.classes import DEFAULT
 from training.segmentation.data import generated
 from training.segmentation.data.parts import frame_set
 from training.segmentation.data.sources import FramesConfig
 from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet
-from training.segmentation.recipe import read_recipe
+from training.segmentation.study import reached
 from training.study.__main__ import perform
-from training.study.perform import count_parameters
 from training.study.plan import read_study, recipe_fields
 from training.study.records import add_record, kept_records, read_records
-from training.study.report import reached, report, spread
+from training.study.report import report
+from training.tasks import read_recipe
 from training.waveforms.scene import SceneMaker
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +80,10 @@ def test_the_larger_model_has_four_times_the_parameters(name):
     study = read_study(ROOT / f"training/studies/{name}.yaml")
     assert len(study.seeds) == 3
     with torch.device("meta"):
-        counts = {run.variant: count_parameters(run.recipe)["all"] for run in study.runs}
+        counts = {
+            run.variant: count_parameters(build_model(run.recipe), run.recipe.finetune)["all"]
+            for run in study.runs
+        }
     assert counts["scratch-large"] >= 4 * counts["pretrained"] == 4 * counts["scratch"]
 
 
@@ -186,6 +192,7 @@ def made_record(study, run, score: float, curve=()) -> dict:
                 "seconds": {"pretrain": 10.0, "finetune": 20.0},
                 "curve": list(curve),
                 "git_revision": "abc",
+                "code_revision": "def",
                 "machine": "a made machine",
             }
         )
@@ -239,6 +246,22 @@ def test_records_of_another_recipe_and_torn_lines_are_refused(tmp_path):
         read_records(study.records_path)
 
 
+def test_runs_of_different_code_are_not_compared(tmp_path):
+    study = read_study(study_file(tmp_path))
+    for run, revision in zip(study.runs[:2], ("old", "new"), strict=True):
+        add_record(study.records_path, made_record(study, run, 0.5) | {"code_revision": revision})
+    with pytest.raises(InputError, match=f"{study.runs[1].name} was made by the code of new.* old"):
+        kept_records(study)
+    study.records_path.unlink()
+    add_record(study.records_path, made_record(study, study.runs[0], 0.5))
+    with pytest.raises(InputError, match="different code"):
+        perform(study)  # before it trains anything
+    del (record := made_record(study, study.runs[0], 0.5))["code_revision"]
+    study.records_path.write_text(json.dumps(record) + "\n")
+    with pytest.raises(InputError, match="line 1"):
+        read_records(study.records_path)
+
+
 def test_a_report_without_records_is_one_line_and_exit_2(tmp_path):
     done = command("--study", study_file(tmp_path), "--report")
     assert done.returncode == 2
@@ -255,8 +278,8 @@ def test_labels_are_those_of_the_first_frames_and_pretraining_has_all(tmp_path, 
     assert len(some) == 5 and np.array_equal(some.levels, whole.levels[:5])
     assert len(frame_set(recipe, "pretrain")) == len(frame_set(recipe, "validation")) == 16
     full = replace(recipe, label_share=1.0)
-    assert runs.about(recipe, "pretrain") == runs.about(full, "pretrain")
-    assert runs.about(recipe, "finetune") != runs.about(full, "finetune")
+    assert recipe.facts("pretrain") == full.facts("pretrain")
+    assert recipe.facts("finetune") != full.facts("finetune")
 
 
 @pytest.mark.parametrize("share", [0, 1.5])
@@ -269,9 +292,11 @@ def test_prepared_frames_hold_every_channel_of_the_spec(tmp_path):
     spec = SpectrogramSpec(channels=("mean", "peak"))
     few = FramesConfig(frames=2, first_seed=500, rows=32)
     folder = generated.prepare(tmp_path, few, spec, 1)
-    level, truth, _ = FrameSet(folder, spec).augmented(np.arange(2), np.random.default_rng(1))
+    level, truth, _ = FrameSet(folder, spec, DEFAULT).augmented(
+        np.arange(2), np.random.default_rng(1)
+    )
     assert level.shape[1:2] == (2,) and level.shape[2:] == truth.shape[1:]
-    level, _, _ = FrameSet(folder, spec).batch(np.arange(2))
+    level, _, _ = FrameSet(folder, spec, DEFAULT).batch(np.arange(2))
     wanted = SceneMaker(spec, rows=32).frame(501).level_db.numpy()
     wanted = np.clip(wanted - np.median(wanted[0]), LOWEST_DB, LOWEST_DB + 255 * STEP_DB)
     assert np.abs(level[1].numpy() - wanted).max() <= STEP_DB
@@ -291,9 +316,10 @@ def test_a_model_that_is_not_told_the_resolution_does_not_depend_on_it():
     frames = torch.randn(1, 1, 32, 256) * 10
     slow, fast = torch.tensor([[15e3, 150e-6]]), torch.tensor([[240e3, 20e-6]])
     torch.manual_seed(1)
-    config = small_recipe(Path()).model
-    told = build_segmenter(config, 1).eval()
-    untold = build_segmenter(replace(config, told_resolution=False), 1).eval()
+    recipe = small_recipe(Path())
+    told = build_model(recipe).eval()
+    untold_sizes = replace(recipe.model, told_resolution=False)
+    untold = build_model(replace(recipe, model=untold_sizes)).eval()
     untold.load_state_dict(told.state_dict())
     assert not torch.equal(told.logits(frames, slow), told.logits(frames, fast))
     scripted = torch.jit.script(untold)

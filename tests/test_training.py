@@ -2,7 +2,6 @@
 """The training scripts: masks, losses, recipes, and a whole run in miniature."""
 
 import io
-import json
 import re
 import subprocess
 import sys
@@ -19,15 +18,17 @@ from radiofm_core.inference import load_bundle
 from radiofm_core.spectrum.recordings import open_recording
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.engine.loop import learning_rate
+from training.engine.masks import draw_masks, masked_loss
 from training.engine.settings import StageConfig
-from training.export import export_recipe
+from training.segmentation.classes import DEFAULT
+from training.segmentation.data import generated
 from training.segmentation.data.generated import prepare
 from training.segmentation.data.sources import FramesConfig
 from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet
-from training.segmentation.masking import draw_masks, masked_loss
-from training.segmentation.objective import confusion, scores, segmentation_loss
-from training.segmentation.recipe import read_recipe
-from training.tasks import read_any
+from training.segmentation.objective import segmentation_loss
+from training.segmentation.pixels import confusion, scores
+from training.segmentation.stages import export
+from training.tasks import read_recipe
 from training.waveforms.demo import make_demo
 from training.waveforms.scene import SceneMaker
 
@@ -44,7 +45,7 @@ def prepared(tmp_path_factory):
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_every_recipe_parses(path):
-    recipe = read_any(path)
+    recipe = read_recipe(path)
     assert recipe.data.sources("train") and recipe.finetune.steps > 0
     opening = path.read_text().split("\nname:")[0].split("\nbase:")[0].split("\ntask:")[0]
     assert f"--recipe training/recipes/{path.name}" in opening or "./dev weights" in opening
@@ -160,9 +161,13 @@ def test_segmentation_loss_leaves_ignored_pixels_out_and_weighs_frames_alike():
     truth = torch.full((2, 16, 16), 255)
     truth[0, :2] = 1
     truth[1] = 0
-    assert segmentation_loss(logits, truth).item() == pytest.approx(np.log(4), abs=1e-5)
+
+    def loss():
+        return segmentation_loss(logits, truth, DEFAULT.weights)
+
+    assert loss().item() == pytest.approx(np.log(4), abs=1e-5)
     truth[1] = 255
-    assert segmentation_loss(logits, truth).item() == pytest.approx(np.log(4) / 2, abs=1e-5)
+    assert loss().item() == pytest.approx(np.log(4) / 2, abs=1e-5)
 
 
 def test_learning_rate_can_end_above_zero():
@@ -180,19 +185,19 @@ def test_learning_rate_warms_up_and_anneals_to_zero():
 def test_scores_of_a_known_confusion():
     truth = np.array([[0, 1, 1, 255], [2, 3, 3, 3]], np.uint8)
     mask = np.array([[0, 1, 0, 1], [2, 3, 3, 1]], np.uint8)
-    result = scores(confusion(mask, truth, 4))
+    result = scores(confusion(mask, truth, 4), DEFAULT.names)
     assert result["pixel_accuracy"] == pytest.approx(5 / 7, abs=1e-4)
     assert result["iou"] == {"noise": 0.5, "lte": 0.3333, "nr": 1.0, "other": 0.6667}
 
 
 def test_prepared_frames_are_the_generators_own(prepared):
-    frames = FrameSet(prepared, SPEC)
+    frames = FrameSet(prepared, SPEC, DEFAULT)
     level, truth, resolution = frames.batch(np.array([4]))
     frame = SceneMaker(SPEC, rows=128).frame(504)
     wanted = frame.level_db[0].numpy()
     wanted = np.clip(wanted - np.median(wanted), -32, -32 + 255 * STEP_DB)
     assert np.abs(level[0, 0].numpy() - wanted).max() <= STEP_DB
-    assert torch.equal(truth[0].to(torch.uint8), frame.truth)
+    assert np.array_equal(truth[0].numpy(), DEFAULT.of_kinds()[frame.truth.numpy()])
     assert resolution[0].tolist() == pytest.approx(list(frame.resolution))
 
 
@@ -202,24 +207,30 @@ def test_preparing_twice_makes_nothing_anew(prepared):
     assert (prepared / "levels.npy").stat().st_mtime_ns == before
 
 
+class Louder(SceneMaker):
+    """Draws louder LTE."""
+
+    def frame(self, seed):
+        frame = super().frame(seed)
+        return replace(frame, level_db=frame.level_db + 3 * (frame.truth == 1))
+
+
 def test_frames_of_another_generator_are_made_anew(tmp_path, monkeypatch):
-    few = FramesConfig(frames=1, first_seed=500, rows=16)
+    few = FramesConfig(frames=2, first_seed=20_000_000, rows=16)
     folder = prepare(tmp_path, few, SPEC, 1)
     before = (folder / "levels.npy").stat().st_mtime_ns
-    monkeypatch.setattr(
-        "training.segmentation.data.generated.generator_fingerprint", lambda: "another"
-    )
+    monkeypatch.setitem(generated.MAKERS, "all", Louder)
     assert prepare(tmp_path, few, SPEC, 1) == folder
     assert (folder / "levels.npy").stat().st_mtime_ns > before
 
 
 def test_frames_of_another_spec_are_refused(prepared):
     with pytest.raises(InputError, match="prepare it again"):
-        FrameSet(prepared, replace(SPEC, hop=64))
+        FrameSet(prepared, replace(SPEC, hop=64), DEFAULT)
 
 
 def test_augmentation_keeps_level_and_truth_together(prepared):
-    frames = FrameSet(prepared, SPEC)
+    frames = FrameSet(prepared, SPEC, DEFAULT)
     frames.levels = frames.truth  # so that each tells the other
     rng = np.random.default_rng(0)
     rows = set()
@@ -235,18 +246,19 @@ def test_augmentation_keeps_level_and_truth_together(prepared):
 
 def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
     recipe = replace(read_recipe(ROOT / "training/recipes/debug.yaml"), folder=tmp_path)
-    path = export_recipe(recipe)
+    path = export(recipe)
     info = read_bundle_info(path)
     assert info.name == "debug" and info.recipe["refine"]["steps"] == 2
-    assert 0 <= info.metrics["validation"]["mean_iou"] <= 1
+    for precision in info.precisions:
+        found = info.metrics[precision]
+        assert 0 <= found["validation"]["mean_iou"] <= 1
+        assert 0 <= found["validation"]["calibration_error"] <= 1
+        assert found["benchmark"]["whole"]["all"]["frames"] == recipe.benchmark == 6
     mask, _ = load_bundle(path, "cpu").segment(
         np.full((1, 1, 32, 256), -90, np.float32), (75e3, 78e-6)
     )
     assert mask.shape == (1, 32, 256)
-    assert 0 <= info.metrics["calibration"]["error_after"] <= 1
-    assert info.metrics["benchmark"]["whole"]["all"]["frames"] == recipe.benchmark == 6
     assert "radiofm-bench-1: 6 frames" in capsys.readouterr().out
-    assert json.loads((recipe.run_folder / "evaluation.json").read_text()) == info.metrics
     found = torch.load(recipe.checkpoint("calibrate"), weights_only=True)
     temperature, offsets = found["temperature"], found["offsets"]
     assert temperature != 1 and info.metrics["calibration"]["temperature"] == round(temperature, 3)
@@ -256,7 +268,7 @@ def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
     # Finished stages are loaded, not run again, and give the same bytes of weights.
     stamp = recipe.checkpoint("refine").stat().st_mtime_ns
     before = path.read_bytes()
-    export_recipe(recipe)
+    export(recipe)
     assert recipe.checkpoint("refine").stat().st_mtime_ns == stamp
     first, again = (torch.jit.load(io.BytesIO(b)).state_dict() for b in (before, path.read_bytes()))
     assert all(torch.equal(first[k], again[k]) for k in first)

@@ -15,31 +15,27 @@ import torch
 from torch import nn
 from training_runs import PLAIN, SPEC, STEM, make_frames, small_recipe, use_frames
 
-import training.calibrate
 import training.engine.callbacks
-import training.finetune
-import training.pretrain
 from radiofm_core.errors import InputError, OutputError, UsageError
-from training.calibrate import CalibrationError, find, fit
 from training.encoder.adapt import LoraLinear, adapt, layer_scale, release
 from training.engine import runs
 from training.engine.batches import Batches
+from training.engine.calibration import CalibrationError, fit
 from training.engine.effective_rank import effective_rank
+from training.engine.masks import draw_masks, masked_loss
 from training.engine.settings import FinetuneConfig, StageConfig
-from training.finetune import finetune
-from training.pretrain import pretrain
-from training.segmentation.build import build_masked, build_segmenter
-from training.segmentation.masking import draw_masks, masked_loss
+from training.segmentation import stages
+from training.segmentation.build import build_masked, build_model
 from training.segmentation.model import CalibratedSegmenter
+from training.segmentation.stages import finetune, pretrain
 
 ROOT = Path(__file__).parents[1]
 
 
 @pytest.fixture(autouse=True)
 def small_frames(tmp_path_factory, monkeypatch, one_thread):
-    for module in (training.finetune, training.pretrain):
-        monkeypatch.setattr(module, "frame_set", module.frame_set)
-    use_frames(tmp_path_factory.mktemp("frames"), (training.finetune, training.pretrain))
+    monkeypatch.setattr(stages, "frame_set", stages.frame_set)
+    use_frames(tmp_path_factory.mktemp("frames"))
 
 
 def same(a: dict, b: dict) -> bool:
@@ -114,7 +110,7 @@ def test_two_processes_end_with_the_same_weights(tmp_path):
     assert same(first, second)
     assert same(first, torch.load(tmp_path / "small/finetune.pt")["weights"])
     torch.manual_seed(1)
-    untrained = build_segmenter(STEM, 1).state_dict()
+    untrained = build_model(small_recipe(tmp_path)).state_dict()
     assert not same(first, untrained)
 
 
@@ -141,6 +137,12 @@ def test_another_recipe_does_not_go_on_from_a_checkpoint(tmp_path):
         pretrain(replace(recipe, spec=replace(SPEC, hop=64)))
     with pytest.raises(InputError, match=r"pretrain.steps 8, this recipe has 9"):
         pretrain(replace(recipe, pretrain=replace(recipe.pretrain, steps=9)))
+    content = torch.load(path)
+    for about in ({"more": "1"}, {"pretrain.steps": None}):
+        facts = {k: v for k, v in (content["about"] | about).items() if v is not None}
+        runs.save(path, content | {"about": facts})
+        with pytest.raises(InputError, match=f"made with {next(iter(about))}"):
+            pretrain(recipe)  # a fact that only one of them has is another fact
     path.write_bytes(before[:1000])
     with pytest.raises(InputError, match="can be read"):
         pretrain(recipe)
@@ -192,7 +194,7 @@ def test_what_is_frozen_stays(tmp_path, kind):
 
 
 def test_lora_begins_as_the_layer_and_merges_into_it():
-    model = build_segmenter(STEM, 1)
+    model = build_model(small_recipe(Path()))
     frames, resolution = torch.randn(1, 1, 32, 256) * 10, torch.tensor([[75e3, 78e-6]])
     plain = model.eval().logits(frames, resolution)
     adapt(model, FinetuneConfig(steps=1, adapt="lora", lora_rank=2))
@@ -208,7 +210,7 @@ def test_lora_begins_as_the_layer_and_merges_into_it():
 
 
 def test_layers_near_the_input_learn_more_slowly():
-    scale = layer_scale(build_segmenter(STEM, 1), 0.5)
+    scale = layer_scale(build_model(small_recipe(Path())), 0.5)
     names = ("classify.bias", "encoder.norm.weight", "encoder.blocks.1.qkv.weight")
     assert [scale(n) for n in names] == [1, 1, 0.5]
     assert scale("encoder.blocks.0.qkv.weight") == 0.25
@@ -220,12 +222,12 @@ def test_early_stopping_keeps_the_best_weights(tmp_path, monkeypatch):
     settings = replace(recipe.finetune, steps=20, validate_every=2, patience=2)
     values, seen = iter((0.1, 0.5, 0.2, 0.4, 0.9)), []
 
-    def score(model, frames, precision):
+    def score(model, frames, names, precision):
         assert len(frames) == 8  # validation frames, not those of training
         seen.append({k: v.clone() for k, v in model.state_dict().items()})
         return next(values)
 
-    monkeypatch.setattr("training.segmentation.objective.mean_iou", score)
+    monkeypatch.setattr(stages, "mean_iou", score)
     model = finetune(replace(recipe, finetune=settings))
     assert len(seen) == 4 and same(model.state_dict(), seen[1])
 
@@ -243,8 +245,9 @@ def test_looking_at_scores_changes_no_weights(tmp_path):
 
 def test_the_plain_model_sees_only_visible_patches():
     torch.manual_seed(0)
-    segmenter = build_segmenter(PLAIN, 1)
-    model = build_masked(segmenter, PLAIN, 1).eval()
+    recipe = small_recipe(Path(), PLAIN)
+    segmenter = build_model(recipe)
+    model = build_masked(segmenter, recipe).eval()
     frames, resolution = torch.randn(8, 1, 64, 256) * 10, torch.tensor([[75e3, 78e-6]] * 8)
     kinds = ("random", "time", "frequency")
     masked = draw_masks(8, 4, 16, 0.7, np.random.default_rng(0), kinds)
@@ -276,15 +279,13 @@ def test_effective_rank_counts_directions():
 
 
 def test_calibration_error_of_known_confidences():
-    probabilities = torch.tensor([0.7, 0.1, 0.1, 0.1]).view(1, 4, 1, 1).repeat(1, 1, 10, 10)
-    truth = torch.zeros(1, 10, 10, dtype=torch.long)
-    truth[:, 5:] = 1  # half are right, all said 0.7
+    confidence, right = torch.full((10, 10), 0.7), torch.zeros(10, 10, dtype=torch.bool)
+    right[:5] = True  # half are right, all said 0.7
     error = CalibrationError()
-    error.add(probabilities, truth)
+    error.add(confidence, right)
     assert error.value() == pytest.approx(0.2, abs=1e-6)
-    truth[:, 5:] = 255
     error = CalibrationError()
-    error.add(probabilities, truth)
+    error.add(confidence[:5], right[:5])
     assert error.value() == pytest.approx(0.3, abs=1e-6)
 
 
@@ -318,7 +319,7 @@ def test_the_exported_confidence_is_calibrated(tmp_path):
 
     model = Known()
     frames = make_frames(tmp_path / "frames", 4)
-    assert 0.1 <= find(model, frames)[0] <= 10
+    assert 0.1 <= stages._find_calibration(model, frames)[0] <= 10
     model.temperature.fill_(2.0)
     model.offsets[2] = 3.0
     x = torch.full((1, 1, 16, 256), 4.0)

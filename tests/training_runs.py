@@ -11,11 +11,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-import training.finetune
-import training.pretrain
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.engine import processes
 from training.engine.settings import FinetuneConfig, PretrainConfig
+from training.segmentation import stages
+from training.segmentation.classes import DEFAULT
 from training.segmentation.data import store
 from training.segmentation.data.sources import FramesConfig
 from training.segmentation.data.store import FrameSet
@@ -39,8 +39,9 @@ def make_frames(folder: Path, frames: int, rows: int = 32) -> FrameSet:
         levels[i, :, left : left + 80] += kind * 20
         truth[i, :, left : left + 80] = kind
     resolution = np.full((frames, 2), (75e3, 78e-6), np.float32)
-    store.write(folder, levels, truth, resolution, {"spec_fingerprint": SPEC.fingerprint})
-    return FrameSet(folder, SPEC)
+    fields = {"spec_fingerprint": SPEC.fingerprint, "classes": list(DEFAULT.names)}
+    store.write(folder, levels, truth, resolution, fields)
+    return FrameSet(folder, SPEC, DEFAULT)
 
 
 def small_recipe(folder: Path, model: ModelConfig = STEM, **fields) -> Recipe:
@@ -58,15 +59,14 @@ def small_recipe(folder: Path, model: ModelConfig = STEM, **fields) -> Recipe:
     return replace(recipe, **fields)
 
 
-def use_frames(folder: Path, modules) -> None:
-    """Let ``modules`` find small frames in ``folder``, made on first use."""
+def use_frames(folder: Path) -> None:
+    """Let the stages find small frames in ``folder``, made on first use."""
 
     def frame_set(recipe: Recipe, part: str) -> FrameSet:
         [source] = recipe.data.sources(part)
         return processes.first_alone(lambda: make_frames(folder / part, source.frames))
 
-    for module in modules:
-        module.frame_set = frame_set
+    stages.frame_set = frame_set
 
 
 def main() -> None:
@@ -74,10 +74,10 @@ def main() -> None:
     folder = Path(sys.argv[1])
     torch.set_num_threads(1)
     processes.join()
-    use_frames(folder, (training.finetune, training.pretrain))
+    use_frames(folder)
     recipe = small_recipe(folder)
     early = replace(recipe.finetune, validate_every=4, patience=3, accumulate=2)
-    model = training.finetune.finetune(replace(recipe, finetune=early))
+    model = stages.finetune(replace(recipe, finetune=early))
     torch.save(model.state_dict(), folder / f"rank{processes.rank()}.pt")
     processes.leave()
 

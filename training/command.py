@@ -3,25 +3,43 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 
 from radiofm_core.errors import RadiofmError, UsageError
 
 from .engine import processes
-from .segmentation.recipe import Recipe
 
 
-def run_stage(stage: Callable[[Recipe], object], description: str, several: bool = False) -> None:
-    """Read ``--recipe``, run ``stage``, or what it is for the recipe's task, and exit.
-    ``several``: torchrun may start it."""
+def run_stage(name: str, description: str, several: bool = False) -> None:
+    """Run the stage ``name`` of the recipe that ``--recipe`` names, and exit.
+
+    ``several``: torchrun may start it.
+    """
 
     def command() -> None:
-        # Its stages are commands themselves
-        from .tasks import recipe_argument, stage_for
+        parser = argparse.ArgumentParser(prog=f"python -m training.{name}")
+        parser.description = description
+        parser.add_argument("--recipe", required=True, metavar="FILE.yaml", help="what to train")
+        if name == "export":
+            parser.add_argument(
+                "--weights",
+                metavar="MODEL",
+                help="take the weights and calibration of this model bundle instead of training; "
+                "the new bundle says so",
+            )
+        options = vars(parser.parse_args())
+        # Takes seconds, which a wrong option need not wait for
+        from .tasks import TASKS, read_recipe
 
-        recipe = recipe_argument(description)
-        stage_for(recipe, stage)(recipe)
+        recipe = read_recipe(options.pop("recipe"))
+        if getattr(recipe, name, ...) is None:
+            raise UsageError(
+                f"recipe {recipe.name} has no stage {name}; add the section `{name}`, or go on "
+                "with python -m training.finetune"
+            )
+        TASKS[recipe.task].stages[name](recipe, **options)
 
     run(command, several)
 

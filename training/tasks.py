@@ -1,51 +1,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which task a recipe is for: its ``task`` says so, and without one it is segmentation."""
+"""The tasks that there are, and reading recipes of any: a recipe's ``task`` says which it is for,
+and without one it is the first."""
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Callable
 from pathlib import Path
 
-from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION
 from radiofm_core.errors import UsageError
 
-from .activity import stages
-from .activity.recipe import ActivityRecipe
-from .segmentation.recipe import Recipe, build, read_fields
+from .activity.task import TASK as ACTIVITY
+from .engine.recipe import RecipeBase
+from .engine.recipe_files import build, read_fields
+from .segmentation.task import TASK as SEGMENTATION
 
-AnyRecipe = Recipe | ActivityRecipe
-RECIPES = {TASK_SEGMENTATION: Recipe, TASK_ACTIVITY: ActivityRecipe}
-
-
-def read_any(path: str | Path) -> AnyRecipe:
-    """Read a recipe of any task; errors as :func:`training.segmentation.recipe.read_recipe`."""
-    return build_any(read_fields(path), str(path))
+TASKS = {task.name: task for task in (SEGMENTATION, ACTIVITY)}
+# The keys of recipes that tell the kind of a source
+SOURCE_KINDS = frozenset(kind for task in TASKS.values() for kind in task.sources)
 
 
-def build_any(fields: object, where: str) -> AnyRecipe:
-    """A recipe of the task that YAML ``fields`` say; errors as :func:`training.segmentation.recipe.build`."""
-    kind = RECIPES[task_of(fields, where)]
+def read_recipe(path: str | Path) -> RecipeBase:
+    """Read a recipe of any task.
+
+    Raises:
+        InputError: it cannot be read.
+        UsageError: an unknown task, unknown or missing keys, values that do not fit.
+    """
+    return build_recipe(read_fields(path, SOURCE_KINDS), str(path))
+
+
+def build_recipe(fields: object, where: str) -> RecipeBase:
+    """A recipe of YAML ``fields``; ``where`` begins errors, which are those of
+    :func:`read_recipe`."""
+    task = TASKS[task_of(fields, where)]
     if isinstance(fields, dict):
         fields = {key: value for key, value in fields.items() if key != "task"}
-    return build(kind, fields, where)
+    return build(task.recipe, fields, where)
 
 
 def task_of(fields: object, where: str) -> str:
     """What a recipe with these YAML ``fields`` is for; raises UsageError where that is unknown."""
-    task = fields.get("task", TASK_SEGMENTATION) if isinstance(fields, dict) else TASK_SEGMENTATION
-    if task not in RECIPES:
-        raise UsageError(f"{where}: task {task!r} is unknown; it is one of {', '.join(RECIPES)}")
+    usual = next(iter(TASKS))
+    task = fields.get("task", usual) if isinstance(fields, dict) else usual
+    if task not in TASKS:
+        raise UsageError(f"{where}: task {task!r} is unknown; it is one of {', '.join(TASKS)}")
     return task
-
-
-def recipe_argument(description: str) -> AnyRecipe:
-    """The recipe named by ``--recipe`` on the command line."""
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--recipe", default="training/recipes/default.yaml", help="YAML file")
-    return read_any(parser.parse_args().recipe)
-
-
-def stage_for(recipe: AnyRecipe, stage: Callable[[Recipe], object]) -> Callable:
-    """What does for the recipe's task what ``stage`` does for segmentation."""
-    return stages.STAGES[stage.__name__] if isinstance(recipe, ActivityRecipe) else stage

@@ -18,7 +18,7 @@ from torch.nn import functional
 from radiofm_core.csi.spec import CsiSpec
 
 from ..encoder.inputs import PATCH
-from ..encoder.sizes import check_sizes
+from ..encoder.sizes import Sizes
 from ..encoder.vit import Encoder
 
 # Amplitudes below this share of the window's median are taken for it: a subcarrier in a deep fade
@@ -37,26 +37,14 @@ LEAST_POWER = 1e-3
 
 
 @dataclass(frozen=True)
-class ActivityConfig:
-    """Sizes of the model; the defaults are those of the shipped segmenter's encoder.
+class ModelConfig(Sizes):
+    """Sizes of a classifier: ``stem`` (:class:`StemActivityClassifier`) or ``plain``
+    (:mod:`training.activity.plain_model`). ``dropout``: before the last layer."""
 
-    ``kind`` is ``stem`` (:class:`StemActivityClassifier`, which uses ``stem_widths``) or ``plain``
-    (the paper's, :mod:`training.activity.plain_model`, which uses ``decoder_...`` in
-    pre-training). ``dropout``: before the last layer.
-    """
-
-    dim: int = 192
-    depth: int = 6
-    heads: int = 3
-    stem_widths: tuple[int, int] = (48, 96)
     dropout: float = 0.3
-    kind: str = "stem"
-    decoder_dim: int = 256
-    decoder_depth: int = 8
-    decoder_heads: int = 16
 
     def __post_init__(self):
-        check_sizes(self.kind, self.dim, self.heads, self.decoder_dim, self.decoder_heads)
+        super().__post_init__()
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout}; it must be within 0 .. 1")
 
@@ -122,7 +110,7 @@ class ActivityClassifier(nn.Module):
 class StemActivityClassifier(ActivityClassifier):
     """Encoder on each view, tokens pooled over the window and over its middle, a linear layer."""
 
-    def __init__(self, config: ActivityConfig, classes: int, spec: CsiSpec):
+    def __init__(self, config: ModelConfig, classes: int, spec: CsiSpec):
         super().__init__()
         # Rows tell rhythms up to half their rate
         highest = spec.rate_hz / 2

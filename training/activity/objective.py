@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -14,14 +14,13 @@ from radiofm_core.csi.spec import CsiSpec
 
 from ..encoder.inputs import PATCH
 from ..engine import processes
+from ..engine.masks import draw_masks, masked_loss
 from ..engine.settings import FinetuneConfig, PretrainConfig
-from ..segmentation.masking import draw_masks, masked_loss
-from .data.augment import Augmentation, augmented, plain
+from .data.augment import Augmentation, augmented
 from .data.windows import WindowSet
 from .model import ActivityClassifier
 
 LABEL_SMOOTHING = 0.1
-SCORE_BATCH = 64
 
 
 class Classification:
@@ -100,43 +99,3 @@ class MaskedMotion:
         with processes.autocast(views.device.type, self.config.precision):
             guess, truth = self.model(views, masks)
         return masked_loss(guess, truth, masks)
-
-
-def predict(model: nn.Module, windows: WindowSet, spec: CsiSpec, precision: str) -> np.ndarray:
-    """Logits float32 (windows, classes); ``model`` is in eval mode afterwards."""
-    return _logits(model, batches(windows, spec), windows.antennas, precision)
-
-
-def predict_changed(
-    model: nn.Module, windows: WindowSet, spec: CsiSpec, how: Augmentation, precision: str
-) -> tuple[np.ndarray, np.ndarray]:
-    """Logits float32 (N, classes) of windows that were changed as in training, the same each time,
-    and their classes (N,); those of more than one class are left out."""
-    drawn = augmented(windows, np.arange(len(windows)), spec, how, np.random.default_rng(0))
-    sure = drawn[1].max(1) == 1
-    values, targets = drawn[0][sure], drawn[1][sure]
-    parts = torch.from_numpy(values).split(SCORE_BATCH)
-    return _logits(model, parts, windows.antennas, precision), targets.argmax(1)
-
-
-def _logits(model: nn.Module, parts: Iterable[Tensor], antennas: int, precision: str) -> np.ndarray:
-    model.eval()
-    kind = next(model.parameters()).device
-    found = []
-    for values in parts:
-        with torch.inference_mode(), processes.autocast(kind.type, precision):
-            found.append(model.logits(values.to(kind), antennas).cpu())
-    return torch.cat(found).float().numpy()
-
-
-def batches(windows: WindowSet, spec: CsiSpec) -> Iterator[Tensor]:
-    """All windows as they are, float32 (B, R, W, C)."""
-    for start in range(0, len(windows), SCORE_BATCH):
-        index = np.arange(start, min(start + SCORE_BATCH, len(windows)))
-        yield torch.from_numpy(plain(windows, index, spec)[0])
-
-
-def truth(windows: WindowSet, spec: CsiSpec) -> np.ndarray:
-    """The class of each window's middle, int (windows,)."""
-    _, targets = plain(windows, np.arange(len(windows)), spec)
-    return targets.argmax(1)

@@ -17,7 +17,7 @@ from torch.nn import functional
 
 from ..encoder.inputs import Positions
 from ..encoder.plain import PlainAutoencoder, PlainEncoder
-from .model import LEAST_AMPLITUDE, ActivityClassifier, ActivityConfig, Views
+from .model import LEAST_AMPLITUDE, ActivityClassifier, ModelConfig, Views
 
 SIDE = 224
 
@@ -63,7 +63,7 @@ class Image(Views):
 class PlainActivityClassifier(ActivityClassifier):
     """Image, encoder, a linear layer on the class token."""
 
-    def __init__(self, config: ActivityConfig, classes: int):
+    def __init__(self, config: ModelConfig, classes: int):
         super().__init__()
         self.views = Image()
         self.encoder = PlainEncoder(1, config.dim, config.depth, config.heads)
@@ -79,7 +79,7 @@ class PlainActivityClassifier(ActivityClassifier):
 class PlainMaskedActivity(PlainAutoencoder):
     """The masked autoencoder around a classifier's encoder."""
 
-    def __init__(self, classifier: PlainActivityClassifier, config: ActivityConfig):
+    def __init__(self, classifier: PlainActivityClassifier, config: ModelConfig):
         embed = nn.Linear(config.dim, config.decoder_dim)
         positions = Positions(config.decoder_dim, 10000.0)
         super().__init__(classifier.encoder, embed, positions, [], config, 1)

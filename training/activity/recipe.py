@@ -4,19 +4,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
+from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION, ClassInfo
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import UsageError
 
-from ..engine.recipe import DataBase, RecipeBase
-from ..engine.runs import flat
+from ..engine.bundle_file import digest_of_bundle
+from ..engine.recipe import DataBase, RecipeBase, flat
 from ..engine.settings import FinetuneConfig, PretrainConfig
 from .data.augment import Augmentation
 from .data.clips import Clip
 from .data.sources import KINDS, SourceConfig
-from .model import ActivityConfig
+from .model import ModelConfig
 
 PartConfig = SourceConfig | tuple[SourceConfig, ...]
 PARTS = ("pretrain", "train", "extra", "test")
@@ -27,7 +29,7 @@ COLORS = (
 
 
 @dataclass(frozen=True)
-class ActivityData(DataBase):
+class DataConfig(DataBase):
     """The sets: ``train`` with labels, ``extra`` (labelled, learnt from beside ``train``, also in
     cross-validation, and never scored), ``pretrain`` (labels are not looked at; ``train`` where it
     is left out), ``test`` for the last score alone: nothing is chosen or fitted by it."""
@@ -44,30 +46,33 @@ class ActivityData(DataBase):
 
 
 @dataclass(frozen=True)
-class ActivityRecipe(RecipeBase):
+class Recipe(RecipeBase):
     """A whole run; results go below ``folder``. ``start``: a model bundle of the spectrogram
     segmenter whose encoder is taken, or none. ``folds``: cross-validation over the groups (runs,
-    subjects, recordings) of ``train``, which also calibrates the confidences; 0: none.
-    ``label_share``: what part (up to 1) of the clips of ``train`` is learnt from with labels, drawn
-    by the seed, at least one; pre-training has all."""
+    subjects, recordings) of ``train``, which also calibrates the confidences; 0: none. ``classes``:
+    name and colour of each, in the model's order; by default the labels of ``train`` in the order
+    of the alphabet. ``label_share``: what part (up to 1) of the clips of ``train`` is learnt from
+    with labels, drawn by the seed, at least one; pre-training has all."""
 
     name: str
     seed: int
-    data: ActivityData
+    data: DataConfig
     finetune: FinetuneConfig
     pretrain: PretrainConfig | None = None
     start: str | None = None
     folds: int = 0
     label_share: float = 1.0
-    model: ActivityConfig = field(default_factory=ActivityConfig)
+    classes: dict = field(default_factory=dict)
+    model: ModelConfig = field(default_factory=ModelConfig)
     augment: Augmentation = field(default_factory=Augmentation)
     spec: CsiSpec = field(default_factory=CsiSpec)
     folder: Path = Path("build/training")
+    task: ClassVar[str] = TASK_ACTIVITY
     NESTED: ClassVar[dict] = {
-        "data": ActivityData,
+        "data": DataConfig,
         "pretrain": PretrainConfig,
         "finetune": FinetuneConfig,
-        "model": ActivityConfig,
+        "model": ModelConfig,
         "augment": Augmentation,
         "spec": CsiSpec,
     }
@@ -77,14 +82,47 @@ class ActivityRecipe(RecipeBase):
         if self.folds == 1 or self.folds < 0:
             raise UsageError(f"recipe {self.name}: folds is {self.folds}; give 0, or 2 and more")
 
+    @cached_property
+    def class_names(self) -> tuple[str, ...]:
+        """The classes in the model's order.
+
+        Raises:
+            InputError: the clips of ``train`` cannot be read.
+            UsageError: fewer than two, or a label of ``train`` that is none of them.
+        """
+        labels = classes_of(self.data.clips("train"))
+        names = tuple(self.classes) or labels
+        for label in labels:
+            if label not in names:
+                raise UsageError(
+                    f"recipe {self.name}: train has the label {label!r}, which is none of the "
+                    f"classes {', '.join(names)}; add it to classes"
+                )
+        if len(names) < 2:
+            raise UsageError(
+                f"recipe {self.name}: the labels of train are {names}; two and more are needed"
+            )
+        return names
+
+    @property
+    def class_infos(self) -> tuple[ClassInfo, ...]:
+        """For a bundle."""
+        return tuple(
+            ClassInfo(name, self.classes.get(name, COLORS[i % len(COLORS)]))
+            for i, name in enumerate(self.class_names)
+        )
+
     def facts(self, stage: str) -> dict[str, str]:
         """Everything that the weights of ``pretrain`` or of what follows it depend on."""
         fields = self.to_dict()
         names, parts = ["seed", "start", "model", "pretrain", "augment"], ["pretrain"]
+        told: dict[str, object] = {"classes": tuple(self.classes)}
         if stage != "pretrain":
             names, parts = [*names, "finetune", "label_share"], [*parts, "train", "extra"]
+        if self.start is not None:
+            told["start's file"] = digest_of_bundle(self.start, TASK_SEGMENTATION)
         data = {f"data.{part}": str(self.data.sources(part)) for part in parts}
-        return {"spec": self.spec.fingerprint, **flat({n: fields[n] for n in names}), **data}
+        return {"spec": self.spec.fingerprint, **flat({n: fields[n] for n in names} | told), **data}
 
 
 def classes_of(clips: list[Clip]) -> tuple[str, ...]:

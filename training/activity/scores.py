@@ -1,125 +1,150 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often an activity classifier is right: cross-validation over groups, and test sets."""
+"""How often an activity classifier is right: cross-validation over groups, and test sets; of a
+model in training, and of a model bundle as it was loaded."""
 
 from __future__ import annotations
 
 import hashlib
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import torch
+from torch import Tensor
 
-from ..calibrate import CalibrationError, fit_temperature
-from ..engine import runs
+from radiofm_core.inference import ActivityModel
+
+from ..engine import processes
+from ..engine.calibration import CalibrationError, fit_temperature
+from .data.augment import BATCH, augmented, batches, truth
 from .data.clips import Clip
 from .data.windows import WindowSet, scored_set, training_set
 from .model import ActivityClassifier
-from .objective import predict, predict_changed, truth
-from .recipe import ActivityRecipe, classes_of
+from .recipe import Recipe
 
-# A probability of 0 has no logarithm
-LEAST_SHARE = 1e-12
 # finetune_fold(recipe, fold) gives a model and the clips that it has not seen
-FinetuneFold = Callable[[ActivityRecipe, int], tuple[ActivityClassifier, list[Clip]]]
+FinetuneFold = Callable[[Recipe, int], tuple[ActivityClassifier, list[Clip]]]
+# Windows, float32 (B, R, W, C), and their antennas to probabilities, float32 (B, classes)
+Classify = Callable[[Tensor, int], Tensor]
 
 
-def evaluate(
-    recipe: ActivityRecipe, finetune_fold: FinetuneFold, model: ActivityClassifier
-) -> dict:
-    """Scores of the cross-validation (``validation``) and of the ``test`` set, where there are
-    such; printed but for the counts, returned, and written to ``evaluation.json`` in the recipe's
-    run folder."""
-    classes = classes_of(recipe.data.clips("train"))
-    result: dict = {}
-    if recipe.folds:
-        logits, right, by_fold = cross_validated(recipe, finetune_fold)
-        result["validation"] = scores(logits / float(model.temperature), right, classes)
-        result["validation"]["accuracy_by_fold"] = by_fold
-        result["calibration"] = {"temperature": round(float(model.temperature), 3)}
+def in_training(model: ActivityClassifier, precision: str) -> Classify:
+    """How a model classifies, as the exported call does; in eval mode from now on."""
+    model.eval()
+    device = next(model.parameters()).device
+
+    def classify(values: Tensor, antennas: int) -> Tensor:
+        with torch.inference_mode(), processes.autocast(device.type, precision):
+            return model(values.to(device), antennas).float().cpu()
+
+    return classify
+
+
+def as_loaded(model: ActivityModel) -> Classify:
+    """How a loaded model bundle classifies."""
+    return lambda values, antennas: torch.from_numpy(model.classify(values.numpy(), antennas))
+
+
+def score_tests(classify: Classify, recipe: Recipe) -> dict:
+    """Scores of the recipe's ``test`` sets by name (``test``, ``test 2`` ...); JSON-ready."""
+    found = {}
     for number, source in enumerate(recipe.data.sources("test"), 1):
-        windows = scored_set(source.clips(), recipe.spec, classes)
-        logits, right = answers(model, windows, recipe)
+        windows = scored_set(source.clips(), recipe.spec, recipe.class_names)
         name = "test" if number == 1 else f"test {number}"
-        result[name] = scores(logits / float(model.temperature), right, classes)
-    told = {
-        part: {key: value for key, value in found.items() if key != "confusion"}
-        for part, found in result.items()
-    }
-    print(json.dumps(told, indent=1))
-    runs.save_text(recipe.run_folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
-    return result
+        found[name] = scores(*answers(classify, windows, recipe), recipe.class_names)
+    return found
 
 
 def cross_validated(
-    recipe: ActivityRecipe, finetune_fold: FinetuneFold
+    recipe: Recipe, finetune_fold: FinetuneFold, temperature: float = 1.0
 ) -> tuple[np.ndarray, np.ndarray, list[float]]:
-    """Logits (N, classes) and classes (N,) of answers on clips that the model had not seen, and
-    the accuracy of each fold."""
-    classes = classes_of(recipe.data.clips("train"))
-    logits, right = [], []
+    """Probabilities (N, classes), at a ``temperature``, and classes (N,) of answers on clips that
+    the model had not seen, and the accuracy of each fold."""
+    shares, right = [], []
     for fold in range(recipe.folds):
         model, held = finetune_fold(recipe, fold)
-        windows = scored_set(held, recipe.spec, classes)
-        found, wanted = answers(model, windows, recipe)
-        logits.append(found)
+        model.temperature.fill_(temperature)
+        windows = scored_set(held, recipe.spec, recipe.class_names)
+        classify = in_training(model, recipe.finetune.precision)
+        found, wanted = answers(classify, windows, recipe)
+        shares.append(found)
         right.append(wanted)
     by_fold = [
         round(float((found.argmax(1) == wanted).mean()), 4)
-        for found, wanted in zip(logits, right, strict=True)
+        for found, wanted in zip(shares, right, strict=True)
     ]
-    return np.concatenate(logits), np.concatenate(right), by_fold
+    return np.concatenate(shares), np.concatenate(right), by_fold
 
 
 def answers(
-    model: ActivityClassifier, windows: WindowSet, recipe: ActivityRecipe
+    classify: Classify, windows: WindowSet, recipe: Recipe
 ) -> tuple[np.ndarray, np.ndarray]:
-    """What is scored: logits float32 (A, classes) and classes (A,) of single windows, and of clips
-    that are scored as a whole, for which the probabilities of their windows are averaged."""
-    logits = predict(model, windows, recipe.spec, recipe.finetune.precision)
+    """What is scored: probabilities float32 (A, classes) and classes (A,) of single windows, and
+    of clips that are scored as a whole, for which those of their windows are averaged."""
+    every = [classify(values, windows.antennas) for values in batches(windows, recipe.spec)]
     _, first, number = np.unique(windows.answers, return_index=True, return_inverse=True)
-    shares = np.zeros((len(first), logits.shape[1]))
-    np.add.at(shares, number, torch.from_numpy(logits).softmax(1).numpy())
+    shares = np.zeros((len(first), every[0].shape[1]))
+    np.add.at(shares, number, torch.cat(every).numpy())
     shares /= np.bincount(number)[:, None]
-    found = np.log(np.maximum(shares, LEAST_SHARE)).astype(np.float32)
-    return found, truth(windows, recipe.spec)[first]
+    return shares.astype(np.float32), truth(windows, recipe.spec)[first]
 
 
-def temperature(recipe: ActivityRecipe, finetune_fold: FinetuneFold) -> float:
+def temperature(recipe: Recipe, finetune_fold: FinetuneFold) -> float:
     """By which logits are divided so that confidences mean what they say.
 
     Fitted on windows of held-out clips that are changed as in training: another room differs more
     from those that were trained on than a held-out run of the same hour does. On what is like the
     training, confidences are rather too low.
     """
-    classes = classes_of(recipe.data.clips("train"))
     logits, right = [], []
     for fold in range(recipe.folds):
         model, held = finetune_fold(recipe, fold)
-        windows = training_set(held, recipe.spec, classes)
-        precision = recipe.finetune.precision
-        found = predict_changed(model, windows, recipe.spec, recipe.augment, precision)
+        windows = training_set(held, recipe.spec, recipe.class_names)
+        found = _changed_logits(model, windows, recipe)
         logits.append(found[0])
         right.append(found[1])
-    return fit_temperature(
-        torch.from_numpy(np.concatenate(logits)), torch.from_numpy(np.concatenate(right))
+    return fit_temperature(torch.cat(logits), torch.cat(right))
+
+
+def _changed_logits(
+    model: ActivityClassifier, windows: WindowSet, recipe: Recipe
+) -> tuple[Tensor, Tensor]:
+    """Logits (N, classes) of windows that were changed as in training, the same each time, and
+    their classes (N,); those of more than one class are left out."""
+    every = np.arange(len(windows))
+    values, targets = augmented(
+        windows, every, recipe.spec, recipe.augment, np.random.default_rng(0)
     )
+    sure = targets.max(1) == 1
+    model.eval()
+    device = next(model.parameters()).device
+    parts: Iterable[Tensor] = torch.from_numpy(values[sure]).split(BATCH)
+    found = []
+    for part in parts:
+        with torch.inference_mode(), processes.autocast(device.type, recipe.finetune.precision):
+            found.append(model.logits(part.to(device), windows.antennas).float().cpu())
+    return torch.cat(found), torch.from_numpy(targets[sure].argmax(1))
 
 
-def scores(logits: np.ndarray, right: np.ndarray, classes: tuple[str, ...]) -> dict:
+def scores(shares: np.ndarray, right: np.ndarray, names: tuple[str, ...]) -> dict:
     """Accuracy, recall by class (None where there is none of it), calibration error, counts of
-    (truth, answer)."""
-    counts = np.zeros((len(classes), len(classes)), int)
-    np.add.at(counts, (right, logits.argmax(1)), 1)
+    (truth, answer).
+
+    Args:
+        shares: probabilities (N, classes).
+        right: classes (N,).
+        names: the classes'.
+    """
+    counts = np.zeros((len(names), len(names)), int)
+    found = shares.argmax(1)
+    np.add.at(counts, (right, found), 1)
     error = CalibrationError()
-    shares = torch.from_numpy(logits).softmax(1)
-    error.add(shares[:, :, None, None], torch.from_numpy(right)[:, None, None])
+    error.add(torch.from_numpy(shares.max(1)), torch.from_numpy(found == right))
     return {
         "answers": len(right),
         "accuracy": round(float(np.diag(counts).sum() / max(1, len(right))), 4),
         "recall": {
             name: round(counts[i, i] / counts[i].sum(), 4) if counts[i].any() else None
-            for i, name in enumerate(classes)
+            for i, name in enumerate(names)
         },
         "calibration_error": round(error.value(), 4),
         "confusion": counts.tolist(),

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
 from functools import partial
 from pathlib import Path
 
@@ -12,24 +12,38 @@ import numpy as np
 import torch
 from torch import nn
 
-from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION, ClassInfo, read_bundle_info
+from radiofm_core.bundle import TASK_SEGMENTATION, read_bundle_info
 from radiofm_core.errors import UsageError
+from radiofm_core.inference import load_bundle
 
 from ..encoder.adapt import adapt, layer_scale, release
 from ..engine import runs
-from ..engine.settings import FinetuneConfig
-from ..export import export_bundle
-from ..segmentation.build import build_activity, build_masked_activity
-from ..segmentation.start import weights_of
-from . import scores as score
+from ..engine.bundle_file import (
+    PRECISIONS,
+    export_bundle,
+    set_metrics,
+    take_weights,
+    weights_of,
+)
+from .build import build_masked, build_model
+from .data.augment import batches
 from .data.clips import Clip
 from .data.windows import EXTRA_HOP_S, joined, training_set
 from .model import ActivityClassifier
-from .objective import Classification, MaskedMotion, batches
-from .recipe import COLORS, PARTS, ActivityRecipe, classes_of
+from .objective import Classification, MaskedMotion
+from .recipe import PARTS, Recipe, classes_of
+from .scores import (
+    as_loaded,
+    cross_validated,
+    fingerprint,
+    in_training,
+    score_tests,
+    scores,
+    temperature,
+)
 
 
-def prepare(recipe: ActivityRecipe) -> None:
+def prepare(recipe: Recipe) -> None:
     """Read every part and print what is in it; nothing is kept."""
     for part in PARTS:
         clips = recipe.data.clips(part)
@@ -39,35 +53,29 @@ def prepare(recipe: ActivityRecipe) -> None:
             print(f"{part}: {len(clips)} clips, {len(windows)} windows, labels: {labels}")
 
 
-def pretrain(recipe: ActivityRecipe) -> ActivityClassifier:
+def pretrain(recipe: Recipe) -> ActivityClassifier:
     """Run or load masked modelling; returns a classifier with that encoder, or with that of the
     recipe's ``start``, or a new one."""
     torch.manual_seed(recipe.seed)
-    classes = classes_of(recipe.data.clips("train"))
-    if len(classes) < 2:
-        raise UsageError(
-            f"recipe {recipe.name}: the labels of train are {classes}; two and more are needed"
-        )
-    model = build_activity(recipe.model, len(classes), recipe.spec)
+    model = build_model(recipe)
     if recipe.start is not None:
         _take_encoder(recipe, model)
     if recipe.pretrain is not None:
-        masked = build_masked_activity(model, recipe.model)
+        masked = build_masked(model, recipe)
         train = partial(_pretrain, recipe, masked)
         facts = recipe.facts("pretrain")
         runs.train_or_load(recipe.checkpoint("pretrain"), facts, masked, train)
     return model
 
 
-def finetune(recipe: ActivityRecipe) -> ActivityClassifier:
+def finetune(recipe: Recipe) -> ActivityClassifier:
     """Run or load all stages; returns the trained classifier, which has seen all of ``train``."""
     model = pretrain(recipe)
-    clips = recipe.data.clips("train")
-    _train_or_load(recipe, model, "finetune", clips, classes_of(clips))
+    _train_or_load(recipe, model, "finetune", recipe.data.clips("train"))
     return model
 
 
-def finetune_fold(recipe: ActivityRecipe, fold: int) -> tuple[ActivityClassifier, list[Clip]]:
+def finetune_fold(recipe: Recipe, fold: int) -> tuple[ActivityClassifier, list[Clip]]:
     """As :func:`finetune`, but for the clips of every ``folds``-th group, which are returned, too.
 
     Pre-training has seen those without their labels.
@@ -82,54 +90,84 @@ def finetune_fold(recipe: ActivityRecipe, fold: int) -> tuple[ActivityClassifier
     # not in one stretch: names often begin with the activity
     held = set(groups[fold :: recipe.folds])
     kept = [clip for clip in clips if clip.group not in held]
-    _train_or_load(recipe, model, f"fold-{fold + 1}", kept, classes_of(clips))
+    _train_or_load(recipe, model, f"fold-{fold + 1}", kept)
     return model, [clip for clip in clips if clip.group in held]
 
 
-def evaluate(recipe: ActivityRecipe) -> dict:
-    """Train or load, cross-validate, score the test set; prints and returns the scores."""
-    return score.evaluate(recipe, finetune_fold, calibrate(recipe))
-
-
-def calibrate(recipe: ActivityRecipe) -> ActivityClassifier:
+def calibrate(recipe: Recipe) -> ActivityClassifier:
     """Run or load all stages and, where there are folds, find the temperature of confidences by
     them."""
-    if recipe.folds:
-        temperature = score.temperature(recipe, finetune_fold)
     model = finetune(recipe)
     if recipe.folds:
-        model.temperature.fill_(temperature)
+        model.temperature.fill_(temperature(recipe, finetune_fold))
     return model
 
 
-def export_recipe(recipe: ActivityRecipe) -> Path:
-    """Train or load, score, and write ``<name>.pt`` in the recipe's run folder."""
+def evaluate(recipe: Recipe) -> dict:
+    """Train or load, cross-validate (``validation``), score the ``test`` sets; prints the scores,
+    returns them, and writes them to ``evaluation.json`` in the recipe's run folder."""
     model = calibrate(recipe)
-    metrics = score.evaluate(recipe, finetune_fold, model)
-    clips = recipe.data.clips("train")
-    names = classes_of(clips)
-    infos = tuple(ClassInfo(n, COLORS[i % len(COLORS)]) for i, n in enumerate(names))
+    result = _validation(recipe, float(model.temperature))
+    result |= score_tests(in_training(model, recipe.finetune.precision), recipe)
+    _print(result)
+    runs.save_text(recipe.run_folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def export(recipe: Recipe, weights: str | None = None) -> Path:
+    """Train or load, cross-validate, write ``<name>.pt`` in the recipe's run folder, load that
+    file in each precision that it offers, score the ``test`` sets by it, and write the scores into
+    it. ``weights``: a bundle whose weights and calibration are taken, and nothing is trained
+    (no cross-validation either); the new bundle says so (``provenance``)."""
+    if weights is None:
+        model, provenance = calibrate(recipe), {}
+        metrics = _validation(recipe, float(model.temperature))
+    else:
+        model = build_model(recipe)
+        provenance, metrics = take_weights(model, recipe, weights), {}
     path = export_bundle(
         recipe.run_folder / f"{recipe.name}.pt",
         model,
         recipe.spec,
         recipe.name,
         recipe.to_dict(),
-        score.fingerprint(clips),
-        metrics,
-        TASK_ACTIVITY,
-        infos,
+        fingerprint(recipe.data.clips("train")),
+        {},
+        recipe.task,
+        recipe.class_infos,
+        provenance,
     )
+    for precision in PRECISIONS:
+        loaded = load_bundle(path, "cpu", precision, recipe.task)
+        metrics[precision] = score_tests(as_loaded(loaded), recipe)
+    set_metrics(path, metrics)
+    _print(metrics)
     print(f"wrote {path}")
     return path
 
 
-STAGES: dict[str, Callable[[ActivityRecipe], object]] = {
-    s.__name__: s for s in (prepare, pretrain, finetune, calibrate, evaluate, export_recipe)
-}
+def _validation(recipe: Recipe, found: float) -> dict:
+    """The scores of the cross-validation at a temperature, where the recipe has folds."""
+    if not recipe.folds:
+        return {}
+    shares, right, by_fold = cross_validated(recipe, finetune_fold, found)
+    told = scores(shares, right, recipe.class_names) | {"accuracy_by_fold": by_fold}
+    return {"validation": told, "calibration": {"temperature": round(found, 3)}}
 
 
-def _take_encoder(recipe: ActivityRecipe, model: ActivityClassifier) -> None:
+def _print(result: dict) -> None:
+    print(json.dumps(_without_counts(result), indent=1))
+
+
+def _without_counts(result: dict) -> dict:
+    return {
+        key: _without_counts(value) if isinstance(value, dict) else value
+        for key, value in result.items()
+        if key != "confusion"
+    }
+
+
+def _take_encoder(recipe: Recipe, model: ActivityClassifier) -> None:
     info = read_bundle_info(recipe.start, TASK_SEGMENTATION)
     weights = weights_of(info)
     own = model.encoder.state_dict()
@@ -143,7 +181,7 @@ def _take_encoder(recipe: ActivityRecipe, model: ActivityClassifier) -> None:
     model.encoder.load_state_dict({k: theirs[k].float() for k in own})
 
 
-def _pretrain(recipe: ActivityRecipe, model: nn.Module, facts: dict[str, str]) -> None:
+def _pretrain(recipe: Recipe, model: nn.Module, facts: dict[str, str]) -> None:
     from ..engine.loop import fit
 
     sources = recipe.data.sources("pretrain")
@@ -154,22 +192,23 @@ def _pretrain(recipe: ActivityRecipe, model: nn.Module, facts: dict[str, str]) -
     fit(objective, recipe.pretrain, frames, recipe.seed, recipe.run_folder / "pretrain", facts)
 
 
-def _share(clips: list[Clip], recipe: ActivityRecipe) -> list[Clip]:
+def _share(clips: list[Clip], recipe: Recipe) -> list[Clip]:
     order = np.random.default_rng(recipe.seed).permutation(len(clips))
     return [clips[i] for i in order[: max(1, round(recipe.label_share * len(clips)))]]
 
 
-def _train_or_load(recipe, model, stage: str, clips: list[Clip], classes: tuple[str, ...]) -> None:
+def _train_or_load(recipe, model, stage: str, clips: list[Clip]) -> None:
     facts = recipe.facts(stage) | {"clips": str([clip.name for clip in clips])}
-    train = partial(_train, recipe, model, stage, clips, classes)
+    train = partial(_train, recipe, model, stage, clips)
     runs.train_or_load(recipe.checkpoint(stage), facts, model, train)
 
 
-def _train(recipe, model, stage: str, clips, classes, facts: dict[str, str]) -> None:
+def _train(recipe: Recipe, model, stage: str, clips: list[Clip], facts: dict[str, str]) -> None:
     from ..engine.loop import fit
 
     torch.manual_seed(recipe.seed + 1)
-    config: FinetuneConfig = recipe.finetune
+    classes = recipe.class_names
+    config = recipe.finetune
     windows = training_set(_share(clips, recipe), recipe.spec, classes)
     extra = recipe.data.clips("extra")
     foreign = set(classes_of(extra)) - set(classes)

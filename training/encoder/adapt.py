@@ -93,3 +93,11 @@ def layer_scale(model: nn.Module, decay: float) -> Callable[[str], float]:
 
 def _blocks(encoder: nn.Module) -> list[Block]:
     return [m for m in encoder.modules() if isinstance(m, Block)]
+
+
+def count_parameters(model: nn.Module, config: FinetuneConfig) -> dict[str, int]:
+    """``all``, and what fine-tuning changes or adds (``learning``); ``model`` is adapted by it."""
+    count = sum(p.numel() for p in model.parameters())
+    adapt(model, config)
+    learning = sum(p.numel() for p in model.parameters() if p.requires_grad)
+    return {"all": count, "learning": learning}

@@ -15,12 +15,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from ..activity.model import ActivityConfig
-from ..segmentation.model import CalibratedSegmenter, ModelConfig
 from .inputs import PATCH, Normalise, Positions
+from .sizes import Sizes
 from .vit import Block
-
-HEAD_BLOCKS = 2
 
 
 class PlainEncoder(nn.Module):
@@ -63,35 +60,6 @@ class PlainEncoder(nn.Module):
         return self.norm(t)
 
 
-class PlainSegmenter(CalibratedSegmenter):
-    """The encoder, and the paper's head: a linear layer, two transformer blocks (the first ones
-    of the decoder that pre-training used) and a linear layer to the pixels of each patch."""
-
-    def __init__(self, config: ModelConfig, channels: int):
-        super().__init__(config.classes)
-        self.encoder = PlainEncoder(channels, config.dim, config.depth, config.heads)
-        self.embed = nn.Linear(config.dim, config.decoder_dim)
-        self.positions = Positions(config.decoder_dim, 10000.0)
-        blocks = min(HEAD_BLOCKS, config.decoder_depth)
-        self.blocks = nn.ModuleList(
-            [Block(config.decoder_dim, config.decoder_heads) for _ in range(blocks)]
-        )
-        self.norm = nn.LayerNorm(config.decoder_dim)
-        self.classify = nn.Linear(config.decoder_dim, config.classes * PATCH * PATCH)
-
-    def logits(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
-        """(B, C, R, W) dB and (B, 2) to float32 logits (B, classes, R, W)."""
-        rows, cols = frames_db.shape[2] // 16, frames_db.shape[3] // 16
-        t = self.embed(self.encoder(self.encoder.normalise(frames_db)))
-        positions = functional.pad(self.positions(rows, cols), (0, 0, 1, 0))
-        t = t + positions.to(t.dtype)
-        for block in self.blocks:
-            t = block(t)
-        y = self.classify(self.norm(t[:, 1:])).transpose(1, 2)
-        y = y.reshape(y.shape[0], y.shape[1], rows, cols)
-        return functional.pixel_shuffle(y, 16).float()
-
-
 class PlainAutoencoder(nn.Module):
     """The masked autoencoder around an encoder.
 
@@ -108,7 +76,7 @@ class PlainAutoencoder(nn.Module):
         embed: nn.Linear,
         positions: Positions,
         blocks: Sequence[Block],
-        config: ModelConfig | ActivityConfig,
+        config: Sizes,
         channels: int,
     ):
         super().__init__()
@@ -149,25 +117,3 @@ class PlainAutoencoder(nn.Module):
             t = block(t)
         patches = self.reconstruct(self.norm(t[:, 1:])).transpose(1, 2)
         return functional.pixel_shuffle(patches.unflatten(2, (rows, cols)).float(), PATCH)
-
-
-class PlainMaskedModel(PlainAutoencoder):
-    """The masked autoencoder around a segmenter's encoder; its decoder begins with the
-    segmenter's own head, which is thus pre-trained too."""
-
-    def __init__(self, segmenter: PlainSegmenter, config: ModelConfig, channels: int):
-        super().__init__(
-            *(segmenter.encoder, segmenter.embed, segmenter.positions, segmenter.blocks),
-            *(config, channels),
-        )
-
-    def forward(
-        self, frames_db: Tensor, resolution: Tensor, masked: Tensor
-    ) -> tuple[Tensor, Tensor]:
-        """As :meth:`training.segmentation.model.MaskedModel.forward`."""
-        target = self.encoder.normalise(frames_db)
-        return self.reconstruction(target, masked), target
-
-    def embeddings(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
-        """The encoder's tokens (B, T, D) with nothing hidden."""
-        return self.encoder(self.encoder.normalise(frames_db))[:, 1:]

@@ -1,19 +1,38 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Which sizes of models can be."""
+"""Sizes of an encoder and of its masked autoencoder, and which there can be."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 KINDS = ("stem", "plain")
 
 
-def check_sizes(kind: str, dim: int, heads: int, decoder_dim: int, decoder_heads: int) -> None:
-    """Raises ValueError, naming what does not fit."""
-    if kind not in KINDS:
-        raise ValueError(f"kind is {kind!r}; choose from {', '.join(KINDS)}")
-    if dim % (4 * heads):
-        raise ValueError(f"dim {dim} must be a multiple of 4 x heads ({heads})")
-    if decoder_dim % decoder_heads or decoder_dim % 4:
-        raise ValueError(
-            f"decoder_dim {decoder_dim} must be a multiple of 4 and of decoder_heads "
-            f"({decoder_heads})"
-        )
+@dataclass(frozen=True)
+class Sizes:
+    """``kind`` is ``stem`` (:mod:`training.encoder.vit`, which uses ``stem_widths``) or ``plain``
+    (the paper's, :mod:`training.encoder.plain`, which uses ``decoder_...`` in pre-training).
+    Defaults: the shipped segmenter's.
+
+    Raises ValueError, naming what does not fit.
+    """
+
+    dim: int = 192
+    depth: int = 6
+    heads: int = 3
+    stem_widths: tuple[int, int] = (48, 96)
+    kind: str = "stem"
+    decoder_dim: int = 256
+    decoder_depth: int = 8
+    decoder_heads: int = 16
+
+    def __post_init__(self):
+        if self.kind not in KINDS:
+            raise ValueError(f"kind is {self.kind!r}; choose from {', '.join(KINDS)}")
+        if self.dim % (4 * self.heads):
+            raise ValueError(f"dim {self.dim} must be a multiple of 4 x heads ({self.heads})")
+        if self.decoder_dim % self.decoder_heads or self.decoder_dim % 4:
+            raise ValueError(
+                f"decoder_dim {self.decoder_dim} must be a multiple of 4 and of decoder_heads "
+                f"({self.decoder_heads})"
+            )

@@ -5,8 +5,18 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
+from typing import ClassVar
 
 from radiofm_core.errors import UsageError
+
+
+class SourceBase:
+    """Where the frames or clips of a set come from. ``kind``: the key of a recipe that names it,
+    and the first of its fields. ``reads_numbers``: it makes numbers of texts itself (YAML takes
+    61.44e6 for a text)."""
+
+    kind: ClassVar[str]
+    reads_numbers: ClassVar[bool] = False
 
 
 class DataBase:
@@ -21,13 +31,20 @@ class DataBase:
 
 
 class RecipeBase:
-    """A recipe with the fields ``name``, ``label_share``, ``folder`` and ``spec``."""
+    """A recipe with the fields ``name``, ``seed``, ``label_share``, ``folder`` and ``spec``."""
+
+    task: ClassVar[str]
+
+    def facts(self, stage: str) -> dict[str, str]:
+        """Everything in the recipe that the weights of ``stage`` depend on, by key."""
+        raise NotImplementedError
 
     def check_label_share(self) -> None:
         """Raises UsageError unless it is a part of 1."""
         if not 0 < self.label_share <= 1:
             raise UsageError(
-                f"recipe {self.name}: label_share is {self.label_share}; give a part of 1, as 0.1"
+                f"recipe {self.name}: label_share is {self.label_share}; expected a share above 0 "
+                "and up to 1, as 0.1"
             )
 
     @property
@@ -45,3 +62,16 @@ class RecipeBase:
         fields.pop("folder")
         fields.pop("spec")
         return fields
+
+
+def flat(fields: dict, above: str = "") -> dict[str, str]:
+    """Nested ``fields`` as one level: ``{"a": {"b": 1}}`` is ``{"a.b": "1"}``."""
+    out = {}
+    for key, value in fields.items():
+        if dataclasses.is_dataclass(value):
+            value = dataclasses.asdict(value)
+        if isinstance(value, dict):
+            out |= flat(value, f"{above}{key}.")
+        else:
+            out[above + str(key)] = str(value)
+    return out

@@ -3,50 +3,18 @@
 
 from __future__ import annotations
 
-import dataclasses
+import hashlib
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from radiofm_core.errors import InputError, OutputError
 from radiofm_core.outputs.files import output_errors
 
-from ..segmentation.data.sources import FramesConfig
-from ..segmentation.recipe import HELD_OUT, PART_OF_STAGE, Recipe
 from . import processes
-
-
-def about(recipe: Recipe, stage: str) -> dict[str, str]:
-    """Everything that the weights of ``stage`` depend on, by recipe key."""
-    upto = list(PART_OF_STAGE)[: list(PART_OF_STAGE).index(stage) + 1]
-    stages = [s for s in upto if getattr(recipe, s) is not None]
-    fields = recipe.to_dict()
-    facts = flat({name: fields[name] for name in ("seed", "start", "model", *stages)})
-    data = recipe.data
-    taken = {f"data.{PART_OF_STAGE[s]}": data.sources(PART_OF_STAGE[s]) for s in stages}
-    # Of one's own data, training has what these leave.
-    held = [s for p in HELD_OUT for s in data.sources(p) if not isinstance(s, FramesConfig)]
-    taken["data held out"] = tuple(held)
-    facts |= {k: str([dataclasses.asdict(s) for s in sources]) for k, sources in taken.items()}
-    if stage != "pretrain":
-        facts["label_share"] = str(recipe.label_share)
-    return {"spec": recipe.spec.fingerprint, "stages": ", ".join(stages), **facts}
-
-
-def flat(fields: dict, above: str = "") -> dict[str, str]:
-    """Nested ``fields`` as one level: ``{"a": {"b": 1}}`` is ``{"a.b": "1"}``."""
-    out = {}
-    for key, value in fields.items():
-        if dataclasses.is_dataclass(value):
-            value = dataclasses.asdict(value)
-        if isinstance(value, dict):
-            out |= flat(value, f"{above}{key}.")
-        else:
-            out[above + key] = str(value)
-    return out
 
 
 def save(path: Path, content: dict) -> None:
@@ -96,22 +64,36 @@ def resume_file(path: Path) -> Path:
     return path.with_suffix(".resume.ckpt")
 
 
-def read(path: Path, wanted: dict[str, str]) -> dict:
-    """The content of a file that :func:`save` wrote for a run of the same facts.
+def read(path: Path, facts: dict[str, str]) -> dict:
+    """The content of a file that :func:`save` wrote for a run of just these facts.
 
-    Raises InputError: unreadable, or made by another recipe; the file stays as it is.
+    Raises InputError: unreadable, or of a run with other facts (a fact of one that the other does
+    not have is another fact); the file stays as it is.
     """
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        found = content["about"]
-    except (OSError, RuntimeError, EOFError, KeyError, TypeError, pickle.UnpicklingError) as error:
+        found = dict(content["about"])
+    except (
+        *(OSError, RuntimeError, EOFError, KeyError, TypeError, ValueError),
+        pickle.UnpicklingError,
+    ) as error:
         raise InputError(
             f"{path} is no checkpoint that can be read; move it away to train this stage anew"
         ) from error
-    for key, value in wanted.items():
-        if key in found and found[key] != value:
+    for key in (*facts, *found):
+        if found.get(key) != facts.get(key):
             raise InputError(
-                f"{path} was made with {key} {found[key]}, this recipe has {value}; give the "
-                "recipe another name, or move that folder away"
+                f"{path} was made with {key} {found.get(key, 'not set')}, this recipe has "
+                f"{facts.get(key, 'none')}; give the recipe another name, or move that folder away"
             )
     return content
+
+
+def digest_of_weights(weights: Mapping[str, Tensor]) -> str:
+    """16 hexadecimal digits that change with any value of a state dict."""
+    digest = hashlib.sha256()
+    for name, value in sorted(weights.items()):
+        array = value.detach().cpu().contiguous()
+        digest.update(f"{name} {array.dtype} {tuple(array.shape)}".encode())
+        digest.update(array.flatten().view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()[:16]

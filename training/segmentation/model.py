@@ -10,37 +10,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ..encoder.inputs import PATCH
-from ..encoder.sizes import check_sizes
+from ..encoder.sizes import Sizes
 from ..encoder.vit import ConvUnit, Encoder
 
 
 @dataclass(frozen=True)
-class ModelConfig:
-    """Sizes of a model. Defaults: the shipped `tiny` model.
+class ModelConfig(Sizes):
+    """Sizes of a segmenter: ``stem`` (:class:`Segmenter`) or ``plain``
+    (:mod:`training.segmentation.plain_model`). ``told_resolution: false`` shows the `stem` model
+    the same resolution for every frame; the plain one is never told any."""
 
-    ``kind`` is ``stem`` (:class:`Segmenter`, which uses ``stem_widths``) or ``plain`` (the
-    paper's, :mod:`training.encoder.plain`, which uses ``decoder_...``). ``told_resolution: false``
-    shows the `stem` model the same resolution for every frame; the plain one is never told any.
-    """
-
-    dim: int = 192
-    depth: int = 6
-    heads: int = 3
-    stem_widths: tuple[int, int] = (48, 96)
-    classes: int = 4
-    kind: str = "stem"
-    decoder_dim: int = 256
-    decoder_depth: int = 8
-    decoder_heads: int = 16
     told_resolution: bool = True
-
-    def __post_init__(self):
-        check_sizes(self.kind, self.dim, self.heads, self.decoder_dim, self.decoder_heads)
 
 
 class CalibratedSegmenter(nn.Module):
     """From logits to what blocks use. ``temperature`` is 1 and ``offsets`` are 0, one for each
-    class, until ``training.calibrate`` sets them."""
+    class, until calibration sets them. Its last layer, ``classify``,
+    has for each class one output a pixel of a place, one class after the other."""
 
     def __init__(self, classes: int):
         super().__init__()
@@ -70,8 +56,8 @@ class Segmenter(CalibratedSegmenter):
     stem's own features join them; the last layer tells the 4x4 pixels of each place apart, so
     that edges land within a bin."""
 
-    def __init__(self, config: ModelConfig, channels: int):
-        super().__init__(config.classes)
+    def __init__(self, config: ModelConfig, channels: int, classes: int):
+        super().__init__(classes)
         quarter, eighth = config.stem_widths
         sizes = (config.stem_widths, config.dim, config.depth, config.heads)
         self.encoder = Encoder(channels, *sizes, config.told_resolution)
@@ -79,7 +65,7 @@ class Segmenter(CalibratedSegmenter):
         self.mix_eighth = ConvUnit(2 * eighth, eighth)
         self.to_quarter = nn.Conv2d(eighth, 4 * quarter, 1)
         self.mix_quarter = ConvUnit(2 * quarter, 2 * quarter)
-        self.classify = nn.Conv2d(2 * quarter, 16 * config.classes, 1)
+        self.classify = nn.Conv2d(2 * quarter, 16 * classes, 1)
 
     def logits(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
         """(B, C, R, W) dB and (B, 2) to float32 logits (B, classes, R, W)."""

@@ -1,31 +1,58 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Supervised segmentation: losses, and the scores of pixels."""
+"""What the stages of a segmenter train (:class:`training.engine.loop.Objective`)."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from ..encoder.inputs import PATCH
 from ..engine import processes
-from ..engine.settings import FinetuneConfig
+from ..engine.masks import draw_masks, masked_loss
+from ..engine.settings import FinetuneConfig, PretrainConfig
 from ..waveforms.span import IGNORE
-from . import classes
 from .data.store import FrameSet
 
-SCORE_BATCH = 16
+
+class Masking:
+    """Pre-training: masked spectrogram modelling, after arXiv 2411.09996. The `stem` model sees
+    mask tokens in place (as SimMIM, arXiv 2111.09886), because its convolutional stem needs the
+    whole grid; the `plain` one sees visible patches alone."""
+
+    def __init__(self, model: nn.Module, frames: FrameSet, config: PretrainConfig):
+        self.model, self.frames, self.config = model, frames, config
+
+    def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
+        """Levels, resolution, masks."""
+        level, _, resolution = self.frames.augmented(index, rng)
+        return level, resolution, self.masks(level, rng)
+
+    def masks(self, level: Tensor, rng: np.random.Generator) -> Tensor:
+        """For the frames of a batch, as the recipe wants them."""
+        config = self.config
+        rows, cols = level.shape[2] // PATCH, level.shape[3] // PATCH
+        return draw_masks(len(level), rows, cols, config.mask_ratio, rng, config.mask_kinds)
+
+    def loss(self, level: Tensor, resolution: Tensor, masked: Tensor) -> Tensor:
+        """Of the hidden patches."""
+        with processes.autocast(level.device.type, self.config.precision):
+            reconstruction, target = self.model(level, resolution, masked)
+        return masked_loss(reconstruction, target, masked)
 
 
-def segmentation_loss(logits: Tensor, truth: Tensor) -> Tensor:
-    """Weighted cross entropy, averaged within each frame first: a frame with a short burst counts
-    as much as one that a carrier fills."""
-    weights = torch.tensor(classes.WEIGHTS, device=logits.device)
+def segmentation_loss(logits: Tensor, truth: Tensor, weights: Sequence[float]) -> Tensor:
+    """Cross entropy weighted by class, averaged within each frame first: a frame with a short burst
+    counts as much as one that a carrier fills."""
+    by_class = torch.tensor(weights, device=logits.device)
     pixel = functional.cross_entropy(
-        logits, truth, weight=weights, ignore_index=IGNORE, reduction="none"
+        logits, truth, weight=by_class, ignore_index=IGNORE, reduction="none"
     )
     scored = truth != IGNORE
-    weight = weights[truth.clamp_max(len(classes.WEIGHTS) - 1)] * scored
+    weight = by_class[truth.clamp_max(len(weights) - 1)] * scored
     return (pixel.sum((1, 2)) / weight.sum((1, 2)).clamp_min(1.0)).mean()
 
 
@@ -36,11 +63,16 @@ def plain_loss(logits: Tensor, truth: Tensor) -> Tensor:
 
 
 class Segmentation:
-    """What fine-tuning trains: the :class:`~training.engine.loop.Objective` of a segmenter."""
+    """Fine-tuning. ``weights``: of the classes, for the loss ``balanced``."""
 
-    def __init__(self, model: nn.Module, frames: FrameSet, config: FinetuneConfig):
-        self.model, self.frames, self.config = model, frames, config
-        self._loss = plain_loss if config.loss == "plain" else segmentation_loss
+    def __init__(
+        self,
+        model: nn.Module,
+        frames: FrameSet,
+        config: FinetuneConfig,
+        weights: Sequence[float],
+    ):
+        self.model, self.frames, self.config, self.weights = model, frames, config, weights
 
     def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """Levels, truth, resolution."""
@@ -50,56 +82,6 @@ class Segmentation:
         """Of the scored pixels."""
         with processes.autocast(level.device.type, self.config.precision):
             logits = self.model.logits(level, resolution)
-        return self._loss(logits, truth)
-
-
-def predictions(model: nn.Module, frames: FrameSet, precision: str = "auto", progress=iter):
-    """Logits (B, classes, R, W) and truth (B, R, W), batch by batch, of this process's share of
-    ``frames``, on the model's device; ``model`` is in eval mode meanwhile.
-
-    ``progress`` wraps the batches (say, in a bar).
-    """
-    kind = next(model.parameters()).device
-    share = np.arange(processes.rank(), len(frames), processes.world())
-    modes = {m: m.training for m in model.modules()}
-    model.eval()
-    for start in progress(range(0, len(share), SCORE_BATCH)):
-        level, truth, resolution = frames.batch(share[start : start + SCORE_BATCH])
-        with torch.inference_mode(), processes.autocast(kind.type, precision):
-            logits = model.logits(level.to(kind), resolution.to(kind))
-        yield logits, truth.to(kind)
-    for module, training in modes.items():
-        module.training = training
-
-
-def confusion(mask: np.ndarray, truth: np.ndarray, count: int) -> np.ndarray:
-    """Pixel counts (truth, predicted) where the truth is scored."""
-    scored = truth != IGNORE
-    pairs = truth[scored].astype(np.int64) * count + mask[scored]
-    return np.bincount(pairs, minlength=count * count).reshape(count, count)
-
-
-def scores(counts: np.ndarray) -> dict:
-    """Pixel accuracy, IoU by class (None where the truth has none of it) and their mean from a
-    confusion matrix (truth, predicted)."""
-    hit = np.diag(counts).astype(float)
-    union = counts.sum(0) + counts.sum(1) - np.diag(counts)
-    held = counts.sum(1) > 0
-    iou = {
-        name: round(hit[i] / union[i], 4) if held[i] else None
-        for i, name in enumerate(classes.NAMES)
-    }
-    found = [value for value in iou.values() if value is not None]
-    return {
-        "pixel_accuracy": round(hit.sum() / max(1, counts.sum()), 4),
-        "mean_iou": round(float(np.mean(found or [0.0])), 4),
-        "iou": iou,
-    }
-
-
-def mean_iou(model: nn.Module, frames: FrameSet, precision: str) -> float:
-    """Of all ``frames``, whichever process looked at them; all processes call it."""
-    counts = np.zeros((len(classes.NAMES), len(classes.NAMES)), np.int64)
-    for logits, truth in predictions(model, frames, precision):
-        counts += confusion(logits.argmax(1).cpu().numpy(), truth.cpu().numpy(), len(counts))
-    return scores(processes.total(torch.from_numpy(counts)).numpy())["mean_iou"]
+        if self.config.loss == "plain":
+            return plain_loss(logits, truth)
+        return segmentation_loss(logits, truth, self.weights)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A recipe: everything that a training run depends on, read from YAML into typed fields."""
+"""A recipe of a segmenter: everything that its training depends on, as typed fields."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-import yaml
-
-from radiofm_core.errors import InputError, UsageError, reason_of
+from radiofm_core.bundle import TASK_SEGMENTATION
+from radiofm_core.errors import UsageError
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
-from ..activity.data.sources import KINDS as CSI_KINDS
-from ..engine.recipe import DataBase, RecipeBase
+from ..engine.bundle_file import digest_of_bundle
+from ..engine.recipe import DataBase, RecipeBase, flat
 from ..engine.settings import FinetuneConfig, PretrainConfig, StageConfig
 from .benchmark import strata
+from .classes import DEFAULT, Classes, read_classes
 from .data.sources import KINDS, FramesConfig, SourceConfig
 from .model import ModelConfig
 
@@ -54,12 +54,13 @@ class DataConfig(DataBase):
 
 @dataclass(frozen=True)
 class Recipe(RecipeBase):
-    """A whole run; results go below ``folder``. ``start``: a model bundle (``default``, a
-    bundled model's name or a file) to go on from, instead of from scratch. ``pretrain`` and
-    ``refine`` can be left out; ``refine`` needs frames in ``data``. ``label_share``: what part (up
-    to 1) of each source of ``train`` and ``refine`` is learnt from with labels, its first frames;
-    pre-training has all. ``benchmark``: how many frames of :mod:`training.segmentation.benchmark` to score,
-    None for none."""
+    """A whole run; results go below ``folder``. ``classes``: what a pixel can be
+    (:mod:`training.segmentation.classes`). ``start``: a model bundle (``default``, a bundled
+    model's name or a file) to go on from, instead of from scratch. ``pretrain`` and ``refine`` can
+    be left out; ``refine`` needs frames in ``data``. ``label_share``: what part (up to 1) of each
+    source of ``train`` and ``refine`` is learnt from with labels, its first frames; pre-training
+    has all. ``benchmark``: how many frames of :mod:`training.segmentation.benchmark` to score, None
+    for none."""
 
     name: str
     seed: int
@@ -70,9 +71,12 @@ class Recipe(RecipeBase):
     start: str | None = None
     label_share: float = 1.0
     benchmark: int | None = strata.FRAMES
+    classes: Classes = DEFAULT
     model: ModelConfig = field(default_factory=ModelConfig)
     spec: SpectrogramSpec = field(default_factory=SpectrogramSpec)
     folder: Path = Path("build/training")
+    task: ClassVar[str] = TASK_SEGMENTATION
+    READ: ClassVar[dict] = {"classes": read_classes}
     NESTED: ClassVar[dict] = {
         "data": DataConfig,
         "pretrain": PretrainConfig,
@@ -96,8 +100,15 @@ class Recipe(RecipeBase):
                         f"recipe {self.name}: {part} joins frames of {sources[0].rows} and of "
                         f"{source.rows} rows; set them alike"
                     )
+                self._check_classes(part, source)
                 self._check_seeds(part, source)
                 self._check_channels(part, source)
+
+    def _check_classes(self, part: str, source: SourceConfig) -> None:
+        try:
+            source.check_classes(self.classes)
+        except UsageError as error:
+            raise UsageError(f"recipe {self.name}: {part}, {error}") from error
 
     def _check_rows(self, source: SourceConfig) -> None:
         if source.rows < 1 or source.rows % self.spec.row_multiple:
@@ -137,6 +148,31 @@ class Recipe(RecipeBase):
                         f"{other.seeds} overlap; set them apart"
                     )
 
+    def facts(self, stage: str) -> dict[str, str]:
+        """Everything that the weights of ``stage`` depend on, by recipe key."""
+        upto = list(PART_OF_STAGE)[: list(PART_OF_STAGE).index(stage) + 1]
+        stages = [s for s in upto if getattr(self, s) is not None]
+        fields = self.to_dict()
+        names = ["seed", "start", "model", *stages]
+        told: dict[str, object] = {"classes": len(self.classes)}
+        if stage != "pretrain":
+            names.append("label_share")
+            told["classes"] = [(name, c.kinds, c.weight) for name, c in self.classes.items()]
+        if self.start is not None:
+            told["start's file"] = digest_of_bundle(self.start, self.task)
+        facts = flat({name: fields[name] for name in names} | told)
+        data = self.data
+        taken = {f"data.{PART_OF_STAGE[s]}": data.sources(PART_OF_STAGE[s]) for s in stages}
+        # Of one's own data, training has what these leave.
+        held = [s for p in HELD_OUT for s in data.sources(p) if not isinstance(s, FramesConfig)]
+        taken["data held out"] = tuple(held)
+        facts |= {k: str([dataclasses.asdict(s) for s in sources]) for k, sources in taken.items()}
+        return {"spec": self.spec.fingerprint, "stages": ", ".join(stages), **facts}
+
+    def to_dict(self) -> dict:
+        """JSON-ready, for the bundle."""
+        return super().to_dict() | {"classes": self.classes.to_dict()}
+
     def stage_of(self, part: str) -> StageConfig | None:
         """The stage that trains on a part; None where none does."""
         stages = [s for s, trained in PART_OF_STAGE.items() if trained == part]
@@ -145,98 +181,3 @@ class Recipe(RecipeBase):
 
 def _meet(one: range, other: range) -> bool:
     return one.start < other.stop and other.start < one.stop
-
-
-def read_recipe(path: str | Path) -> Recipe:
-    """Read a recipe; raises InputError (unreadable) or UsageError (unknown or missing keys).
-
-    With ``base: OTHER.yaml`` (beside it) a recipe is that one but for the keys that it sets
-    itself; ``null`` takes a section away, and a source of another kind replaces the base's.
-    """
-    return build(Recipe, read_fields(path), str(path))
-
-
-def read_fields(path: str | Path) -> object:
-    """What a YAML file holds, laid over what its ``base`` holds; errors as :func:`read_recipe`."""
-    return _fields(Path(path), ())
-
-
-def _fields(path: Path, seen: tuple[Path, ...]) -> object:
-    try:
-        fields = yaml.safe_load(path.read_text())
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = reason_of(error)
-        raise InputError(f"recipe {path} cannot be read ({reason})") from error
-    if not isinstance(fields, dict) or "base" not in fields:
-        return fields
-    base = path.parent / str(fields.pop("base"))
-    if base in (*seen, path):
-        raise UsageError(f"{path}: its base {base.name} is based on it in turn; remove one 'base'")
-    return overlaid(_fields(base, (*seen, path)), fields)
-
-
-def overlaid(below: object, above: object) -> object:
-    """The keys of ``above`` in place of those of ``below``, section by section."""
-    if not isinstance(below, dict) or not isinstance(above, dict):
-        return above
-    kinds = [(KINDS | CSI_KINDS).keys() & fields.keys() for fields in (below, above)]
-    if all(kinds) and kinds[0] != kinds[1]:
-        return above
-    return below | {k: overlaid(below.get(k), v) for k, v in above.items()}
-
-
-def build(kind, fields, where: str):
-    """A ``kind`` (a recipe or a part of it) of YAML ``fields``; ``where`` begins errors. A kind
-    says of its fields which are dataclasses (``NESTED``), and which are sources, of which kinds
-    (``SOURCES``).
-
-    Raises UsageError: an unknown or missing key, or a value that does not fit.
-    """
-    known = {f.name: f for f in dataclasses.fields(kind)}
-    if not isinstance(fields, dict):
-        raise UsageError(f"{where}: expected keys {sorted(known)}, found {fields!r}")
-    unknown = sorted(set(fields) - set(known))
-    if unknown:
-        raise UsageError(f"{where}: unknown key {unknown[0]!r}; the keys are {sorted(known)}")
-    values, nested = {}, getattr(kind, "NESTED", {})
-    parts, kinds = getattr(kind, "SOURCES", ((), {}))
-    # Sources make numbers of texts themselves.
-    numbers = ("int",) if kind in KINDS.values() else ("int", "float")
-    for key, value in fields.items():
-        if value is None and known[key].default is None:
-            pass
-        elif key in nested:
-            value = build(nested[key], value, f"{where}, {key}")
-        elif key in parts:
-            value = _build_part(value, kinds, f"{where}, {key}")
-        elif isinstance(value, list):
-            value = tuple(value)
-        elif key == "folder":
-            value = Path(value)
-        elif isinstance(value, str) and known[key].type in numbers:
-            # YAML takes 1e-3 for a text
-            raise UsageError(f"{where}: {key} is the text {value!r}; write a number, as 0.001")
-        values[key] = value
-    try:
-        return kind(**values)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{where}: {error}") from error
-    except UsageError as error:
-        # A recipe's own errors name it already.
-        raise error if hasattr(kind, "NESTED") else UsageError(f"{where}: {error}") from error
-
-
-def _build_part(value, kinds: dict, where: str):
-    if isinstance(value, list) and value:
-        return tuple(_build_source(v, kinds, f"{where} {i}") for i, v in enumerate(value, 1))
-    return _build_source(value, kinds, where)
-
-
-def _build_source(fields, kinds: dict, where: str):
-    named = [key for key in kinds if isinstance(fields, dict) and key in fields]
-    if len(named) != 1:
-        raise UsageError(
-            f"{where}: expected one of the keys {', '.join(kinds)}, which tells where the frames "
-            f"come from, found {fields!r}"
-        )
-    return build(kinds[named[0]], fields, where)

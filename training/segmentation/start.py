@@ -5,48 +5,47 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-import torch
 from torch import Tensor
 
-from radiofm_core.archive_check import check_archive
-from radiofm_core.bundle import TASK_SEGMENTATION, BundleInfo, read_bundle_info
-from radiofm_core.errors import BundleError, UsageError
+from radiofm_core.bundle import read_bundle_info
+from radiofm_core.errors import UsageError
 
-from . import classes
-from .build import build_segmenter
+from ..engine.bundle_file import weights_of
+from .build import build_model
 from .model import CalibratedSegmenter
 from .recipe import Recipe
+
+LAST_LAYER = "classify."
+CALIBRATION = ("temperature", "offsets")
 
 
 def first_model(recipe: Recipe) -> CalibratedSegmenter:
     """A segmenter of the recipe's kind and sizes, with the weights of ``start`` where it names a
-    bundle, but not its calibration, which training makes wrong.
+    bundle, but not its calibration, which training makes wrong. Classes may be others than the
+    bundle's: those of one name go on from its weights, the others begin anew.
 
     Raises:
-        BundleError: ``start`` is no readable model bundle.
-        UsageError: its task, classes, spec or sizes are not the recipe's.
+        BundleError: ``start`` is no readable model bundle for segmentation.
+        UsageError: its spec or sizes are not the recipe's.
     """
-    model = build_segmenter(recipe.model, len(recipe.spec.channels))
+    model = build_model(recipe)
     if recipe.start is None:
         return model
-    info = read_bundle_info(recipe.start)
-    facts = (
-        ("task", info.task, TASK_SEGMENTATION),
-        ("classes", info.class_names, classes.NAMES),
-        ("spec", info.spec.fingerprint, recipe.spec.fingerprint),
-    )
-    for what, theirs, ours in facts:
-        if theirs != ours:
-            raise UsageError(
-                f"recipe {recipe.name}: start {recipe.start} has {what} {theirs}, the recipe "
-                f"needs {ours}; start from another model"
-            )
+    info = read_bundle_info(recipe.start, recipe.task)
+    if info.spec.fingerprint != recipe.spec.fingerprint:
+        raise UsageError(
+            f"recipe {recipe.name}: start {recipe.start} has spec {info.spec.fingerprint}, the "
+            f"recipe needs {recipe.spec.fingerprint}; start from another model"
+        )
     weights = weights_of(info)
+    own = model.state_dict()
+    # Scripting keeps buffers that a state dict leaves out.
+    kept = {k: weights[k].float() for k in own if k in weights and k not in CALIBRATION}
+    if info.class_names != recipe.classes.names:
+        for name in [name for name in kept if name.startswith(LAST_LAYER)]:
+            kept[name] = _by_class(kept[name], info.class_names, own[name], recipe.classes.names)
     try:
-        # Scripting keeps buffers that a state dict leaves out.
-        kept = {k: weights[k] for k in model.state_dict() if k in weights}
-        own = {name: getattr(model, name) for name in ("temperature", "offsets")}
-        model.load_state_dict(kept | own)
+        model.load_state_dict(kept | {name: own[name] for name in CALIBRATION})
     except RuntimeError as error:
         raise UsageError(
             f"recipe {recipe.name}: start {recipe.start} is a model of sizes "
@@ -56,12 +55,15 @@ def first_model(recipe: Recipe) -> CalibratedSegmenter:
     return model
 
 
-def weights_of(info: BundleInfo) -> dict[str, Tensor]:
-    """Those of a bundle's model, by name; raises BundleError where it cannot be loaded."""
-    try:
-        check_archive(info.path)
-        return torch.jit.load(str(info.path), map_location="cpu").state_dict()
-    except Exception as error:  # as in load_bundle
-        raise BundleError(f"{info.path}: the model inside cannot be loaded; export it again") from (
-            error
-        )
+def _by_class(
+    theirs: Tensor, their_names: tuple[str, ...], own: Tensor, own_names: tuple[str, ...]
+) -> Tensor:
+    """``own``, the last layer's weights or biases, (classes x pixels, ...), with those of
+    ``theirs`` where a class has the same name."""
+    out = own.clone().unflatten(0, (len(own_names), -1))
+    found = theirs.unflatten(0, (len(their_names), -1))
+    if found.shape[1:] == out.shape[1:]:
+        for number, name in enumerate(own_names):
+            if name in their_names:
+                out[number] = found[their_names.index(name)]
+    return out.flatten(0, 1)

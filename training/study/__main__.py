@@ -10,11 +10,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.errors import InputError
 
 from ..command import run
+from ..engine.revision import code_revision
 from ..engine.runs import save_text
+from ..tasks import TASKS
+from .perform import perform_run
 from .plan import Study, read_study
 from .records import add_record, kept_records
 from .report import report
@@ -36,20 +38,15 @@ def main() -> None:
 
 def perform(study: Study) -> None:
     """Train and score every run that has no record yet, and record it."""
-    from . import activity
-    from .perform import perform_run
-
-    is_activity = study.task == TASK_ACTIVITY
-    perform_one = activity.perform_run if is_activity else perform_run
-    done = kept_records(study)
+    score = TASKS[study.task].report.score
+    done = kept_records(study, code_revision())
     for number, planned in enumerate(study.runs, 1):
         if planned.name in done:
             continue
         print(f"run {number} of {len(study.runs)}: {planned.name}", file=sys.stderr)
-        record = perform_one(study, planned)
+        record = perform_run(study, planned)
         add_record(study.records_path, record)
-        found = record["scores"]["validation"]
-        print(f"{planned.name}: {found['accuracy' if is_activity else 'mean_iou']:.3f}")
+        print(f"{planned.name}: {score(record):.3f}")
 
 
 def write_report(study: Study, source: str) -> Path:

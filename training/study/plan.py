@@ -11,10 +11,9 @@ from pathlib import Path
 
 from radiofm_core.errors import UsageError
 
-from ..segmentation.data.sources import FramesConfig
-from ..segmentation.data.store import first_frames
-from ..segmentation.recipe import CYCLES, PART_OF_STAGE, Recipe, build, overlaid, read_fields
-from ..tasks import AnyRecipe, build_any, task_of
+from ..engine.recipe import RecipeBase
+from ..engine.recipe_files import build, overlaid, read_fields
+from ..tasks import SOURCE_KINDS, TASKS, build_recipe, task_of
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class Run:
     variant: str
     label_share: float
     seed: int
-    recipe: AnyRecipe
+    recipe: RecipeBase
 
     @property
     def name(self) -> str:
@@ -49,7 +48,7 @@ class Study:
     for its label share, then with what ``variants`` sets for its variant, all of them keys of a
     recipe as a file with ``base:`` sets them.
 
-    ``reach``: the validation mIoU that the time to reach it is told of. ``about``: the report's
+    ``reach``: the validation score that the time to reach it is told of. ``about``: the report's
     opening. Frames and weights go below ``folder``, a line for each run into the file ``records``,
     the report into the file ``report``.
     """
@@ -65,7 +64,7 @@ class Study:
     about: str = ""
     folder: Path | None = None
     records: str | None = None
-    report: str = "training/RESULTS.md"
+    report: str | None = None
 
     def __post_init__(self):
         for key, kind, what in (
@@ -92,7 +91,7 @@ class Study:
     @cached_property
     def task(self) -> str:
         """What its recipe is for."""
-        return task_of(read_fields(self.recipe), self.recipe)
+        return task_of(read_fields(self.recipe, SOURCE_KINDS), self.recipe)
 
     @property
     def run_folder(self) -> Path:
@@ -107,13 +106,13 @@ class Study:
     @property
     def report_path(self) -> Path:
         """Markdown."""
-        return Path(self.report)
+        return Path(self.report or f"training/results/{self.name}.md")
 
     @cached_property
     def runs(self) -> tuple[Run, ...]:
         """Every run once, all of a seed before those of the next, so that a study that is
         stopped has something of each group. Raises UsageError as :func:`read_recipe` does."""
-        base = overlaid(read_fields(self.recipe), self.overrides or {})
+        base = overlaid(read_fields(self.recipe, SOURCE_KINDS), self.overrides or {}, SOURCE_KINDS)
         found = {}
         for seed in self.seeds:
             for group in self.groups:
@@ -136,31 +135,10 @@ class Study:
         }
         fields = base
         for above in (self.labels[share], self.variants[variant], own):
-            fields = overlaid(fields, above or {})
-        recipe = build_any(fields, f"study {self.name}, {own['name']}")
-        if isinstance(recipe, Recipe):
-            for stage in CYCLES:
-                _check_frames(recipe, stage)
+            fields = overlaid(fields, above or {}, SOURCE_KINDS)
+        recipe = build_recipe(fields, f"study {self.name}, {own['name']}")
+        TASKS[self.task].check(recipe)
         return Run(variant, share, seed, recipe)
-
-
-def labelled_frames(recipe: Recipe, part: str = "train") -> int | None:
-    """How many frames of ``part`` are learnt from with labels; None where only its files tell."""
-    sources = recipe.data.sources(part)
-    if not all(isinstance(s, FramesConfig) for s in sources):
-        return None
-    return sum(first_frames(s.frames, recipe.label_share) for s in sources)
-
-
-def _check_frames(recipe: Recipe, stage: str) -> None:
-    """A batch that cannot be filled is told before hours of training, not after them."""
-    config = getattr(recipe, stage)
-    count = labelled_frames(recipe, PART_OF_STAGE[stage])
-    if config is not None and count is not None and count < config.batch:
-        raise UsageError(
-            f"{recipe.name}: {count} labelled frames are fewer than {stage}'s batch of "
-            f"{config.batch}; lower the batch at this label share, or give it more frames"
-        )
 
 
 def read_study(path: str | Path) -> Study:
@@ -168,7 +146,7 @@ def read_study(path: str | Path) -> Study:
 
     Raises InputError (unreadable) or UsageError (unknown or missing keys, also of the recipes).
     """
-    fields, where = read_fields(path), str(path)
+    fields, where = read_fields(path, SOURCE_KINDS), str(path)
     if isinstance(fields, dict):
         groups = fields.get("groups")
         if not isinstance(groups, list) or not groups:
@@ -181,6 +159,6 @@ def read_study(path: str | Path) -> Study:
     return study
 
 
-def recipe_fields(recipe: AnyRecipe) -> dict:
+def recipe_fields(recipe: RecipeBase) -> dict:
     """Everything that a run depends on, JSON-ready, for its record."""
     return {**recipe.to_dict(), "spec": dataclasses.asdict(recipe.spec)}

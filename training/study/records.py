@@ -8,7 +8,8 @@ from pathlib import Path
 
 from radiofm_core.errors import InputError
 
-from ..engine.runs import flat, save_text
+from ..engine.recipe import flat
+from ..engine.runs import save_text
 from .plan import Run, Study, recipe_fields
 
 
@@ -21,6 +22,7 @@ def read_records(path: Path) -> list[dict]:
         try:
             record = json.loads(line)
             record["run"], record["recipe"], record["scores"]["validation"]
+            record["code_revision"]
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
                 f"{path}, line {number} is no record of a run; take the line out and run the "
@@ -36,15 +38,28 @@ def add_record(path: Path, record: dict) -> None:
     save_text(path, "\n".join(lines) + "\n")
 
 
-def kept_records(study: Study) -> dict[str, dict]:
-    """The records of the study's runs by name. Raises InputError where one was made by another
-    recipe than the study now has for it."""
+def kept_records(study: Study, revision: str | None = None) -> dict[str, dict]:
+    """The records of the study's runs by name.
+
+    Raises InputError: one was made by another recipe than the study now has for it, or two by
+    different code (or one by other code than ``revision``, that of the runs to come): such runs
+    differ by more than what the study compares.
+    """
     records = {r["run"]: r for r in read_records(study.records_path)}
     kept = {}
     for run in study.runs:
         if run.name in records:
             _check(study, run, records[run.name])
             kept[run.name] = records[run.name]
+    for name, record in kept.items():
+        found = record["code_revision"]
+        revision = revision or found
+        if found != revision:
+            raise InputError(
+                f"{study.records_path}: {name} was made by the code of {found}, others are of "
+                f"{revision}, and runs of different code cannot be compared; take out the lines of "
+                "one of them (and their folders), and run these again"
+            )
     return kept
 
 

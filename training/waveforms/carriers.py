@@ -15,7 +15,8 @@ from .rng import Rng
 from .span import LTE, NR, SUBCARRIER_HZ, Emission, Span
 from .uplink import build_uplink, draw_uplink, lte_pattern
 
-LABELS = {"lte": LTE, "nr": NR}
+# Their numbers in a truth
+NUMBERS = {"lte": LTE, "nr": NR}
 # Kinds of carriers: with a downlink, with nothing but an uplink, shared by both technologies
 DOWNLINK, UPLINK, SHARED = "downlink", "uplink", "shared"
 
@@ -76,7 +77,7 @@ def downlink(
     if technology == "nr" and place.inside:
         # A fully loaded carrier around the span could not be told from noise.
         cell = replace(cell, load=min(cell.load, 0.6))
-    out = [emit(build(technology, cell, place, rng), span, LABELS[technology], snr_db, rng)]
+    out = [emit(build(technology, cell, place, rng), span, NUMBERS[technology], snr_db, rng)]
     extended = technology == "lte" and cell.extended
     if cell.tdd is not None and not extended and rng.chance(0.25):
         slots = lte_pattern(cell.tdd) if technology == "lte" else cell.tdd
@@ -84,7 +85,7 @@ def downlink(
         at = place.subcarriers(_spacing(cell))
         grids = build_uplink(up, place.milliseconds, at, place.time, rng)
         phone_db = snr_db + rng.uniform(-phone_spread_db, phone_spread_db)
-        out.append(emit(grids, span, LABELS[technology], phone_db, rng))
+        out.append(emit(grids, span, NUMBERS[technology], phone_db, rng))
     return out
 
 
@@ -97,7 +98,7 @@ def uplink(technology: str, place: Place, span: Span, snr_db: float, rng: Rng) -
         blocks = nr.RESOURCE_BLOCKS[spacing][place.bandwidth]
     up = draw_uplink(rng, technology == "lte", blocks, spacing, None)
     grids = build_uplink(up, place.milliseconds, place.subcarriers(spacing), place.time, rng)
-    return [emit(grids, span, LABELS[technology], snr_db, rng)]
+    return [emit(grids, span, NUMBERS[technology], snr_db, rng)]
 
 
 def _spacing(cell: lte.LteCarrier | nr.NrCarrier) -> float:

@@ -95,14 +95,15 @@ def draw_sender(rng: Rng) -> Sender:
 def emit(
     grids: Grid | Sequence[Grid],
     span: Span,
-    label: int,
+    kind: int,
     snr_db: float,
     rng: Rng,
     sender: Sender | None = None,
 ) -> Emission:
     """Modulate the grids of one transmitter, all with the same ``shift_hz``, and mark their pixels.
 
-    ``snr_db``: of a resource element of amplitude 1. ``sender``: drawn if not given.
+    ``kind``: its number in a truth. ``snr_db``: of a resource element of amplitude 1. ``sender``:
+    drawn if not given.
     """
     grids = [grids] if isinstance(grids, Grid) else list(grids)
     sender = sender or draw_sender(rng)
@@ -126,7 +127,7 @@ def emit(
     iq = shifted(iq, sender.cfo_hz + (grids[0].shift_hz if grids else 0.0), span.sample_rate)
     if snr_db > LEAKING_SNR_DB:
         power, cover, inside = _with_leakage(iq, span, power, cover, inside)
-    return Emission(label, iq, power, cover, inside)
+    return Emission(kind, iq, power, cover, inside)
 
 
 def shifted(iq: Tensor, hertz: float, sample_rate: float) -> Tensor:

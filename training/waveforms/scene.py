@@ -15,7 +15,7 @@ from radiofm_core.spectrum.spectrogram import spectrogram_db
 from . import carriers, lte, nr, other, radio
 from .carriers import Place
 from .rng import Rng
-from .span import IGNORE, NOISE, OTHER, SUBCARRIER_HZ, Emission, NoiseBank, Span
+from .span import IGNORE, NOISE, SUBCARRIER_HZ, Emission, NoiseBank, Span
 
 # Below this signal-to-noise ratio in a pixel no receiver could tell (dB).
 VISIBLE_DB = -9.0
@@ -36,7 +36,8 @@ SCENARIOS = {
 
 @dataclass(frozen=True)
 class Frame:
-    """A training frame: dB (C, rows, cols), truth uint8 (rows, cols), (Hz per bin, s per row)."""
+    """A training frame: dB (C, rows, cols), truth uint8 (rows, cols) of the kinds of
+    :mod:`.kinds`, (Hz per bin, s per row)."""
 
     level_db: Tensor
     truth: Tensor
@@ -199,11 +200,11 @@ def truth_of(emissions: list[Emission], span: Span) -> Tensor:
         own = e.cover >= 0.5
         partly = (e.cover > 0.12) & (e.cover < 0.5) & e.inside & (e.power > faint)
         winner = own & (e.power > strongest)
-        if e.label == OTHER:
+        if e.by_energy:
             winner &= e.power > faint
             # Skirts that are above the noise are not noise, but nobody calls them the emission.
             partly &= e.power > 0.3
-        truth[winner] = e.label
+        truth[winner] = e.kind
         truth[winner & (e.power < faint)] = IGNORE
         strongest = torch.where(winner, e.power, strongest)
         truth[partly & ~own & (e.power > strongest)] = IGNORE

@@ -5,6 +5,7 @@ their kind with ``scenes: paper`` (labels of whole bands) or ``scenes: paper-on-
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -84,8 +85,7 @@ def _side_by_side(pair: Pair, span: Span, rng: Rng) -> tuple[list[Emission], lis
         plain = {"mbsfn": ()} if technology == "lte" else {"widest_user": None}
         grids = carriers.build(technology, replace(cell, **plain), place, rng)
         sender = Sender(channel=_draw_fading(technology, rng))
-        label = carriers.LABELS[technology]
-        out.append(emit(grids, span, label, pair.snr_db, rng, sender))
+        out.append(emit(grids, span, carriers.NUMBERS[technology], pair.snr_db, rng, sender))
         low += width
     return out, told
 
@@ -107,15 +107,17 @@ def _draw_fading(technology: str, rng: Rng) -> Channel:
     return make_channel(delays, powers, scale, rng.choice(DOPPLER_HZ), 0.0, rng)
 
 
-def band_truth(truth: Tensor, sample_rate: float, told: list[dict]) -> Tensor:
-    """Whole-band labels (rows, cols), of the dtype of ``truth``: each carrier's class where a
-    column's centre lies in its channel, else noise."""
-    out = torch.full_like(truth, NOISE)
+def band_truth(
+    truth: Tensor, sample_rate: float, told: list[dict], numbers: Sequence[int] = range(256)
+) -> Tensor:
+    """Whole-band labels (rows, cols), of the dtype of ``truth``: each carrier's kind where a
+    column's centre lies in its channel, else noise; ``numbers``: what stands for the kinds."""
+    out = torch.full_like(truth, int(numbers[NOISE]))
     cols = truth.shape[1]
     hertz = (torch.arange(cols) - cols / 2) * (sample_rate / cols)
     for carrier in told:
         inside = (hertz >= carrier["low_hz"]) & (hertz <= carrier["high_hz"])
-        out[:, inside] = carriers.LABELS[carrier["label"]]
+        out[:, inside] = int(numbers[carriers.NUMBERS[carrier["label"]]])
     return out
 
 

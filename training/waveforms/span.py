@@ -16,7 +16,9 @@ from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 SUBCARRIER_HZ = 15e3
-NOISE, LTE, NR, OTHER, IGNORE = 0, 1, 2, 3, 255
+# What a truth's pixel can be: noise, a carrier of either technology, one of the other kinds
+# (numbered from FIRST_OTHER on, :mod:`.kinds`), or not scored
+NOISE, LTE, NR, FIRST_OTHER, IGNORE = 0, 1, 2, 3, 255
 
 
 @dataclass(frozen=True)
@@ -79,16 +81,19 @@ def overlap(low: Tensor, high: Tensor, edges: Tensor) -> Tensor:
 class Emission:
     """One transmission as received, without noise.
 
-    ``iq``: complex64 (samples,). ``power``: mean power per pixel relative to the noise's
-    (rows, cols). ``cover``: how much of each pixel the transmission occupies, 0 to 1.
-    ``inside``: True where the pixel's column lies in the emission's band.
+    ``kind``: its number (:mod:`.kinds`). ``iq``: complex64 (samples,). ``power``: mean power per
+    pixel relative to the noise's (rows, cols). ``cover``: how much of each pixel the transmission
+    occupies, 0 to 1. ``inside``: True where the pixel's column lies in the emission's band.
+    ``by_energy``: it occupies the pixels where its energy is, so none that is below what can be
+    seen.
     """
 
-    label: int
+    kind: int
     iq: Tensor
     power: Tensor
     cover: Tensor
     inside: Tensor
+    by_energy: bool = False
 
 
 def mean_power(iq: Tensor, span: Span) -> Tensor:

@@ -3,13 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 
 from radiofm_core.csi.spec import CsiSpec
 
 from .windows import UNLABELLED, WindowSet, mirrored
+
+# Windows that are judged at once
+BATCH = 64
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,19 @@ def plain(windows: WindowSet, index: np.ndarray, spec: CsiSpec) -> tuple[np.ndar
     count = len(windows.classes)
     targets = [_target(windows.labels[i], rows.astype(float), spec, count) for i in index]
     return values, np.array(targets, np.float32)
+
+
+def batches(windows: WindowSet, spec: CsiSpec) -> Iterator[torch.Tensor]:
+    """All windows as they are, float32 (B, R, W, C)."""
+    for start in range(0, len(windows), BATCH):
+        index = np.arange(start, min(start + BATCH, len(windows)))
+        yield torch.from_numpy(plain(windows, index, spec)[0])
+
+
+def truth(windows: WindowSet, spec: CsiSpec) -> np.ndarray:
+    """The class of each window's middle, int (windows,)."""
+    _, targets = plain(windows, np.arange(len(windows)), spec)
+    return targets.argmax(1)
 
 
 def _drawn_rows(available: int, spec: CsiSpec, how: Augmentation, rng) -> np.ndarray:

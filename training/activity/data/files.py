@@ -11,7 +11,7 @@ from pathlib import Path
 from radiofm_core.csi.reader import read_csi
 from radiofm_core.errors import InputError, reason_of
 
-from ...segmentation.data.items import existing_folder
+from ...engine.folders import existing_folder
 from .clips import Clip, Span
 
 LABELS_SUFFIX = ".labels.csv"

@@ -14,12 +14,13 @@ from typing import ClassVar
 
 from radiofm_core.errors import UsageError
 
+from ...engine.recipe import SourceBase
 from . import files, ntu_fi, simulated, stability, ut_har
 from .clips import Clip
 
 
 @dataclass(frozen=True)
-class StabilityConfig:
+class StabilityConfig(SourceBase):
     """Part ``part`` of the data set of 10.1109/IPIN57070.2023.10332214 in the folder
     ``stability``. ``runs``: those that are taken, as [e01, e02]; all by default. ``places: true``
     keeps the place in the labels (10 classes in place of 5)."""
@@ -43,7 +44,7 @@ class StabilityConfig:
 
 
 @dataclass(frozen=True)
-class NtuFiConfig:
+class NtuFiConfig(SourceBase):
     """The part ``train`` or ``test`` of NTU-Fi HAR in the folder ``ntu_fi``. ``rate_hz``: packets
     per second; give 125 if files of 500 packets hold every fourth of 2000, as SenseFi uses them."""
 
@@ -64,7 +65,7 @@ class NtuFiConfig:
 
 
 @dataclass(frozen=True)
-class UtHarConfig:
+class UtHarConfig(SourceBase):
     """UT-HAR in the folder ``ut_har``: the part ``train``, ``val`` or ``test`` of the SenseFi
     benchmark's clips, or the ``recordings`` that they were cut from."""
 
@@ -84,7 +85,7 @@ class UtHarConfig:
 
 
 @dataclass(frozen=True)
-class SimulatedConfig:
+class SimulatedConfig(SourceBase):
     """``simulated`` rooms with moving bodies, of the seeds ``first_seed`` .. ; ``labels`` maps
     the movements still, walk, turn and climb to labels, and others stay without one."""
 
@@ -115,7 +116,7 @@ class SimulatedConfig:
 
 
 @dataclass(frozen=True)
-class CsiConfig:
+class CsiConfig(SourceBase):
     """The recordings of CSI in the folder ``csi`` and below, of any format that ``radiofm
     activity`` reads. FILE.labels.csv beside a FILE holds its labels: a heading and lines of
     ``start_s,end_s,label``, in seconds from its first packet. ``labelled: false`` reads none."""

@@ -19,7 +19,7 @@ import math
 
 import numpy as np
 
-from .. import classes
+from ..classes import Classes
 
 USED_SHARE = 0.5
 REACH_COLS = 16
@@ -28,13 +28,16 @@ BORDER_COLS = 2
 FOUND_SHARE = 0.1
 
 
-def edge_errors(mask: np.ndarray, truth: np.ndarray, facts: dict) -> list[list[int] | None]:
+def edge_errors(
+    mask: np.ndarray, truth: np.ndarray, facts: dict, classes: Classes
+) -> list[list[int] | None]:
     """For each carrier that is measured: the errors of its edges in columns, or None if missed.
 
     Args:
         mask: predicted classes (rows, cols).
         truth: classes of the same shape.
         facts: of :class:`.scenes.BenchmarkFrame`.
+        classes: what the numbers stand for.
     """
     cols = truth.shape[1]
     out: list[list[int] | None] = []
@@ -42,7 +45,7 @@ def edge_errors(mask: np.ndarray, truth: np.ndarray, facts: dict) -> list[list[i
         if carrier["kind"] != "downlink":
             continue
         window = _window(carrier, facts, cols)
-        label = classes.NAMES.index(carrier["label"])
+        label = classes.of_kind(carrier["label"])
         true = (truth[:, window] == label).sum(0)
         found = (mask[:, window] == label).sum(0)
         if not true.size or true.max() < LEAST_ROWS:

@@ -3,21 +3,21 @@
 
 from __future__ import annotations
 
-from .. import classes
-
 SECTIONS = {
     "whole": "whole benchmark, labels as on the air",
     "mixed": "mixed part, labels as on the air",
     "paper": "paper's part, labels of whole bands",
     "paper_on_air": "paper's part, labels as on the air",
 }
-HEADS = ("SNR (dB)", "frames", "pixels", "mIoU", *classes.NAMES, "edge", "missed", "ECE")
+HEADS = ("SNR (dB)", "frames", "accuracy", "mIoU"), ("edge", "missed", "ECE")
 
 
 def table(result: dict) -> str:
-    """Lines on what :func:`.scoring.score` returns: pixel accuracy, IoU, the median error of
+    """Lines on what :func:`.scoring.score_frames` returns: pixel accuracy, IoU, the median error of
     carriers' edges in bins, the share of carriers missed, expected calibration error."""
-    lines = [f"{result['name']}: {result['frames']} frames", _line(HEADS)]
+    names = tuple(result["whole"]["all"]["iou"])
+    heads = (*HEADS[0], *names, *HEADS[1])
+    lines = [f"{result['name']}: {result['frames']} frames", _line(heads)]
     for section, title in SECTIONS.items():
         if result[section]:
             lines.append(title)
@@ -31,7 +31,7 @@ def table(result: dict) -> str:
 
 
 def _line(cells: tuple[str, ...]) -> str:
-    return f"  {cells[0]:<9}" + "".join(f"{cell:>8}" for cell in cells[1:])
+    return f"  {cells[0]:<9}" + "".join(f"{cell:>9}" for cell in cells[1:])
 
 
 def _share(value: float | None) -> str:

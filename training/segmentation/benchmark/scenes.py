@@ -12,6 +12,10 @@ from ...waveforms.scene import Frame, SceneMaker
 from ...waveforms.span import SUBCARRIER_HZ, Emission, Span
 from . import strata
 
+OTHER_KINDS = tuple(
+    (other.TABLE[name][0], least, weight) for name, least, weight in strata.OTHER_KINDS
+)
+
 
 @dataclass(frozen=True)
 class BenchmarkFrame(Frame):
@@ -69,7 +73,7 @@ class BenchmarkMaker(SceneMaker):
                 out += self._emit(technology, place, span, rng)
         if scenario in ("other", "mixed"):
             for _ in range(rng.integer(1, 3)):
-                kind = other.draw_kind(span, rng)
+                kind = other.draw_kind(span, rng, OTHER_KINDS)
                 out.append(other.emit(kind, span, self.stratum.snr_db, rng))
         return out
 

@@ -8,22 +8,20 @@ blocks too, as in the frames that the paper took.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import partial
 
 import numpy as np
 from torch import Tensor
-from tqdm import tqdm
 
-from ...calibrate import CalibrationError
+from ...engine.calibration import CalibrationError
 from ...waveforms.side_by_side import band_truth
-from .. import classes
-from ..model import CalibratedSegmenter
-from ..objective import confusion, predictions, scores
+from ...waveforms.span import IGNORE
+from ..classes import Classes
+from ..pixels import confusion, scores
 from . import strata
 from .edges import edge_errors
-from .frames import BenchmarkSet, code_fingerprint
+from .frames import BenchmarkSet
 
 HIGH_SNR_DB = 10.0
 # What the paper calls medium
@@ -33,7 +31,7 @@ MEDIUM_SNR_DB = (10.0, 20.0)
 @dataclass(frozen=True)
 class FrameScore:
     """What a frame adds to a score: pixel counts (truth, predicted), the bins of a
-    :class:`~training.calibrate.CalibrationError`, and its carriers' edges."""
+    :class:`~training.engine.calibration.CalibrationError`, and its carriers' edges."""
 
     facts: dict
     counts: np.ndarray
@@ -41,8 +39,11 @@ class FrameScore:
     edges: list[list[int] | None]
 
 
-def score(model: CalibratedSegmenter, frames: BenchmarkSet) -> dict:
-    """JSON-ready scores of ``model``, calibrated as it is.
+def score_frames(
+    answers: Iterable[tuple[Tensor, Tensor, Tensor]], frames: BenchmarkSet, classes: Classes
+) -> dict:
+    """JSON-ready scores of ``answers``: mask, confidence and truth of all frames in their order,
+    (B, rows, cols) each.
 
     ``whole``: all frames (``all``) and those of 10 dB and more, with labels of what is on the
     air; ``mixed`` and ``paper_on_air``: the parts; ``paper``: the paper's part with whole-band
@@ -51,34 +52,31 @@ def score(model: CalibratedSegmenter, frames: BenchmarkSet) -> dict:
     """
     on_air: list[FrameScore] = []
     whole_band: list[FrameScore] = []
-    bar = partial(tqdm, desc=strata.NAME, unit="batch")
-    for logits, truths in predictions(model, frames, progress=bar):
-        probabilities = model.calibrated(logits).cpu()
-        for shares, truth in zip(probabilities, truths.cpu(), strict=True):
+    for batch in answers:
+        for mask, confidence, truth in zip(*batch, strict=True):
             facts = frames.facts[len(on_air)]
-            on_air.append(frame_score(shares, truth, facts))
+            on_air.append(frame_score(mask, confidence, truth, facts, classes))
             if facts["part"] == strata.PAPER:
-                band = band_truth(truth, facts["sample_rate"], facts["carriers"])
-                whole_band.append(frame_score(shares, band, facts))
-    return {
-        "name": strata.NAME,
-        "frames": len(frames),
-        "code": code_fingerprint(),
-        **grouped(on_air, whole_band),
-    }
+                numbers = classes.of_kinds()
+                band = band_truth(truth, facts["sample_rate"], facts["carriers"], numbers)
+                whole_band.append(frame_score(mask, confidence, band, facts, classes))
+    parts = grouped(on_air, whole_band, classes.names)
+    return {"name": strata.NAME, "frames": len(frames), **parts}
 
 
-def frame_score(probabilities: Tensor, truth: Tensor, facts: dict) -> FrameScore:
-    """Of a frame's probabilities (classes, rows, cols) and truth (rows, cols), 255 = not
-    scored."""
-    mask, calibration = probabilities.argmax(0).numpy(), CalibrationError()
-    calibration.add(probabilities[None], truth[None])
-    counts = confusion(mask, truth.numpy(), len(classes.NAMES))
-    return FrameScore(facts, counts, calibration.bins, edge_errors(mask, truth.numpy(), facts))
+def frame_score(
+    mask: Tensor, confidence: Tensor, truth: Tensor, facts: dict, classes: Classes
+) -> FrameScore:
+    """Of a frame's mask, confidences and truth, (rows, cols) each, 255 = not scored."""
+    scored, error = truth != IGNORE, CalibrationError()
+    error.add(confidence[scored], mask[scored] == truth[scored])
+    counts = confusion(mask.numpy(), truth.numpy(), len(classes))
+    edges = edge_errors(mask.numpy(), truth.numpy(), facts, classes)
+    return FrameScore(facts, counts, error.bins, edges)
 
 
-def grouped(on_air: list[FrameScore], whole_band: list[FrameScore]) -> dict:
-    """The groups that :func:`score` returns."""
+def grouped(on_air: list[FrameScore], whole_band: list[FrameScore], names: tuple[str, ...]) -> dict:
+    """The groups that :func:`score_frames` returns."""
     parts = {p: [s for s in on_air if s.facts["part"] == p] for p in (strata.MIXED, strata.PAPER)}
     sections = {
         "whole": (on_air, {}),
@@ -88,7 +86,7 @@ def grouped(on_air: list[FrameScore], whole_band: list[FrameScore]) -> dict:
     }
     return {
         name: {
-            snr: summary(chosen)
+            snr: summary(chosen, names)
             for snr, wanted in (groups | {">= 10": _high, "all": lambda snr_db: True}).items()
             if (chosen := [s for s in frames if wanted(s.facts["snr_db"])])
         }
@@ -108,9 +106,9 @@ def _medium(snr_db: float) -> bool:
     return MEDIUM_SNR_DB[0] <= snr_db <= MEDIUM_SNR_DB[1]
 
 
-def summary(frames: list[FrameScore]) -> dict:
+def summary(frames: list[FrameScore], names: tuple[str, ...]) -> dict:
     """Of one frame or more: ``frames``, pixel accuracy and IoU as
-    :func:`~training.segmentation.objective.scores` has them, ``calibration_error`` (0 .. 1) and
+    :func:`~training.segmentation.pixels.scores` has them, ``calibration_error`` (0 .. 1) and
     ``edges``: ``carriers`` measured, ``missed`` (share of them), and of the edges of the others
     ``median_bins`` and ``within_a_bin`` (share); None where there are none."""
     calibration = CalibrationError()
@@ -120,7 +118,7 @@ def summary(frames: list[FrameScore]) -> dict:
     missed = sum(c is None for c in carriers)
     return {
         "frames": len(frames),
-        **scores(sum(s.counts for s in frames)),
+        **scores(sum(s.counts for s in frames), names),
         "calibration_error": round(calibration.value(), 4),
         "edges": {
             "carriers": len(carriers),

@@ -26,6 +26,28 @@ MIXED_SNR_DB = (-5.0, 0.0, 5.0, 10.0, 20.0, 30.0)
 MIXED_FFT_15K = (128, 160, 256, 640, 1024, 2048, 4096, 8192)
 # Spans within one carrier are for narrow receivers.
 INSIDE_MOST_FFT_15K = 1024
+# The kinds that are neither LTE nor NR, with the least sample rate at which each comes, and how
+# often. They are the benchmark's own: what the training generator learns to draw later is not here
+OTHER_KINDS = (
+    ("wifi", 5e6, 5.0),
+    ("wide_bursts", 3e6, 0.7),
+    ("dvb_t", 2.1e6, 0.7),
+    ("dab", 2.1e6, 0.3),
+    ("single_carrier", 0.9e6, 1.0),
+    ("gsm", 0.9e6, 0.9),
+    ("tetra", 0.9e6, 0.3),
+    ("dect", 5e6, 0.4),
+    ("bluetooth", 5e6, 1.2),
+    ("zigbee", 4e6, 0.6),
+    ("fsk_bursts", 0.9e6, 1.5),
+    ("ook_bursts", 0.9e6, 1.0),
+    ("transponders", 0.9e6, 1.5),
+    ("lora", 0.9e6, 0.6),
+    ("radar", 0.9e6, 0.5),
+    ("fm", 0.9e6, 1.0),
+    ("tones", 0.9e6, 1.0),
+    ("pulses", 0.9e6, 0.5),
+)
 # Frames of each scenario, SNR and rate
 SCENARIOS = {
     "lte": 5,

@@ -63,8 +63,8 @@ def _box(recording: Recording, number: int, annotation: dict, labels: Mapping[st
     if label is None:
         raise InputError(
             f"{where} has the label {text!r}, which is no class; known are "
-            f"{', '.join(sorted(labels))}; map it in the recipe, for instance "
-            f"labels: {{{text!r}: other}}"
+            f"{', '.join(sorted(labels))}; map it to one of these in the recipe, for instance "
+            f"labels: {{{text!r}: ignore}}"
         )
     start = annotation.get("core:sample_start", 0) - recording.meta["global"].get("core:offset", 0)
     count = annotation.get("core:sample_count", recording.num_samples - start)

@@ -3,28 +3,28 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import multiprocessing
 import os
-import sys
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from radiofm_core.spectrum import spectrogram
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 from ...waveforms import scene, side_by_side
+from ...waveforms.kinds import KINDS
 from ...waveforms.wide_spans import WideSpanMaker
 from . import store
 from .sources import ALL_SCENES, ON_AIR_SCENES, PAPER_SCENES, WIDE_SCENES, FramesConfig
 
 CHUNK = 16
+# Frames of a set that are drawn anew to see whether the code still draws it
+RENDERED = 8
 FACTS = "facts.json"
 # Called as MakeMaker(spec, rows) in each process
 MakeMaker = Callable[[SpectrogramSpec, int], scene.SceneMaker]
@@ -37,37 +37,38 @@ MAKERS = {
 }
 
 
-def generator_fingerprint(*modules: ModuleType) -> str:
-    """16 hexadecimal digits that stand for the code that draws frames, that of the ``modules``
-    too."""
-    sources = sorted(Path(scene.__file__).parent.rglob("*.py"))
-    digest = hashlib.sha256()
-    for path in (*sources, *(Path(m.__file__) for m in (spectrogram, *modules))):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
-
-
-def wanted(config: FramesConfig, spec: SpectrogramSpec) -> dict:
-    """What a set's frames depend on, JSON-ready."""
-    is_usual = config.scenes == ALL_SCENES
-    drawn_by = [] if is_usual else [sys.modules[MAKERS[config.scenes].__module__]]
+def wanted(config: FramesConfig, spec: SpectrogramSpec, make_maker: MakeMaker) -> dict:
+    """What a set's frames are, JSON-ready: what was asked for, and what some of them look like as
+    the code draws them now."""
     return {
         "source": config.kind,
         "frames": config.frames,
         "first_seed": config.first_seed,
         "rows": config.rows,
+        "scenes": config.scenes,
         "spec_fingerprint": spec.fingerprint,
-        "code": generator_fingerprint(*drawn_by),
-    } | ({} if is_usual else {"scenes": config.scenes})
+        "kinds": list(KINDS),
+        "rendered": rendered_fingerprint(config, spec, make_maker),
+    }
+
+
+@lru_cache(maxsize=64)
+def rendered_fingerprint(config: FramesConfig, spec: SpectrogramSpec, make_maker: MakeMaker) -> str:
+    """:func:`.store.fingerprint` of some frames of a set, as the code draws them now."""
+    maker = make_maker(spec, config.rows)
+    seeds = np.linspace(0, config.frames - 1, min(config.frames, RENDERED)).astype(int)
+    frames = (maker.frame(config.first_seed + int(i)) for i in seeds)
+    return store.fingerprint((store.to_steps(f.level_db.numpy()), f.truth.numpy()) for f in frames)
 
 
 def prepare(below: Path, config: FramesConfig, spec: SpectrogramSpec, workers: int) -> Path:
-    """Generate a set in a folder ``below`` with ``workers`` processes; a complete one that this
-    code made is left as it is. Returns its folder; raises OutputError if it cannot be written."""
+    """Generate a set in a folder ``below`` with ``workers`` processes; a complete one, whose frames
+    the code still draws alike, is left as it is. Returns its folder; raises OutputError if it
+    cannot be written."""
     kind = "" if config.scenes == ALL_SCENES else f"{config.scenes}-"
     name = f"{kind}frames-{config.first_seed}-{config.frames}x{config.rows}{channels(spec)}"
     maker = MAKERS[config.scenes]
-    return generate(below / name, wanted(config, spec), config, spec, workers, maker)
+    return generate(below / name, wanted(config, spec, maker), config, spec, workers, maker)
 
 
 def channels(spec: SpectrogramSpec) -> str:
@@ -81,7 +82,7 @@ def generate(
     config: FramesConfig,
     spec: SpectrogramSpec,
     workers: int,
-    make_maker: MakeMaker = scene.SceneMaker,
+    make_maker: MakeMaker,
 ) -> Path:
     """Generate the set ``folder`` unless it is there, complete, with the note's ``fields``.
 

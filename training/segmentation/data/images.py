@@ -14,7 +14,9 @@ from PIL import Image
 from radiofm_core.errors import InputError, reason_of
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
-from .items import Item, OwnFrame, existing_folder, find_files, recording_of
+from ...engine.folders import existing_folder
+from ..classes import Classes
+from .items import Item, OwnFrame, find_files, recording_of
 from .pictures import grey_to_db, picture_frames
 from .sources import ImagesConfig
 
@@ -44,7 +46,9 @@ def find(config: ImagesConfig) -> list[Item]:
     return items
 
 
-def read(item: Item, config: ImagesConfig, spec: SpectrogramSpec) -> Iterator[OwnFrame]:
+def read(
+    item: Item, config: ImagesConfig, spec: SpectrogramSpec, classes: Classes
+) -> Iterator[OwnFrame]:
     """The frames of a pair."""
     image, mode = read_image(item.files[0])
     if mode == "P":
@@ -54,7 +58,7 @@ def read(item: Item, config: ImagesConfig, spec: SpectrogramSpec) -> Iterator[Ow
         )
     mask = read_image(item.files[1])[0] if config.labelled else None
     level_db = grey_to_db(image, WHITE[mode], config.range_db)
-    yield from picture_frames(level_db, mask, config, spec, str(item.files[0]))
+    yield from picture_frames(level_db, mask, config, spec, classes, str(item.files[0]))
 
 
 def read_image(path: Path) -> tuple[np.ndarray, str]:

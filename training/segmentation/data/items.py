@@ -14,6 +14,8 @@ import numpy as np
 
 from radiofm_core.errors import InputError, UsageError
 
+from ...engine.folders import existing_folder
+
 # More of a large file is not read to tell it from others
 DIGEST_BYTES = 1 << 20
 # What a reader yields: level dB float32 (rows, cols), truth uint8 (rows, cols), and the
@@ -39,14 +41,6 @@ class Item:
     def digest(self) -> str:
         """Changes with any of the files."""
         return _digest(self.files)
-
-
-def existing_folder(folder: str | Path) -> Path:
-    """Raises InputError unless ``folder`` is one."""
-    path = Path(folder)
-    if not path.is_dir():
-        raise InputError(f"{folder} is not a folder; check the recipe's path (from {Path.cwd()})")
-    return path
 
 
 def find_files(folder: str | Path, pattern: str) -> list[tuple[str, Path]]:

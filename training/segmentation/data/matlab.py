@@ -18,6 +18,7 @@ from radiofm_core.errors import InputError
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 from ...engine.mat_files import call_reader, load_numbers
+from ..classes import Classes
 from .items import Item, OwnFrame, find_files, recording_of
 from .pictures import grey_to_db, picture_frames
 from .sources import MatlabConfig
@@ -64,7 +65,9 @@ def _mask_file(path: Path, config: MatlabConfig) -> Path:
     )
 
 
-def read(item: Item, config: MatlabConfig, spec: SpectrogramSpec) -> Iterator[OwnFrame]:
+def read(
+    item: Item, config: MatlabConfig, spec: SpectrogramSpec, classes: Classes
+) -> Iterator[OwnFrame]:
     """The frames of a spectrogram."""
     where = str(item.files[0])
     picture = _array(item.files[0], config.spectrogram_key)
@@ -78,7 +81,7 @@ def read(item: Item, config: MatlabConfig, spec: SpectrogramSpec) -> Iterator[Ow
         picture = grey_to_db(picture, WHITE, config.range_db)
     elif config.level == "power":
         picture = 10 * np.log10(np.maximum(picture, LEAST_POWER))
-    yield from picture_frames(picture, mask, config, spec, where)
+    yield from picture_frames(picture, mask, config, spec, classes, where)
 
 
 def _keys(path: Path) -> list[str]:

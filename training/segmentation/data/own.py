@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import asdict
 from pathlib import Path
@@ -12,13 +13,15 @@ import numpy as np
 from tqdm import tqdm
 
 from radiofm_core.errors import InputError, UsageError
-from radiofm_core.spectrum import sample_data, spectrogram
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
+from ..classes import Classes
 from . import images, matlab, recordings, store
 from .items import Item, leave_out, take_share
 from .sources import ImagesConfig, MatlabConfig, OwnConfig, RecordingsConfig, SourceConfig
 
+# Of a set's first file, for its fingerprint
+READ_FRAMES = 4
 READERS = {RecordingsConfig: recordings, MatlabConfig: matlab, ImagesConfig: images}
 
 
@@ -62,39 +65,49 @@ def _same_folder(one: OwnConfig, other: OwnConfig) -> bool:
     return same and type(one) is type(other)
 
 
-def reader_fingerprint() -> str:
-    """16 hexadecimal digits that stand for the code that reads users' data."""
-    code = (*Path(__file__).parent.glob("*.py"), spectrogram.__file__, sample_data.__file__)
-    digest = hashlib.sha256()
-    for path in sorted(map(Path, code), key=lambda p: p.name):
-        digest.update(path.read_bytes())
-    return digest.hexdigest()[:16]
+def read_fingerprint(
+    source: OwnConfig, items: list[Item], spec: SpectrogramSpec, classes: Classes
+) -> str:
+    """16 hexadecimal digits that stand for what the code makes of users' data: the first frames of
+    the first file."""
+    if not items:
+        return ""
+    frames = READERS[type(source)].read(items[0], source, spec, classes)
+    few = itertools.islice(frames, READ_FRAMES)
+    return store.fingerprint((store.to_steps(level), truth) for level, truth, _ in few)
 
 
-def wanted(source: OwnConfig, items: list[Item], spec: SpectrogramSpec) -> dict:
+def wanted(source: OwnConfig, items: list[Item], spec: SpectrogramSpec, classes: Classes) -> dict:
     """What a set's frames depend on, JSON-ready."""
     fields = {
         "source": source.kind,
         "config": asdict(source),
         "rows": source.rows,
         "spec_fingerprint": spec.fingerprint,
-        "code": reader_fingerprint(),
+        "classes": list(classes.names),
+        "read": read_fingerprint(source, items, spec, classes),
         "files": {i.name: i.digest for i in items},
     }
     return json.loads(json.dumps(fields))
 
 
 def prepare(
-    below: Path, source: OwnConfig, items: list[Item], spec: SpectrogramSpec, role: str
+    below: Path,
+    source: OwnConfig,
+    items: list[Item],
+    spec: SpectrogramSpec,
+    classes: Classes,
+    role: str,
 ) -> Path:
-    """Read ``items`` into a set in a folder ``below``; one made of the same files by the same
-    code is left as it is. Everything is read before anything is written. Returns its folder.
+    """Read ``items`` into a set in a folder ``below``; one made of the same files, of which the
+    same frames are read, is left as it is. Everything is read before anything is written. Returns
+    its folder. ``role``: the set's name.
 
     Raises:
         InputError: a file that cannot be used, or frames of which none is long enough.
         OutputError: the set cannot be written.
     """
-    fields = wanted(source, items, spec)
+    fields = wanted(source, items, spec, classes)
     place = json.dumps([fields["config"], str(Path(source.folder).resolve())], sort_keys=True)
     digest = hashlib.sha256(place.encode()).hexdigest()[:8]
     folder = below / f"{source.kind}-{Path(source.folder).name}-{role}-{digest}"
@@ -103,15 +116,15 @@ def prepare(
     levels, truths, resolutions, counts = [], [], [], {}
     for item in tqdm(items, desc=folder.name, unit="file"):
         before = len(levels)
-        for level_db, truth, resolution in READERS[type(source)].read(item, source, spec):
+        for level_db, truth, resolution in READERS[type(source)].read(item, source, spec, classes):
             levels.append(store.to_steps(level_db))
             truths.append(truth)
             resolutions.append(resolution)
         counts[item.name] = len(levels) - before
     if items and not levels:
         raise InputError(
-            f"{source.folder}: no recording is as long as a frame of {source.rows} rows; set rows "
-            f"lower (in steps of {spec.row_multiple}), or record longer"
+            f"{role}: no recording in {source.folder} is as long as a row of the spectrogram; "
+            "record longer"
         )
     shape = (0, source.rows, spec.cols)
     store.write(

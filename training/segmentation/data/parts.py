@@ -26,7 +26,7 @@ def frame_set(recipe: Recipe, part: str) -> FrameSet:
         _check_labelled(recipe, part)
     folders = processes.first_alone(lambda: prepare_part(recipe, part))
     share = recipe.label_share if part in ("train", "refine") else 1.0
-    frames = FrameSet(folders, recipe.spec, share)
+    frames = FrameSet(folders, recipe.spec, recipe.classes, share)
     stage = recipe.stage_of(part)
     if stage is not None and len(frames) < stage.batch:
         raise UsageError(
@@ -49,9 +49,11 @@ def prepare_part(recipe: Recipe, part: str) -> list[Path]:
             workers = recipe.data.workers
             folders.append(generated.prepare(recipe.folder, source, recipe.spec, workers))
         else:
-            role = part if part in HELD_OUT else "training"
             items = _items(recipe, part, source)
-            folders.append(own.prepare(recipe.folder, source, items, recipe.spec, role))
+            # training sets of one source are one set on disk
+            role = part if part in HELD_OUT else "train"
+            made = own.prepare(recipe.folder, source, items, recipe.spec, recipe.classes, role)
+            folders.append(made)
     return folders
 
 
@@ -62,10 +64,11 @@ def data_fingerprint(recipe: Recipe) -> str:
     for part in recipe.data.parts:
         for source in recipe.data.sources(part):
             if isinstance(source, FramesConfig):
-                made_of.append([part, generated.wanted(source, recipe.spec)])
+                maker = generated.MAKERS[source.scenes]
+                made_of.append([part, generated.wanted(source, recipe.spec, maker)])
             else:
                 items = _items(recipe, part, source)
-                made_of.append([part, own.wanted(source, items, recipe.spec)])
+                made_of.append([part, own.wanted(source, items, recipe.spec, recipe.classes)])
     text = json.dumps(made_of, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 

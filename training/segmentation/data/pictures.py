@@ -11,6 +11,7 @@ from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 from ...waveforms.span import IGNORE
+from ..classes import Classes
 from .items import OwnFrame, cut_rows
 from .labels import classes_of_values
 from .sources import ImagesConfig, MatlabConfig
@@ -31,6 +32,7 @@ def picture_frames(
     mask: np.ndarray | None,
     config: PictureConfig,
     spec: SpectrogramSpec,
+    classes: Classes,
     where: str,
 ) -> Iterator[OwnFrame]:
     """Frames cut from one picture.
@@ -40,6 +42,7 @@ def picture_frames(
         mask: its mask's values, same shape; None leaves every pixel unscored.
         config: how to read it.
         spec: what a frame is.
+        classes: what values stand for.
         where: the file, for messages.
 
     Raises:
@@ -66,7 +69,7 @@ def picture_frames(
             "make them alike"
         )
     else:
-        truth = classes_of_values(upright(mask, config.frequency), config.values, where)
+        truth = classes_of_values(upright(mask, config.frequency), config.values, classes, where)
     resolution = _resolution(config, rows, spec)
     for row in cut_rows(rows, config.rows):
         part = slice(row, row + config.rows)

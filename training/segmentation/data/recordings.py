@@ -16,6 +16,7 @@ from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 from ...waveforms.span import IGNORE
+from ..classes import Classes
 from .annotations import read_boxes, truth_of_boxes
 from .items import Item, OwnFrame, cut_rows, find_files
 from .labels import label_classes
@@ -32,8 +33,14 @@ def find(config: RecordingsConfig) -> list[Item]:
     return items
 
 
-def read(item: Item, config: RecordingsConfig, spec: SpectrogramSpec) -> Iterator[OwnFrame]:
-    """The frames of a recording, none across a retune; none at all if it is too short."""
+def read(
+    item: Item, config: RecordingsConfig, spec: SpectrogramSpec, classes: Classes
+) -> Iterator[OwnFrame]:
+    """The frames of a recording, none across a retune.
+
+    What is shorter than a frame, but not than a row, goes on as its mirror image, which is not
+    scored, as ``radiofm segment`` fills up the last rows of a recording.
+    """
     meta_path = item.files[1]
     recording = open_recording(meta_path)
     duration = config.frame_duration or recording.suitable_frame_duration
@@ -41,21 +48,24 @@ def read(item: Item, config: RecordingsConfig, spec: SpectrogramSpec) -> Iterato
         hops = spec.hops_per_row(recording.sample_rate, duration)
     except UsageError as error:
         raise InputError(f"{meta_path}: {error}") from error
-    boxes = read_boxes(recording, label_classes(config.labels)) if config.labelled else None
+    labels = label_classes(config.labels, classes)
+    boxes = read_boxes(recording, labels) if config.labelled else None
     row_samples = spec.row_samples(hops)
     resolution = spec.resolution(recording.sample_rate, hops)
-    shape = (config.rows, spec.cols)
     for capture, stop in zip(recording.captures, recording.capture_stops, strict=True):
         total = (stop - capture.sample_start) // row_samples
-        for row in cut_rows(total, config.rows):
+        rows = min(total, config.rows)
+        missing = ((0, config.rows - rows), (0, 0))
+        for row in cut_rows(total, rows) if rows else ():
             start = capture.sample_start + row * row_samples
-            level = frame_level(recording, start, spec, hops, config.rows)
+            level = frame_level(recording, start, spec, hops, rows)
             if boxes is None:
-                truth = np.full(shape, IGNORE, np.uint8)
+                truth = np.full((rows, spec.cols), IGNORE, np.uint8)
             else:
                 span = (capture.center_frequency, recording.sample_rate)
-                truth = truth_of_boxes(boxes, start, row_samples, shape, span)
-            yield level, truth, resolution
+                truth = truth_of_boxes(boxes, start, row_samples, (rows, spec.cols), span)
+            truth = np.pad(truth, missing, constant_values=IGNORE)
+            yield np.pad(level, missing, "symmetric"), truth, resolution
 
 
 def frame_level(

@@ -14,6 +14,8 @@ from typing import ClassVar
 
 from radiofm_core.errors import UsageError
 
+from ...engine.recipe import SourceBase
+from ..classes import Classes
 from .labels import check_mapping
 
 FREQUENCY_GROWS = ("right", "up", "down")
@@ -22,8 +24,15 @@ SCENES = ("all", "paper", "paper-on-air", "wide")
 ALL_SCENES, PAPER_SCENES, ON_AIR_SCENES, WIDE_SCENES = SCENES
 
 
+class _Source(SourceBase):
+    reads_numbers: ClassVar[bool] = True
+
+    def check_classes(self, classes: Classes) -> None:
+        """Raises UsageError unless what it maps to are ``classes``."""
+
+
 @dataclass(frozen=True)
-class FramesConfig:
+class FramesConfig(_Source):
     """A set of generated frames, of the seeds ``first_seed`` .. ``first_seed + frames - 1``.
 
     ``scenes``: ``all`` kinds, labelled where they transmit (:mod:`training.waveforms.scene`), or
@@ -48,10 +57,8 @@ class FramesConfig:
         return range(self.first_seed, self.first_seed + self.frames)
 
 
-class _Files:
+class _Files(_Source):
     """A source of users' files. Its kind is also the name of the field with its folder."""
-
-    kind: ClassVar[str]
 
     @property
     def folder(self) -> str:
@@ -63,10 +70,10 @@ class _Files:
 class RecordingsConfig(_Files):
     """The SigMF recordings in the folder ``recordings`` and below.
 
-    ``labels`` maps ``core:label`` (in any case) to noise, lte, nr, other or ignore (not scored);
-    the classes' own names need no mapping. ``labelled: false`` reads no annotations, for
-    pre-training. ``frame_duration``: seconds that 256 rows cover, by default as ``radiofm
-    segment`` cuts the recording. ``share``: how many of the recordings, as a part of 1.
+    ``labels`` maps ``core:label`` (in any case) to a class of the recipe or to ignore (not scored);
+    the classes' own names need no mapping, and ``unknown`` is not scored. ``labelled: false`` reads
+    no annotations, for pre-training. ``frame_duration``: seconds that 256 rows cover, by default as
+    ``radiofm segment`` cuts the recording. ``share``: how many of the recordings, as a part of 1.
     """
 
     recordings: str
@@ -79,13 +86,22 @@ class RecordingsConfig(_Files):
 
     def __post_init__(self):
         _check_common(self)
-        check_mapping("labels", self.labels)
         if self.frame_duration is not None:
             _above_zero(self, "frame_duration")
 
+    def check_classes(self, classes: Classes) -> None:
+        """Raises UsageError unless ``labels`` maps to ``classes``."""
+        check_mapping("labels", self.labels, classes)
+
+
+class _Pictures(_Files):
+    def check_classes(self, classes: Classes) -> None:
+        """Raises UsageError unless ``values`` maps to ``classes``."""
+        check_mapping("values", self.values, classes)
+
 
 @dataclass(frozen=True)
-class MatlabConfig(_Files):
+class MatlabConfig(_Pictures):
     """The spectrograms in the ``.mat`` files of the folder ``matlab`` and below, as MathWorks'
     example of 5G and LTE spectrum sensing makes them.
 
@@ -120,7 +136,7 @@ class MatlabConfig(_Files):
 
 
 @dataclass(frozen=True)
-class ImagesConfig(_Files):
+class ImagesConfig(_Pictures):
     """Pairs ``images/NAME.png`` and ``masks/NAME.png`` in the folder ``images``.
 
     Black and white of an image stand for ``range_db``; a mask's ``values`` for classes. The
@@ -165,7 +181,6 @@ def _check_picture(config: MatlabConfig | ImagesConfig) -> None:
     for option in ("sample_rate", "duration"):
         _above_zero(config, option)
     _check_choice(config, "frequency", FREQUENCY_GROWS)
-    check_mapping("values", config.values)
     try:
         re.compile(config.recording or "")
     except (re.error, TypeError) as error:

@@ -1,19 +1,21 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Prepared frames on disk, and the batches that training takes from them.
 
-A prepared set is a folder with ``levels.npy`` (uint8 (frames, rows, cols), or, of a spec of
-several channels, (frames, channels, rows, cols): steps of 0.4 dB above the median of the frame's
-first channel less 32 dB), ``truth.npy`` (uint8 classes, 255 = not scored), ``resolution.npy`` and
-``prepared.json``, which records how it was made. The last is written last: without it a set is
-not there.
+A prepared set is a folder with ``levels.npy`` (uint8 (frames, rows, cols), or, of a spec of several
+channels, (frames, channels, rows, cols): steps of 0.4 dB above the median of the frame's first
+channel less 32 dB), ``truth.npy`` (uint8, 255 = not scored), ``resolution.npy`` and
+``prepared.json``, which records how it was made, and what the numbers in the truth stand for: the
+names under ``kinds`` (generated frames: they serve any classes) or ``classes``. It is written last:
+without it a set is not there.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,11 +26,14 @@ from radiofm_core.errors import InputError
 from radiofm_core.outputs.files import output_errors
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
-from .. import classes
+from ...waveforms.span import IGNORE
+from ..classes import Classes
 
 STEP_DB = 0.4
 LOWEST_DB = -32.0
 NOTE = "prepared.json"
+# Rows and columns of a fingerprint's blocks
+BLOCK = 16
 
 
 def to_steps(level_db: np.ndarray) -> np.ndarray:
@@ -36,6 +41,25 @@ def to_steps(level_db: np.ndarray) -> np.ndarray:
     first = level_db if level_db.ndim == 2 else level_db[0]
     steps = (level_db - np.median(first) - LOWEST_DB) / STEP_DB
     return np.clip(np.round(steps), 0, 255).astype(np.uint8)
+
+
+def fingerprint(frames: Iterable[tuple[np.ndarray, np.ndarray]]) -> str:
+    """16 hexadecimal digits that stand for what frames look like: the mean of each BLOCK x BLOCK
+    pixels to a dB, and how much of the truth is what, to a thousandth. The last bits of a number,
+    which differ between processors, change nothing as a rule.
+
+    Args:
+        frames: levels as steps, uint8 (rows, cols) or (channels, rows, cols), and truth.
+    """
+    digest = hashlib.sha256()
+    for steps, truth in frames:
+        rows, cols = (size // BLOCK for size in steps.shape[-2:])
+        blocks = steps[..., : rows * BLOCK, : cols * BLOCK]
+        blocks = blocks.reshape(-1, rows, BLOCK, cols, BLOCK).mean((2, 4)) * STEP_DB
+        counts = np.bincount(truth.ravel(), minlength=256) / truth.size
+        digest.update(np.round(blocks).astype(np.int16).tobytes())
+        digest.update(np.round(counts * 1000).astype(np.int16).tobytes())
+    return digest.hexdigest()[:16]
 
 
 def first_frames(frames: int, share: float) -> int:
@@ -67,13 +91,14 @@ def clear(folder: Path) -> None:
 
 
 def write_note(folder: Path, fields: dict) -> None:
-    """Complete a set: its ``fields``, the command that made it, and its pixels by class."""
+    """Complete a set: its ``fields``, the command that made it, and its pixels by name."""
     truth = np.load(folder / "truth.npy", mmap_mode="r")
     counts = np.zeros(256, np.int64)
     for frame in truth:
         counts += np.bincount(frame.ravel(), minlength=256)
-    pixels = {name: int(counts[i]) for i, name in enumerate(classes.NAMES)}
-    pixels["not scored"] = int(counts[len(classes.NAMES) :].sum())
+    names = fields.get("kinds") or fields["classes"]
+    pixels = {name: int(counts[i]) for i, name in enumerate(names) if counts[i]}
+    pixels["not scored"] = int(counts[len(names) :].sum())
     note = {**fields, "pixels": pixels, "command": shlex.join(sys.orig_argv)}
     (folder / NOTE).write_text(json.dumps(note, indent=1) + "\n")
 
@@ -88,7 +113,7 @@ def write(
         levels: uint8 (frames, rows, cols), or with channels, from :func:`to_steps`.
         truth: uint8 (frames, rows, cols).
         resolution: float32 (frames, 2).
-        fields: for the note.
+        fields: for the note; ``kinds`` or ``classes`` among them.
     """
     with writing(folder):
         clear(folder)
@@ -99,16 +124,29 @@ def write(
 
 class FrameSet:
     """One or several prepared sets of frames of the same size, held in memory (128 KiB a
-    frame); of each set the first frames, a ``share`` of them (a part of 1)."""
+    frame), their truth as ``classes``; of each set the first frames, a ``share`` of them (a part
+    of 1)."""
 
-    def __init__(self, folders: Path | Sequence[Path], spec: SpectrogramSpec, share: float = 1.0):
+    def __init__(
+        self,
+        folders: Path | Sequence[Path],
+        spec: SpectrogramSpec,
+        classes: Classes,
+        share: float = 1.0,
+    ):
         folders = [folders] if isinstance(folders, Path) else list(folders)
-        for folder in folders:
-            _check_note(folder, spec)
+        notes = [_checked_note(folder, spec) for folder in folders]
         self.row_multiple = spec.row_multiple
-        self.levels = _joined(folders, "levels", share)
-        self.truth = _joined(folders, "truth", share)
-        self.resolution = torch.from_numpy(_joined(folders, "resolution", share))
+        self.levels = _joined([_part(folder, "levels", share) for folder in folders])
+        self.truth = _joined(
+            [
+                _table(note, classes, folder)[_part(folder, "truth", share)]
+                for note, folder in zip(notes, folders, strict=True)
+            ]
+        )
+        self.resolution = torch.from_numpy(
+            _joined([_part(folder, "resolution", share) for folder in folders])
+        )
 
     def __len__(self) -> int:
         return len(self.levels)
@@ -141,10 +179,11 @@ class FrameSet:
         return level, truth, resolution
 
 
-def _check_note(folder: Path, spec: SpectrogramSpec) -> None:
+def _checked_note(folder: Path, spec: SpectrogramSpec) -> dict:
     try:
-        made_for = json.loads((folder / NOTE).read_text())["spec_fingerprint"]
-    except (OSError, ValueError, KeyError) as error:
+        note = json.loads((folder / NOTE).read_text())
+        made_for = note["spec_fingerprint"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{folder} holds no prepared frames; run python -m training.prepare"
         ) from error
@@ -153,9 +192,27 @@ def _check_note(folder: Path, spec: SpectrogramSpec) -> None:
             f"{folder} was made for spec {made_for}, this model has {spec.fingerprint}; prepare it "
             "again"
         )
+    return note
 
 
-def _joined(folders: Sequence[Path], name: str, share: float) -> np.ndarray:
-    arrays = [np.load(folder / f"{name}.npy") for folder in folders]
-    arrays = [array[: first_frames(len(array), share)] for array in arrays]
+def _table(note: dict, classes: Classes, folder: Path) -> np.ndarray:
+    """uint8 (256,): class by the numbers in a set's truth."""
+    try:
+        if "kinds" in note:
+            return classes.of_kinds(note["kinds"])
+        table = np.full(256, IGNORE, np.uint8)
+        table[: len(note["classes"])] = [classes.names.index(n) for n in note["classes"]]
+    except (KeyError, ValueError) as error:
+        raise InputError(
+            f"{folder} was made for other classes than {', '.join(classes.names)}; prepare it again"
+        ) from error
+    return table
+
+
+def _part(folder: Path, name: str, share: float) -> np.ndarray:
+    array = np.load(folder / f"{name}.npy")
+    return array[: first_frames(len(array), share)]
+
+
+def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
     return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import torch
 
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 from ..rng import Rng
-from ..span import OTHER, Emission, Span
+from ..span import FIRST_OTHER, Emission, Span
 from . import broadcast, shortrange, sweeps, wifi
 from .base import multicarrier
 
-__all__ = ["KINDS", "draw_kind", "emit", "multicarrier"]
+__all__ = ["KINDS", "NAMES", "draw_kind", "emit", "multicarrier"]
 
 # Each kind with the least sample rate at which it looks like itself, and how often it comes
 _KINDS = (
@@ -38,6 +40,10 @@ _KINDS = (
 # A kind may have no burst in the frame.
 SILENT_DB = -150.0
 KINDS = tuple((kind, least) for kind, least, _ in _KINDS)
+# In the order of their numbers in a truth, from FIRST_OTHER on
+NAMES = tuple(kind.__name__ for kind, _, _ in _KINDS)
+# By name: the kind, the least sample rate, how often it comes
+TABLE = {kind.__name__: (kind, least, weight) for kind, least, weight in _KINDS}
 
 
 def emit(kind, span: Span, snr_db: float, rng: Rng) -> Emission:
@@ -51,10 +57,12 @@ def emit(kind, span: Span, snr_db: float, rng: Rng) -> Emission:
     peak = level.flatten().topk(max(1, level.numel() // 2000)).values[-1]
     peak = peak.clamp_min(SILENT_DB)
     cover = torch.where(level > peak - 24, 1.0, torch.where(level > peak - 30, 0.3, 0.0))
-    return Emission(OTHER, iq, power, cover, torch.ones_like(cover, dtype=torch.bool))
+    number = FIRST_OTHER + NAMES.index(kind.__name__)
+    inside = torch.ones_like(cover, dtype=torch.bool)
+    return Emission(number, iq, power, cover, inside, by_energy=True)
 
 
-def draw_kind(span: Span, rng: Rng):
-    """A kind that fits in the span."""
-    fitting = [(kind, weight) for kind, least, weight in _KINDS if span.sample_rate >= least]
+def draw_kind(span: Span, rng: Rng, table: Iterable[tuple] = _KINDS):
+    """A kind of ``table`` (kind, least sample rate, weight) that fits in the span."""
+    fitting = [(kind, weight) for kind, least, weight in table if span.sample_rate >= least]
     return rng.choice([kind for kind, _ in fitting], [weight for _, weight in fitting])

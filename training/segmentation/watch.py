@@ -1,13 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Masked spectrogram modelling: hide patches, reconstruct them, learn what radio looks like.
-
-After arXiv 2411.09996. The `stem` model sees mask tokens in place (as SimMIM, arXiv 2111.09886),
-because its convolutional stem needs the whole grid; the `plain` one sees visible patches alone.
-"""
+"""What pre-training is watched by: pictures of reconstructions, and the effective rank."""
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 
 import numpy as np
@@ -21,71 +16,12 @@ from ..encoder.inputs import PATCH
 from ..engine import processes
 from ..engine.callbacks import AfterStep, log
 from ..engine.effective_rank import effective_rank
-from ..engine.settings import PretrainConfig
 from .data.store import FrameSet
+from .objective import Masking
 
 PICTURE_FRAMES = 4
 RANK_FRAMES = 64
 RANK_BATCH = 8
-
-
-def draw_masks(
-    batch: int,
-    rows: int,
-    cols: int,
-    ratio: float,
-    rng: np.random.Generator,
-    kinds: tuple[str, ...] = PretrainConfig.mask_kinds,
-) -> Tensor:
-    """(batch, rows * cols) bool, True = hidden. Each frame draws one of ``kinds``: patches at
-    ``random``, whole rows (``time``) or whole columns (``frequency``)."""
-    drawn = np.array(kinds)[rng.integers(0, len(kinds), size=batch)][:, None, None]
-    score = rng.random((batch, rows, cols))
-    score = np.where(drawn == "time", rng.random((batch, rows, 1)), score)
-    score = np.where(drawn == "frequency", rng.random((batch, 1, cols)), score)
-    flat = score.reshape(batch, -1)
-    hidden = max(1, round(ratio * rows * cols))
-    limit = np.sort(flat, axis=1)[:, hidden - 1 : hidden]
-    return torch.from_numpy(flat <= limit)
-
-
-def masked_loss(reconstruction: Tensor, target: Tensor, masked: Tensor) -> Tensor:
-    """Mean squared error of what is hidden.
-
-    Args:
-        reconstruction, target: (B, C, R, W); each patch is a square of it, or one place.
-        masked: (B, T) bool, True where a patch is hidden.
-    """
-    side = math.isqrt(target.shape[2] * target.shape[3] // masked.shape[1])
-    rows, cols = target.shape[2] // side, target.shape[3] // side
-    grid = masked.view(-1, 1, rows, 1, cols, 1).float()
-    error = (reconstruction - target).square()
-    error = error.unflatten(3, (cols, side)).unflatten(2, (rows, side))
-    return (error * grid).sum() / (grid.sum() * side * side * target.shape[1])
-
-
-class Masking:
-    """What pre-training trains: the :class:`~training.engine.loop.Objective` of a masked model."""
-
-    def __init__(self, model: nn.Module, frames: FrameSet, config: PretrainConfig):
-        self.model, self.frames, self.config = model, frames, config
-
-    def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """Levels, resolution, masks."""
-        level, _, resolution = self.frames.augmented(index, rng)
-        return level, resolution, self.masks(level, rng)
-
-    def masks(self, level: Tensor, rng: np.random.Generator) -> Tensor:
-        """For the frames of a batch, as the recipe wants them."""
-        config = self.config
-        rows, cols = level.shape[2] // PATCH, level.shape[3] // PATCH
-        return draw_masks(len(level), rows, cols, config.mask_ratio, rng, config.mask_kinds)
-
-    def loss(self, level: Tensor, resolution: Tensor, masked: Tensor) -> Tensor:
-        """Of the hidden patches."""
-        with processes.autocast(level.device.type, self.config.precision):
-            reconstruction, target = self.model(level, resolution, masked)
-        return masked_loss(reconstruction, target, masked)
 
 
 class Watch(AfterStep):

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The kinds of what is on the air in generated frames: names by the numbers in their truth."""
+
+from . import other
+
+KINDS = ("noise", "lte", "nr", *other.NAMES)
