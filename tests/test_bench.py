@@ -79,7 +79,7 @@ def test_figures_as_json_a_table_and_a_picture(found):
     lines = [line.split() for line in table_lines(found)]
     (line,) = (line for line in lines if line[0] == "end_to_end.ratio_to_naive")
     assert "5" in line and line[-1] in ("met", "missed")
-    machine = describe_machine()
+    machine = describe_machine(gnuradio=bench.gnuradio_version())
     assert machine["torch"] in " ".join(machine_lines(machine))
     picture = io.BytesIO()
     draw_figures(found, machine, picture)

@@ -11,8 +11,10 @@ import torch
 from radiofm_core.bundle import BundleInfo, bundled_models, find_model, read_bundle_info
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError, UsageError
-from radiofm_core.inference import fetched_together, load_bundle
+from radiofm_core.inference import load_bundle
+from radiofm_core.spectrum.model import fetched_together
 from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.tasks import TASKS
 from training.engine.bundle_file import export_bundle
 from training.segmentation.classes import DEFAULT
 from training.segmentation.model import ModelConfig, Segmenter
@@ -154,12 +156,32 @@ def rewrite(source, target, change):
         (lambda i: {k: v for k, v in i.items() if k != "classes"}, "classes"),
         (lambda i: {**i, "classes": [1, 2]}, "classes"),
         (lambda i: [i], "JSON object"),
+        (lambda i: {**i, "provenance": "a web page"}, "provenance"),
+        (lambda i: {**i, "provenance": None}, "provenance"),
     ],
 )
 def test_wrong_descriptions_are_refused(bundle_file, tmp_path, change, named):
     assert named in refused(
         lambda: read_bundle_info(rewrite(bundle_file, tmp_path / "x.pt", change))
     )
+
+
+def test_provenance_is_told_where_there_is_one(bundle_file, tmp_path):
+    def older(fields):
+        return {key: value for key, value in fields.items() if key != "provenance"}
+
+    def foreign(fields):
+        return {**fields, "provenance": told}
+
+    told = {"weights": "https://example.org/vit", "changed": ["head"]}
+    assert read_bundle_info(rewrite(bundle_file, tmp_path / "x.pt", foreign)).provenance == told
+    assert read_bundle_info(rewrite(bundle_file, tmp_path / "y.pt", older)).provenance == {}
+
+
+def test_an_unknown_task_is_refused_naming_the_known_ones():
+    with pytest.raises(UsageError) as caught:
+        load_bundle(task="csi")
+    assert all(word in str(caught.value) for word in ("'csi'", *TASKS))
 
 
 def test_corrupted_weights_are_refused(bundle_file, tmp_path):

@@ -4,6 +4,7 @@
 import json
 import signal
 import time
+import zipfile
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from radiofm_core import bundle
 from radiofm_core.bundle import bundled_models
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.tasks import ACTIVITY, TASKS
 
 
 @pytest.fixture(scope="module")
@@ -100,13 +102,65 @@ def test_models_shows_scores_as_a_table_and_of_a_benchmark_the_whole(tmp_path):
     metrics = {"validation": validation, "frames": 3, "benchmark": benchmark}
     path = make_level_bundle(tmp_path / "level.pt", metrics=metrics)
     lines = [line.split() for line in radiofm("models", path).stdout.splitlines()]
-    assert ["scores", "pixels", "mIoU", "noise", "lte"] in lines
+    assert ["scores", "(classes:", "iou)", "pixels", "mIoU", "noise", "lte"] in lines
     assert ["validation", "0.500", "0.500", "0.500", "0.500"] in lines
     assert ["bench-0,", "SNR", ">=", "10", "dB", "0.750", "0.625", "1.000", "0.250"] in lines
     assert ["bench-0", "0.500", "0.375", "0.750", "-"] in lines
     assert ["frames", "3"] in lines
     assert not any("0.125" in line for line in lines)
     assert json.loads(radiofm("models", path, "--json").stdout)["metrics"] == metrics
+
+
+def told(capsys, path, *options) -> str:
+    """What ``radiofm models`` prints of a bundle."""
+    assert run(["models", str(path), *options]) == 0
+    return capsys.readouterr().out
+
+
+def test_models_shows_the_scores_of_each_precision_by_themselves(tmp_path, capsys):
+    def scored(value):
+        validation = {"pixel_accuracy": value, "mean_iou": value, "iou": {"lte": value}}
+        benchmark = {"name": "bench-0", "whole": {"all": validation}}
+        return {"validation": validation, "benchmark": benchmark, "frames": 3}
+
+    metrics = {"fp32": scored(0.5), "bf16": scored(0.25), "calibration": {"temperature": 1.5}}
+    path = make_level_bundle(tmp_path / "level.pt", metrics=metrics)
+    text = told(capsys, path)
+    lines = [line.split() for line in text[text.index("in fp32") :].splitlines() if line]
+    names = ["fp32", "scores", "validation", "bench-0", "frames"]
+    of_each = [lines[0][-1], *(line[0] for line in lines[1:5])]
+    assert of_each == names and lines[5][-1] == "bf16"
+    assert lines[2][1:] == lines[3][1:] == ["0.500"] * 3
+    assert lines[7][1:] == lines[8][1:] == ["0.250"] * 3
+    assert lines[10:] == [["calibration", "(temperature", "1.5)"]]
+    assert json.loads(told(capsys, path, "--json"))["metrics"] == metrics
+
+
+@pytest.mark.parametrize("odd", [None, "high", [1.0], {"lte": "high"}, {"x": [1.0]}, float("nan")])
+def test_models_shows_what_is_sound_of_odd_scores(tmp_path, capsys, odd):
+    scores = {"mean_iou": odd, "pixel_accuracy": 0.625, "iou": odd}
+    benchmark = {"name": odd, "whole": {"all": scores, "5": odd}}
+    metrics = {"fp32": {"validation": scores, "benchmark": benchmark}, "bf16": odd}
+    path = make_level_bundle(tmp_path / "level.pt", metrics=metrics)
+    assert "0.625" in told(capsys, path)
+
+
+def test_models_tells_where_weights_came_from(tmp_path, capsys):
+    path = make_level_bundle(tmp_path / "level.pt")
+    text = told(capsys, path)
+    assert "provenance" not in text
+    source = {"weights": "https://example.org/vit", "steps": {"pretrained": 800}}
+    with zipfile.ZipFile(path) as old, zipfile.ZipFile(tmp_path / "x.pt", "w") as new:
+        (entry,) = (item for item in old.infolist() if item.filename.endswith("radiofm.json"))
+        new.writestr(entry, json.dumps({**json.loads(old.read(entry)), "provenance": source}))
+    lines = [line.split() for line in told(capsys, tmp_path / "x.pt").splitlines()]
+    found = lines.index(["provenance"])
+    assert lines[found + 1 : found + 3] == [
+        ["weights", "https://example.org/vit"],
+        ["steps", "pretrained", "800"],
+    ]
+    (line,) = told(capsys, tmp_path / "x.pt", "--json").splitlines()
+    assert json.loads(line)["provenance"] == source
 
 
 def test_models_tells_what_is_inside_a_model_for_csi(tmp_path):
@@ -130,13 +184,13 @@ def test_models_marks_the_default():
 
 def test_doctor_checks_a_model_for_csi_where_there_is_one(tmp_path, monkeypatch):
     monkeypatch.setattr(bundle, "MODELS_DIR", tmp_path)
-    outcome, text = doctor.check_activity()
+    outcome, text = doctor.check_model(ACTIVITY)
     assert outcome is doctor.Outcome.OPTIONAL and "--model" in text
     path = make_motion_bundle(tmp_path / "activity-vit-tiny.pt")
-    outcome, text = doctor.check_activity()
+    outcome, text = doctor.check_model(ACTIVITY)
     assert outcome is doctor.Outcome.GOOD and "ms a window" in text
     path.write_bytes(path.read_bytes()[:2000])
-    outcome, text = doctor.check_activity()
+    outcome, text = doctor.check_model(ACTIVITY)
     assert outcome is doctor.Outcome.BAD and "activity-vit-tiny.pt" in text
 
 
@@ -148,7 +202,8 @@ def test_models_refuses_what_is_no_model(tmp_path):
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled yet (./dev weights)")
 def test_doctor_finds_this_installation_well():
     done = radiofm("doctor")
-    for part in ("NumPy", "PyTorch", "GNU Radio", "blocks", "model", "results"):
+    models = [f"{task.command} model" for task in TASKS.values()]
+    for part in ("NumPy", "PyTorch", "GNU Radio", "blocks", *models, "results"):
         assert part in done.stdout
     assert done.returncode == 0, done.stdout
     assert "everything that is needed works" in done.stdout

@@ -16,15 +16,11 @@ from .console import StopRequest
 
 def import_flowgraphs() -> ModuleType:
     """``gnuradio.radiofm.flowgraphs``; raises RadiofmError where GNU Radio or it is missing."""
-    return _import("gnuradio.radiofm.flowgraphs")
+    return import_with_blocks("gnuradio.radiofm.flowgraphs")
 
 
-def import_bench() -> ModuleType:
-    """``radiofm_cli.bench.measure``; raises RadiofmError where GNU Radio or it is missing."""
-    return _import("radiofm_cli.bench.measure")
-
-
-def _import(name: str) -> ModuleType:
+def import_with_blocks(name: str) -> ModuleType:
+    """A module that needs GNU Radio; raises RadiofmError where that or our blocks are missing."""
     # GNU Radio's own chatter (buffer preferences and the like) belongs to no command's output
     os.environ.setdefault("GR_CONF_LOG_LOG_LEVEL", "warn")
     try:

@@ -9,12 +9,14 @@ import platform
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
-from radiofm_core.bundle import DEFAULT_MODELS, TASK_ACTIVITY, TASK_SEGMENTATION, bundled_models
+from radiofm_core.bundle import bundled_models
 from radiofm_core.errors import RadiofmError
-from radiofm_core.inference import Model, load_bundle
+from radiofm_core.inference import load_bundle
+from radiofm_core.tasks import DEFAULT, TASKS, Task
 from radiofm_core.version import __version__
 
 from .blocks import import_flowgraphs
@@ -79,48 +81,24 @@ def check_blocks() -> tuple[Outcome, str]:
     return Outcome.GOOD, str(module.__file__).rpartition("/")[0]
 
 
-def check_segmenter() -> tuple[Outcome, str]:
-    """The default model for spectrograms: load it and time a frame."""
-
-    def prepare(model) -> Callable[[], object]:
-        spec = model.info.spec
-        frame = np.full((1, len(spec.channels), spec.rows, spec.cols), -60.0, np.float32)
-        resolution = spec.resolution(19.2e6, spec.hops_per_row(19.2e6))
-        return lambda: model.segment(frame, resolution)
-
-    return _check_model(TASK_SEGMENTATION, prepare, "frame")
-
-
-def check_activity() -> tuple[Outcome, str]:
-    """The default model for CSI, if there is one: load it and time a window."""
-    if DEFAULT_MODELS[TASK_ACTIVITY] not in [path.stem for path in bundled_models()]:
-        return Outcome.OPTIONAL, "no model for CSI is bundled; `radiofm activity` needs --model"
-
-    def prepare(model) -> Callable[[], object]:
-        window = np.ones((1, model.info.spec.rows, model.info.spec.subcarriers, 1), np.float32)
-        return lambda: model.classify(window, 1)
-
-    return _check_model(TASK_ACTIVITY, prepare, "window")
-
-
-def _check_model(
-    task: str, prepare: Callable[[Model], Callable[[], object]], what: str
-) -> tuple[Outcome, str]:
-    """Load a task's default model, and time what ``prepare`` makes of it, ``what`` it is."""
+def check_model(task: Task) -> tuple[Outcome, str]:
+    """The default model for a task: load it and time an empty frame or window."""
+    if task.default_model not in [path.stem for path in bundled_models()]:
+        text = f"no model for {task.name} is bundled; `radiofm {task.command}` needs --model"
+        return (Outcome.BAD if task is DEFAULT else Outcome.OPTIONAL), text
     try:
-        model = load_bundle(task=task)
-        run = prepare(model)
+        model = load_bundle(task=task.name)
         spent = []
         for _ in range(4):
             begin = time.perf_counter()
-            run()
+            model.answer_empty()
             spent.append(time.perf_counter() - begin)
     except RadiofmError as error:
         return Outcome.BAD, _line(error)
     except Exception as error:  # whatever a model's code raises
-        return Outcome.BAD, f"it fails on an empty {what} ({_line(error)}); export it again"
+        return Outcome.BAD, f"it fails on an empty {task.unit} ({_line(error)}); export it again"
     text = f"{model.info.name} on {model.device} in {model.precision}"
-    return Outcome.GOOD, f"{text}, {min(spent) * 1e3:.0f} ms a {what}"
+    return Outcome.GOOD, f"{text}, {min(spent) * 1e3:.0f} ms a {task.unit}"
 
 
 def check_results() -> tuple[Outcome, str]:
@@ -163,8 +141,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("PyTorch", check_torch),
     ("GNU Radio", check_gnuradio),
     ("blocks", check_blocks),
-    ("model", check_segmenter),
-    ("CSI model", check_activity),
+    *((f"{task.command} model", partial(check_model, task)) for task in TASKS.values()),
     ("results", check_results),
     ("SoapySDR", check_soapy),
     ("ZeroMQ", check_zeromq),

@@ -3,46 +3,42 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from radiofm_core.bundle import BundleInfo
+from radiofm_core.fields import finite_number
+from radiofm_core.tasks import TASKS, Scores
 
 from .console import table
 
 
-@dataclass(frozen=True)
-class _Kind:
-    """A kind of scores: ``sign`` is the key by which a dict of them is told; then the heads and
-    keys of its columns, the key of the scores by class, and the first column's head."""
-
-    sign: str
-    columns: tuple[tuple[str, str], ...]
-    by_class: str
-    head: str
-
-
-_KINDS = (
-    _Kind("mean_iou", (("pixels", "pixel_accuracy"), ("mIoU", "mean_iou")), "iou", "scores"),
-    _Kind("accuracy", (("accuracy", "accuracy"),), "recall", "scores (classes: recall)"),
-)
-
-
-def metric_lines(metrics: dict) -> list[str]:
-    """Scores as a table for each kind, other figures below."""
-    rest = _without_strata(metrics)
+def metric_lines(info: BundleInfo) -> list[str]:
+    """A bundle's scores as a table, other figures below; those of each precision by themselves."""
+    task, rest = TASKS[info.task], dict(info.metrics)
     lines: list[str] = []
-    for kind in _KINDS:
-        rows = []
-        for key, value in list(rest.items()):
-            found = _rows(key, value, kind)
-            if found:
-                rows += found
-                del rest[key]
-        if rows:
-            classes = list(rows[0][1].get(kind.by_class, {}))
-            cells = [(name, *_cells(scores, kind, classes)) for name, scores in rows]
-            heads = (head for head, _ in kind.columns)
-            lines += table((kind.head, *heads, *classes), cells)
-    lines += [f"  {flat(rest)}"] if rest else []
-    return lines or ["  no scores recorded"]
+    for precision in info.precisions:
+        if isinstance(rest.get(precision), dict):
+            lines += [f"  scored in {precision}"]
+            lines += _metric_lines(rest.pop(precision), task.scores, "    ")
+    if rest or not lines:
+        lines += _metric_lines(rest, task.scores, "  ")
+    return lines
+
+
+def _metric_lines(metrics: dict, scores: Scores, indent: str) -> list[str]:
+    rest = _without_strata(metrics)
+    rows = []
+    for key, value in list(rest.items()):
+        found = _rows(key, value, scores)
+        if found:
+            rows += found
+            del rest[key]
+    lines: list[str] = []
+    if rows:
+        classes = list(_by_class(rows[0][1], scores))
+        cells = [(name, *_cells(row, scores, classes)) for name, row in rows]
+        heads = (f"scores (classes: {scores.by_class})", *scores.overall.values(), *classes)
+        lines += [indent + line.removeprefix("  ") for line in table(heads, cells)]
+    lines += [indent + flat(rest)] if rest else []
+    return lines or [f"{indent}no scores recorded"]
 
 
 def flat(values: dict) -> str:
@@ -56,24 +52,32 @@ def flat(values: dict) -> str:
     return ", ".join(parts)
 
 
-def _rows(key: str, value: object, kind: _Kind) -> list[tuple[str, dict]]:
+def _rows(key: str, value: object, scores: Scores) -> list[tuple[str, dict]]:
     """(name, scores): of one set of frames, or of its parts by signal-to-noise ratio."""
+    sign = list(scores.overall)[-1]
     if not isinstance(value, dict):
         return []
-    if kind.sign in value:
+    if sign in value:
         return [(key, value)]
-    if any(isinstance(part, dict) and kind.sign in part for part in value.values()):
+    if any(isinstance(part, dict) and sign in part for part in value.values()):
         return [
             (key if group == "all" else f"{key}, SNR {group} dB", part)
             for group, part in value.items()
+            if isinstance(part, dict)
         ]
     return []
 
 
-def _cells(scores: dict, kind: _Kind, classes: list[str]) -> list[str]:
-    by_class = scores.get(kind.by_class, {})
-    values = [*(scores.get(key) for _, key in kind.columns), *(by_class.get(c) for c in classes)]
-    return ["-" if value is None else f"{value:.3f}" for value in values]
+def _cells(row: dict, scores: Scores, classes: list[str]) -> list[str]:
+    by_class = _by_class(row, scores)
+    values = [*(row.get(key) for key in scores.overall), *(by_class.get(c) for c in classes)]
+    figures = map(finite_number, values)
+    return ["-" if figure is None else f"{figure:.3f}" for figure in figures]
+
+
+def _by_class(row: dict, scores: Scores) -> dict:
+    by_class = row.get(scores.by_class)
+    return by_class if isinstance(by_class, dict) else {}
 
 
 def _without_strata(metrics: dict) -> dict:

@@ -11,60 +11,24 @@ import json
 import os
 import re
 import zipfile
-from dataclasses import dataclass, field
 from pathlib import Path
 
-from .csi.spec import CsiSpec
-from .errors import BundleError, reason_of
+from .errors import BundleError, UsageError, reason_of
 from .fields import shown
-from .spectrum.spec import SpectrogramSpec
+from .model import BundleInfo, ClassInfo
+from .tasks import ACTIVITY, DEFAULT, SEGMENTATION, TASKS
 
 FORMAT_VERSION = 1
 INFO_FILE = "radiofm.json"
-TASK_SEGMENTATION = "spectrogram-segmentation"
-TASK_ACTIVITY = "csi-activity"
-# What a task's model looks at
-SPECS = {TASK_SEGMENTATION: SpectrogramSpec, TASK_ACTIVITY: CsiSpec}
+TASK_SEGMENTATION, TASK_ACTIVITY = SEGMENTATION.name, ACTIVITY.name
 MODELS_DIR = Path(__file__).parent / "models"
-DEFAULT_MODELS = {TASK_SEGMENTATION: "segmenter-vit-tiny", TASK_ACTIVITY: "activity-vit-tiny"}
 MAX_INFO_BYTES = 1 << 20
 # A mask's pixel is a byte
 MAX_CLASSES = 256
 _COLOR = re.compile("#[0-9a-fA-F]{6}")
 
-
-@dataclass(frozen=True)
-class ClassInfo:
-    """A class: its name in messages and its colour (``#rrggbb``) in pictures."""
-
-    name: str
-    color: str
-
-
-@dataclass(frozen=True)
-class BundleInfo:
-    """What a bundle says of itself (``radiofm.json``)."""
-
-    name: str
-    path: Path
-    format_version: int
-    task: str
-    classes: tuple[ClassInfo, ...]
-    spec: SpectrogramSpec | CsiSpec
-    precisions: tuple[str, ...]
-    recipe: dict
-    data_fingerprint: str
-    git_revision: str
-    licence: str
-    metrics: dict = field(default_factory=dict)
-
-    @property
-    def class_names(self) -> tuple[str, ...]:
-        """The classes' names in the model's order."""
-        return tuple(c.name for c in self.classes)
-
-
-_REQUIRED = {
+# The fields of INFO_FILE
+_KINDS = {
     "name": str,
     "format_version": int,
     "task": str,
@@ -77,7 +41,10 @@ _REQUIRED = {
     "git_revision": str,
     "licence": str,
     "metrics": dict,
+    "provenance": dict,
 }
+# What is taken for what older bundles lack
+_ABSENT = {"provenance": {}}
 
 
 def bundled_models() -> list[Path]:
@@ -85,14 +52,16 @@ def bundled_models() -> list[Path]:
     return sorted(MODELS_DIR.glob("*.pt"))
 
 
-def find_model(name_or_path: str | os.PathLike = "default", task: str = TASK_SEGMENTATION) -> Path:
+def find_model(name_or_path: str | os.PathLike = "default", task: str = DEFAULT.name) -> Path:
     """The file of a bundled model's name (``default``: the one for ``task``, or a stem in
     models/) or of a path.
 
-    Raises BundleError if there is neither.
+    Raises BundleError if there is neither, UsageError for an unknown ``task``.
     """
+    if task not in TASKS:
+        raise UsageError(f"task {task!r} is unknown; use {' or '.join(TASKS)}")
     text = os.fspath(name_or_path)
-    stem = DEFAULT_MODELS[task] if text in ("", "default") else text
+    stem = TASKS[task].default_model if text in ("", "default") else text
     for path in bundled_models():
         if path.stem == stem:
             return path
@@ -122,8 +91,9 @@ def read_bundle_info(
     Raises:
         BundleError: not a bundle, corrupted, another format version or task, inconsistent
             fields.
+        UsageError: an unknown task.
     """
-    info = _read(find_model(name_or_path, task or TASK_SEGMENTATION))
+    info = _read(find_model(name_or_path, task or DEFAULT.name))
     if task is not None and info.task != task:
         raise BundleError(
             f"{info.path} is a model for {info.task!r}, this needs one for {task!r}; "
@@ -182,7 +152,8 @@ def _classes(raw: list) -> tuple[ClassInfo, ...]:
 def _parse_info(raw: object, path: Path) -> BundleInfo:
     if not isinstance(raw, dict):
         raise BundleError(f"{path}: {INFO_FILE} holds no JSON object; export the model again")
-    for key, kind in _REQUIRED.items():
+    raw = _ABSENT | raw
+    for key, kind in _KINDS.items():
         if not isinstance(raw.get(key), kind):
             raise BundleError(
                 f"{path}: {key!r} in {INFO_FILE} is missing or no {kind.__name__}; "
@@ -193,16 +164,16 @@ def _parse_info(raw: object, path: Path) -> BundleInfo:
             f"{path} has bundle format {shown(raw['format_version'])}, this version reads "
             f"{FORMAT_VERSION}; export the model again or update radiofm"
         )
-    if raw["task"] not in SPECS:
+    if raw["task"] not in TASKS:
         raise BundleError(
             f"{path} is a model for the task {shown(raw['task'])}, this version knows "
-            f"{', '.join(SPECS)}; update radiofm"
+            f"{', '.join(TASKS)}; update radiofm"
         )
     if not raw["precisions"] or not all(isinstance(p, str) for p in raw["precisions"]):
         raise BundleError(f"{path}: 'precisions' in {INFO_FILE} are no texts; export it again")
     try:
         classes = _classes(raw["classes"])
-        spec = SPECS[raw["task"]].from_dict(raw["spec"])
+        spec = TASKS[raw["task"]].spec.from_dict(raw["spec"])
     # whatever its numbers do to the spec's arithmetic
     except Exception as error:
         raise BundleError(
@@ -226,4 +197,5 @@ def _parse_info(raw: object, path: Path) -> BundleInfo:
         git_revision=raw["git_revision"],
         licence=raw["licence"],
         metrics=raw["metrics"],
+        provenance=raw["provenance"],
     )

@@ -1,23 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Loading the models inside bundles, and calling them: TorchScript is known here alone."""
+"""Loading the models inside bundles: with the tasks' ``model.py`` all that knows TorchScript."""
 
 from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING
-
-import numpy as np
 
 from .archive_check import check_archive
-from .bundle import TASK_ACTIVITY, TASK_SEGMENTATION, BundleInfo, read_bundle_info
+from .bundle import BundleInfo, read_bundle_info
 from .errors import BundleError, UsageError
-
-if TYPE_CHECKING:  # torch takes a second to import, and only those who load a model need it
-    from torch import Tensor
-
-    from .csi.spec import CsiSpec
-    from .spectrum.spec import SpectrogramSpec
+from .model import Model
+from .tasks import DEFAULT, TASKS
 
 PRECISIONS = ("auto", "fp32", "bf16")
 
@@ -33,134 +26,12 @@ def _note_fork() -> None:
 os.register_at_fork(after_in_child=_note_fork)
 
 
-class Model:
-    """A loaded model on its device, at its precision."""
-
-    def __init__(self, info: BundleInfo, module, device: str, precision: str):
-        self.info = info
-        self.device = device
-        self.precision = precision
-        self._module = module
-
-    def _to_device(self, values: Tensor) -> Tensor:
-        """A host's tensor on the model's device; a GPU fetches it from pinned memory itself."""
-        if self.device == "cpu":
-            return values
-        return values.pin_memory().to(self.device, non_blocking=True)
-
-
-def fetched_together(mask: Tensor, confidence: Tensor) -> tuple[Tensor, Tensor]:
-    """A mask (uint8) and confidences (float32) of one shape in the host's memory, by one copy."""
-    import torch
-
-    both = torch.cat([mask.flatten(), confidence.flatten().view(torch.uint8)]).cpu()
-    count = mask.numel()
-    values = both[count:].clone().view(torch.float32)
-    return both[:count].view(mask.shape), values.view(confidence.shape)
-
-
-def _check_shapes(answers: tuple, expected: tuple[int, ...]) -> None:
-    shapes = [tuple(answer.shape) for answer in answers]
-    if any(shape != expected for shape in shapes):
-        told = ", ".join(map(str, shapes))
-        raise BundleError(f"the model answered the shape {told}, not {expected}")
-
-
-class SegmentationModel(Model):
-    """A model for ``spectrogram-segmentation``."""
-
-    @staticmethod
-    def empty(spec: SpectrogramSpec) -> tuple[np.ndarray, tuple[float, float]]:
-        """What :meth:`segment` takes, of one empty frame."""
-        shape = (1, len(spec.channels), spec.rows, spec.cols)
-        rate = spec.sample_rate_min
-        resolution = spec.resolution(rate, spec.hops_per_row(rate))
-        return np.full(shape, spec.floor_db, np.float32), resolution
-
-    @classmethod
-    def example(cls, spec: SpectrogramSpec) -> tuple:
-        """The same as the module takes it."""
-        import torch
-
-        frames, resolution = cls.empty(spec)
-        return torch.from_numpy(frames), torch.tensor([resolution])
-
-    def segment(
-        self, frames_db: np.ndarray, resolution: tuple[float, float]
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Classify each pixel.
-
-        Args:
-            frames_db: float32 (batch, channels, rows, cols) in dB; rows a multiple of the
-                spec's ``row_multiple``.
-            resolution: (Hz per bin, seconds per row).
-
-        Returns:
-            mask uint8 (batch, rows, cols) of class indexes, and the winning class's
-            probability, float32, same shape.
-
-        Raises BundleError if the model answers other shapes.
-        """
-        import torch
-
-        with torch.inference_mode():
-            x = self._to_device(torch.from_numpy(frames_db))
-            res = torch.tensor(resolution, dtype=torch.float32, device=self.device)
-            mask, confidence = self._module(x, res.expand(x.shape[0], 2))
-            expected = (len(frames_db), *frames_db.shape[2:])
-            _check_shapes((mask, confidence), expected)
-            if mask.is_cuda and (mask.dtype, confidence.dtype) == (torch.uint8, torch.float32):
-                mask, confidence = fetched_together(mask, confidence)
-            return mask.cpu().numpy(), confidence.cpu().numpy()
-
-
-class ActivityModel(Model):
-    """A model for ``csi-activity``."""
-
-    @staticmethod
-    def empty(spec: CsiSpec) -> tuple[np.ndarray, int]:
-        """What :meth:`classify` takes, of one window of one antenna without phase."""
-        return np.ones((1, spec.rows, spec.subcarriers, 1), np.float32), 1
-
-    @classmethod
-    def example(cls, spec: CsiSpec) -> tuple:
-        """The same as the module takes it."""
-        import torch
-
-        values, antennas = cls.empty(spec)
-        return torch.from_numpy(values), antennas
-
-    def classify(self, values: np.ndarray, antennas: int) -> np.ndarray:
-        """What is going on in each window.
-
-        Args:
-            values: float32 (batch, rows, columns, channels), as in
-                :class:`radiofm_core.csi.windows.CsiWindow`, of the same kind of link each.
-            antennas: how many of the channels are amplitudes.
-
-        Returns:
-            Probabilities, float32 (batch, classes).
-
-        Raises BundleError if the model answers another shape.
-        """
-        import torch
-
-        with torch.inference_mode():
-            x = self._to_device(torch.from_numpy(values))
-            shares = self._module(x, antennas)
-            _check_shapes((shares,), (len(values), len(self.info.classes)))
-            return shares.float().cpu().numpy()
-
-
-_MODELS = {TASK_SEGMENTATION: SegmentationModel, TASK_ACTIVITY: ActivityModel}
-
-
 def load_bundle(
     name_or_path: str | os.PathLike = "default",
     device: str = "auto",
     precision: str = "auto",
-    task: str = TASK_SEGMENTATION,
-) -> SegmentationModel | ActivityModel:
+    task: str = DEFAULT.name,
+) -> Model:
     """Load a model for ``task`` on ``device`` (auto, cpu, cuda, cuda:N) at ``precision``.
 
     Nothing is unpickled outside TorchScript's own restricted archive reader, and nothing is read
@@ -173,7 +44,7 @@ def load_bundle(
 
     Raises:
         BundleError: unreadable, of another task, or without the wanted precision.
-        UsageError: an unknown device or precision, or a device that is not there.
+        UsageError: an unknown task, device or precision, or a device that is not there.
     """
     info = read_bundle_info(name_or_path, task)
     import torch
@@ -183,7 +54,7 @@ def load_bundle(
     device = _pick_device(device)
     precision = _pick_precision(precision, device, info)
     check_archive(info.path)
-    kind = _MODELS[task]
+    kind = TASKS[task].model
     if _is_fork:
         torch.set_num_threads(1)
     try:

@@ -28,8 +28,9 @@ FLAGS = (
 REVISION_VARIABLE = "RADIOFM_REVISION"
 
 
-def describe_machine() -> dict:
-    """JSON-ready facts: processor, memory, versions, load before anything is measured."""
+def describe_machine(**versions: str) -> dict:
+    """JSON-ready facts: processor, memory, versions, load before anything is measured; beside
+    the versions of what is known here, ``versions`` of what else takes part."""
     import torch
 
     about = _cpuinfo()
@@ -42,7 +43,7 @@ def describe_machine() -> dict:
         "system": platform.platform(),
         "radiofm": __version__,
         "revision": os.environ.get(REVISION_VARIABLE) or "unknown",
-        "gnuradio": _gnuradio_version(),
+        **versions,
         "torch": torch.__version__,
         "torch_threads": torch.get_num_threads(),
         "numpy": np.__version__,
@@ -53,12 +54,6 @@ def describe_machine() -> dict:
 def processor() -> str:
     """The processor's name, or, where the system does not tell it, its kind."""
     return _first(_cpuinfo(), "model name") or platform.processor() or platform.machine()
-
-
-def _gnuradio_version() -> str:
-    from gnuradio import gr
-
-    return gr.version()
 
 
 def _cpuinfo() -> str:

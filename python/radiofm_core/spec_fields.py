@@ -1,14 +1,45 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What all specs share: checks of their fields, and the fingerprint of a spec."""
+"""What all specs share: their form in JSON, their fingerprint, checks of their fields."""
 
 from __future__ import annotations
 
 import dataclasses
 import hashlib
 import json
+from abc import ABC, abstractmethod
+from typing import ClassVar, Self
 
 from .errors import BundleError, UsageError
 from .fields import finite_number
+
+
+class Spec(ABC):
+    """What a model looks at: the base of frozen dataclasses of numbers, texts and tuples of texts,
+    whose ``__post_init__`` raises UsageError for values that cannot be."""
+
+    # What errors call it
+    title: ClassVar[str]
+
+    def to_dict(self) -> dict:
+        """A JSON-ready dict."""
+        fields = dataclasses.asdict(self)
+        return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
+
+    @classmethod
+    def from_dict(cls, fields: dict) -> Self:
+        """The inverse of :meth:`to_dict`; raises BundleError on unknown or missing keys,
+        UsageError for values that cannot be."""
+        check_keys(cls, fields)
+        return cls(**{k: tuple(v) if type(v) is list else v for k, v in fields.items()})
+
+    @property
+    def fingerprint(self) -> str:
+        """16 hex digits that change with any field."""
+        return fingerprint_of(self.to_dict())
+
+    @abstractmethod
+    def facts(self) -> dict[str, str]:
+        """What to tell of it in a line or two: texts by their headings."""
 
 
 def check_number_fields(spec: object) -> None:
@@ -22,13 +53,12 @@ def check_number_fields(spec: object) -> None:
             raise UsageError(f"{field.name} {value!r} is no finite number")
 
 
-def check_keys(kind: type, fields: object, what: str) -> None:
-    """Raises BundleError unless ``fields`` is a dict of just the fields of the dataclass
-    ``kind``; ``what`` names it in the error."""
+def check_keys(kind: type[Spec], fields: object) -> None:
+    """Raises BundleError unless ``fields`` is a dict of just the fields of ``kind``."""
     known = {f.name for f in dataclasses.fields(kind)}
     if not isinstance(fields, dict) or set(fields) != known:
         odd = sorted(set(fields) ^ known) if isinstance(fields, dict) else fields
-        raise BundleError(f"the bundle's {what} has wrong or missing keys: {odd}")
+        raise BundleError(f"the bundle's {kind.title} has wrong or missing keys: {odd}")
 
 
 def fingerprint_of(fields: dict) -> str:

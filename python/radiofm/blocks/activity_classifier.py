@@ -6,9 +6,9 @@ from __future__ import annotations
 import time
 
 from radiofm_core import keys
-from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.csi.activity import DEFAULT_MIN_CONFIDENCE, Activity, ActivityDecider
 from radiofm_core.inference import load_bundle
+from radiofm_core.tasks import ACTIVITY
 
 from ..pmts.csi_messages import rx_time
 from ..pmts.messages import symbol, to_pmt
@@ -65,10 +65,10 @@ class activity_classifier(message_block):
         smoothing: int = 1,
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
     ):
-        self._bundle = load_bundle(model, device, precision, TASK_ACTIVITY)
+        self._bundle = load_bundle(model, device, precision, ACTIVITY.name)
         self._inference = BlockInference(
             self,
-            "window",
+            ACTIVITY.unit,
             self._compute,
             self._publish_all,
             self._bundle.device,
@@ -191,5 +191,4 @@ class activity_classifier(message_block):
             self.look_again()
 
     def _warm_up(self) -> None:
-        empty = self._bundle.empty(self._spec)
-        self._inference.warm_up(self._bundle.info.path, lambda: self._bundle.classify(*empty))
+        self._inference.warm_up(self._bundle.info.path, self._bundle.answer_empty)

@@ -7,10 +7,11 @@ import threading
 import time
 
 from radiofm_core import keys
-from radiofm_core.bundle import TASK_ACTIVITY, read_bundle_info
+from radiofm_core.bundle import read_bundle_info
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.windows import CsiFramer, CsiWindow
 from radiofm_core.errors import UsageError
+from radiofm_core.tasks import ACTIVITY
 
 from ..pmts.csi_messages import csi_packet, window_fields
 from ..pmts.messages import make_pdu, symbol, to_pmt
@@ -69,7 +70,7 @@ class csi_framer(message_block):
         if model and spec is not None:
             raise UsageError(f"both model {model!r} and a spec were given; give one of them")
         if model:
-            spec = read_bundle_info(model, TASK_ACTIVITY).spec
+            spec = read_bundle_info(model, ACTIVITY.name).spec
         self._spec = spec or CsiSpec(
             duration_s=float(window_duration),
             hop_s=float(hop),

@@ -3,9 +3,10 @@
 
 from __future__ import annotations
 
-from radiofm_core.bundle import TASK_SEGMENTATION, read_bundle_info
+from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import UsageError
 from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S, SpectrogramSpec
+from radiofm_core.tasks import SEGMENTATION
 
 from .. import radiofm_python
 
@@ -37,7 +38,7 @@ def spectrogram_framer(
     if model and spec is not None:
         raise UsageError(f"both model {model!r} and a spec were given; give one of them")
     if model:
-        spec = read_bundle_info(model, TASK_SEGMENTATION).spec
+        spec = read_bundle_info(model, SEGMENTATION.name).spec
     elif spec is None:
         spec = SpectrogramSpec()
     spec.hops_per_row(sample_rate, frame_duration)  # raises one line that names the value

@@ -13,6 +13,7 @@ from gnuradio import gr
 from radiofm_core import keys
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.inference import load_bundle
+from radiofm_core.tasks import SEGMENTATION
 
 from ..pmts.messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 from ..radiofm_python import stream_has_ended
@@ -78,11 +79,11 @@ class spectrogram_segmenter(gr.basic_block):
         min_confidence: float = 0.5,
     ):
         self.set_min_confidence(min_confidence)
-        self._bundle = load_bundle(model, device, precision)
+        self._bundle = load_bundle(model, device, precision, SEGMENTATION.name)
         self._spec = self._bundle.info.spec
         self._inference = BlockInference(
             self,
-            "frame",
+            SEGMENTATION.unit,
             self._compute,
             self._publish_all,
             self._bundle.device,
@@ -296,5 +297,4 @@ class spectrogram_segmenter(gr.basic_block):
         self._stats.done(latency, meta[keys.ROWS] * meta[keys.ROW_SAMPLES])
 
     def _warm_up(self) -> None:
-        empty = self._bundle.empty(self._spec)
-        self._inference.warm_up(self._bundle.info.path, lambda: self._bundle.segment(*empty))
+        self._inference.warm_up(self._bundle.info.path, self._bundle.answer_empty)

@@ -10,11 +10,11 @@ import numpy as np
 
 from radiofm_core import keys
 from radiofm_core.csi.activity import WindowFacts, fault_of
+from radiofm_core.csi.model import ActivityModel
 from radiofm_core.csi.motion import motion_db
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import InputError
 from radiofm_core.fields import check_numbers, check_present, check_whole, shown
-from radiofm_core.inference import ActivityModel
 
 from ..pmts.csi_messages import rx_time_ns
 from ..pmts.messages import split_pdu

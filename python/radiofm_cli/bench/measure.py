@@ -7,10 +7,12 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from gnuradio import gr
 from gnuradio.radiofm.blocks.spectrogram_segmenter import spectrogram_segmenter
 
-from radiofm_core.bundle import TASK_SEGMENTATION, read_bundle_info
+from radiofm_core.bundle import read_bundle_info
 from radiofm_core.inference import load_bundle
+from radiofm_core.tasks import SEGMENTATION
 
 from .effort import FULL, QUICK, Effort
 from .end_to_end import measure_end_to_end
@@ -20,7 +22,7 @@ from .results import Section
 from .scaling import measure_scaling
 from .segmenter import measure_segmenter
 
-__all__ = ["FULL", "QUICK", "SECTIONS", "Effort", "measure"]
+__all__ = ["FULL", "QUICK", "SECTIONS", "Effort", "gnuradio_version", "measure"]
 
 # Each takes the model's description, the effort and a folder for recordings
 SECTIONS: dict[str, Callable[..., Section]] = {
@@ -32,6 +34,11 @@ SECTIONS: dict[str, Callable[..., Section]] = {
     "live": measure_live,
     "scaling": measure_scaling,
 }
+
+
+def gnuradio_version() -> str:
+    """Of the GNU Radio that all sections run in."""
+    return gr.version()
 
 
 def measure(
@@ -52,7 +59,7 @@ def measure(
         BundleError: a model that cannot be loaded.
         RadiofmError: a measurement that failed.
     """
-    info = read_bundle_info(model, TASK_SEGMENTATION)
+    info = read_bundle_info(model, SEGMENTATION.name)
     found = {}
     for name in sections:
         on_section(name)

@@ -19,7 +19,7 @@ from gnuradio.radiofm.runtime.block_inference import use_one_core, usual_threads
 from gnuradio.radiofm.runtime.frame_batch import segment_frames
 
 from radiofm_core import keys
-from radiofm_core.inference import SegmentationModel
+from radiofm_core.spectrum.model import SegmentationModel
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 

@@ -7,14 +7,15 @@ import argparse
 import json
 from pathlib import Path
 
-from radiofm_core.bundle import TASK_SEGMENTATION, read_bundle_info
+from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import UsageError
 from radiofm_core.machine import describe_machine
 from radiofm_core.outputs.files import prepare_folder, write_together
+from radiofm_core.tasks import SEGMENTATION
 
 from ..bench.picture import draw_figures
 from ..bench.table import machine_lines, table_lines
-from ..blocks import import_bench
+from ..blocks import import_with_blocks
 from ..console import EXIT_DONE, stop_on_signal
 
 HELP = "measure the speed on this machine"
@@ -63,12 +64,12 @@ def run(options: argparse.Namespace) -> int:
     out = options.out
     if out.suffix != ".json":
         raise UsageError(f"--out {out} must end in .json; the picture beside it ends in .png")
-    read_bundle_info(options.model, TASK_SEGMENTATION)
+    read_bundle_info(options.model, SEGMENTATION.name)
     prepare_folder(out.parent)
     with stop_on_signal() as stop:
         with stop.held():
-            bench = import_bench()
-            machine = describe_machine()
+            bench = import_with_blocks("radiofm_cli.bench.measure")
+            machine = describe_machine(gnuradio=bench.gnuradio_version())
         for line in machine_lines(machine):
             print(line, flush=True)
         effort = bench.QUICK if options.quick else bench.FULL

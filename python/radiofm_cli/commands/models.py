@@ -9,16 +9,9 @@ import shutil
 import sys
 import textwrap
 
-from radiofm_core.bundle import (
-    DEFAULT_MODELS,
-    MODELS_DIR,
-    BundleInfo,
-    bundled_models,
-    read_bundle_info,
-)
-from radiofm_core.csi.spec import CsiSpec
+from radiofm_core.bundle import MODELS_DIR, BundleInfo, bundled_models, read_bundle_info
 from radiofm_core.errors import BundleError
-from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.tasks import TASKS
 
 from ..console import EXIT_DONE, colored, use_color
 from ..score_tables import flat, metric_lines
@@ -51,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _is_default(info: BundleInfo) -> bool:
-    return info.path == MODELS_DIR / f"{DEFAULT_MODELS[info.task]}.pt"
+    return info.path == MODELS_DIR / f"{TASKS[info.task].default_model}.pt"
 
 
 def _as_dict(info: BundleInfo) -> dict:
@@ -69,6 +62,7 @@ def _as_dict(info: BundleInfo) -> dict:
         "git_revision": info.git_revision,
         "licence": info.licence,
         "metrics": info.metrics,
+        "provenance": info.provenance,
     }
 
 
@@ -78,40 +72,24 @@ def _describe(info: BundleInfo, mark: str) -> list[str]:
         "file": f"{info.path} ({info.path.stat().st_size / 1e6:.1f} MB)",
         "task": info.task,
         "classes": ", ".join(names),
-        **_spec_facts(info.spec),
+        **info.spec.facts(),
+        "fingerprint": info.spec.fingerprint,
         "precision": ", ".join(info.precisions),
         "source": f"commit {info.git_revision}, training data {info.data_fingerprint}",
         "licence": info.licence,
     }
     lines = [f"{info.name}{mark}", *(f"  {key:<14}{value}" for key, value in facts.items())]
-    return lines + _recipe_lines(info.recipe) + metric_lines(info.metrics)
+    lines += _paragraphs("provenance", info.provenance) + _paragraphs("recipe", info.recipe)
+    return lines + metric_lines(info)
 
 
-def _recipe_lines(recipe: dict) -> list[str]:
-    """A section a paragraph, what is not set left out."""
-    lines = ["  recipe"] if recipe else []
+def _paragraphs(heading: str, values: dict) -> list[str]:
+    """An entry a paragraph, what is not set left out."""
+    lines = [f"  {heading}"] if values else []
     width = max(60, shutil.get_terminal_size((100, 24)).columns)
-    for key, value in recipe.items():
+    for key, value in values.items():
         text = flat(value) if isinstance(value, dict) else str(value)
         if value is not None:
             head = f"    {key:<12}"
             lines += textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * 16)
     return lines
-
-
-def _spec_facts(spec: SpectrogramSpec | CsiSpec) -> dict[str, str]:
-    """What the model looks at."""
-    mark = f"(fingerprint {spec.fingerprint})"
-    if isinstance(spec, CsiSpec):
-        return {
-            "CSI window": f"{spec.rows} rows x {spec.subcarriers} columns, {spec.duration_s:g} s "
-            f"and {spec.span_hz / 1e6:.4g} MHz, an answer every {spec.hop_s:g} s {mark}",
-            "packets": f"at least {spec.min_packet_rate:g}/s, resampled to {spec.rate_hz:g}/s; "
-            f"gaps up to {spec.max_gap_s:g} s",
-        }
-    rows = f"{spec.row_duration_min * 1e6:g} to {spec.row_duration_max * 1e6:g} us a row"
-    return {
-        "spectrogram": f"{spec.rows} rows x {spec.cols} bins of {' and '.join(spec.channels)} "
-        f"power, {rows} {mark}",
-        "sample rates": f"{spec.sample_rate_min / 1e6:g} to {spec.sample_rate_max / 1e6:g} MS/s",
-    }

@@ -10,11 +10,12 @@ import time
 from datetime import UTC, datetime
 
 from radiofm_core import keys
-from radiofm_core.bundle import TASK_SEGMENTATION, read_bundle_info
+from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import RadiofmError
 from radiofm_core.outputs.emission_lines import emission_line
 from radiofm_core.outputs.units import display_name, readable_time
 from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.tasks import SEGMENTATION
 
 from ..blocks import import_flowgraphs, make_segmenter
 from ..console import (
@@ -67,7 +68,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Run until the source ends, --duration is over, or Ctrl-C: each is a clean end."""
     with stop_on_signal() as stop:
-        info = read_bundle_info(options.model, TASK_SEGMENTATION)
+        info = read_bundle_info(options.model, SEGMENTATION.name)
         messages: queue.SimpleQueue = queue.SimpleQueue()
         segmenter = make_segmenter(info, options, "drop", stop)
         flowgraph = import_flowgraphs().WatchFlowgraph(

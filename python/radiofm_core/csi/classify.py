@@ -11,7 +11,6 @@ from itertools import groupby
 import numpy as np
 
 from ..errors import BundleError
-from ..inference import ActivityModel
 from .activity import (
     DEFAULT_MIN_CONFIDENCE,
     MAX_SOURCES,
@@ -20,6 +19,7 @@ from .activity import (
     WindowFacts,
     fault_of,
 )
+from .model import ActivityModel
 from .motion import motion_db
 from .packet import CsiPacket
 from .windows import CsiFramer, CsiWindow

@@ -3,14 +3,14 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass
 from functools import cached_property
+from typing import ClassVar
 
 import numpy as np
 
 from ..errors import UsageError
-from ..spec_fields import check_keys, check_number_fields, fingerprint_of
+from ..spec_fields import Spec, check_number_fields
 from .subcarriers import SPACING_HZ
 
 # Windows longer than this are a mistake, and would take memory without an end
@@ -19,7 +19,7 @@ MAX_SUBCARRIERS = 2048
 
 
 @dataclass(frozen=True)
-class CsiSpec:
+class CsiSpec(Spec):
     """A CSI window: ``rows`` instants x ``subcarriers`` frequencies x antennas.
 
     The rows are ``1 / rate_hz`` seconds apart, whatever the rhythm of the packets. A window
@@ -33,6 +33,8 @@ class CsiSpec:
     of 20 MHz fall on it exactly, only DC (which carries nothing) is interpolated. Of a wider
     channel it takes the middle.
     """
+
+    title: ClassVar[str] = "CSI spec"
 
     duration_s: float = 2.0
     hop_s: float = 0.5
@@ -83,17 +85,11 @@ class CsiSpec:
         """Of the columns, relative to the carrier: float64 (subcarriers,), ascending."""
         return np.linspace(-self.span_hz / 2, self.span_hz / 2, self.subcarriers)
 
-    def to_dict(self) -> dict:
-        """A JSON-ready dict."""
-        return dataclasses.asdict(self)
-
-    @classmethod
-    def from_dict(cls, fields: dict) -> CsiSpec:
-        """The inverse of :meth:`to_dict`; raises BundleError on unknown or missing keys."""
-        check_keys(cls, fields, "CSI spec")
-        return cls(**fields)
-
-    @property
-    def fingerprint(self) -> str:
-        """16 hex digits that change with any field."""
-        return fingerprint_of(self.to_dict())
+    def facts(self) -> dict[str, str]:
+        """What ``radiofm models`` tells of it."""
+        return {
+            "CSI window": f"{self.rows} rows x {self.subcarriers} columns, {self.duration_s:g} s "
+            f"and {self.span_hz / 1e6:.4g} MHz, an answer every {self.hop_s:g} s",
+            "packets": f"at least {self.min_packet_rate:g}/s, resampled to {self.rate_hz:g}/s; "
+            f"gaps up to {self.max_gap_s:g} s",
+        }

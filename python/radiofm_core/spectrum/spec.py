@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..errors import UsageError
-from ..spec_fields import check_keys, check_number_fields, fingerprint_of
+from ..spec_fields import Spec, check_number_fields
 
 DEFAULT_FRAME_DURATION_S = 20e-3
 # Beyond these a number is a mistake, and memory or time would have no end. The C++ twin
@@ -21,7 +21,7 @@ MAX_FLOOR_DB = 300.0
 
 
 @dataclass(frozen=True)
-class SpectrogramSpec:
+class SpectrogramSpec(Spec):
     """A spectrogram frame: ``rows`` x ``fft_size`` pixels of power in dB.
 
     One column is one FFT bin (``sample_rate / fft_size`` Hz, ascending, DC in column
@@ -32,6 +32,8 @@ class SpectrogramSpec:
 
     Power is relative to a full-scale complex tone in a bin's centre (0 dB).
     """
+
+    title: ClassVar[str] = "spectrogram spec"
 
     fft_size: int = 256
     hop: int = 128
@@ -140,22 +142,12 @@ class SpectrogramSpec:
             self.row_samples(hops_per_row) / sample_rate,
         )
 
-    def to_dict(self) -> dict:
-        """A JSON-ready dict."""
-        fields = dataclasses.asdict(self)
-        fields["channels"] = list(self.channels)
-        return fields
-
-    @classmethod
-    def from_dict(cls, fields: dict) -> SpectrogramSpec:
-        """The inverse of :meth:`to_dict`; raises BundleError on unknown or missing keys."""
-        check_keys(cls, fields, "spectrogram spec")
-        channels = fields["channels"]
-        return cls(
-            **{**fields, "channels": tuple(channels) if type(channels) is list else channels}
-        )
-
-    @property
-    def fingerprint(self) -> str:
-        """16 hex digits that change with any field."""
-        return fingerprint_of(self.to_dict())
+    def facts(self) -> dict[str, str]:
+        """What ``radiofm models`` tells of it."""
+        rows = f"{self.row_duration_min * 1e6:g} to {self.row_duration_max * 1e6:g} us a row"
+        low, high = self.sample_rate_min / 1e6, self.sample_rate_max / 1e6
+        return {
+            "spectrogram": f"{self.rows} rows x {self.cols} bins of {' and '.join(self.channels)} "
+            f"power, {rows}",
+            "sample rates": f"{low:g} to {high:g} MS/s",
+        }

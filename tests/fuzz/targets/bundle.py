@@ -41,7 +41,11 @@ def described(task: str, spec) -> bytes:
         "data_fingerprint": "0",
         "git_revision": "0",
         "licence": "GPL-3.0-or-later",
-        "metrics": {"miou": 0.9, "iou": {"lte": 0.9}, "confusion": [[1, 0], [0, 1]]},
+        "metrics": {
+            "fp32": {"validation": {"mean_iou": 0.9, "iou": {"lte": 0.9}}},
+            "benchmark": {"name": "b", "whole": {"all": {"accuracy": 0.9, "recall": {"lte": 1}}}},
+        },
+        "provenance": {"weights": "elsewhere", "changed": {"head": None}},
     }
     return json.dumps(fields).encode()
 

@@ -6,7 +6,8 @@ import json
 from fuzz import json_tree
 from fuzz.targets import bundle
 from radiofm_core.csi.spec import CsiSpec
-from radiofm_core.spectrum.spec import SpectrogramSpec, fingerprint_of
+from radiofm_core.spec_fields import fingerprint_of
+from radiofm_core.spectrum.spec import SpectrogramSpec
 
 mutate = json_tree.mutate
 
