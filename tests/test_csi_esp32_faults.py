@@ -257,7 +257,7 @@ def test_lines_are_read_by_their_headers_names(write_file, names, before):
     values = files.estimate(1, 64, 127)[:, 0]
     buffer = files.buffer_of(values)
     line = in_order(names.split(","), OF, buffer)
-    noise = "W (20) wifi: packet type, unknown"
+    noise = "W (20) wifi: packet type,0,unknown"
     (packet,) = read_csi(write_file([before + names, noise, line])).packets
     assert packet.time_ns == 7_000_000 and packet.rssi_dbm == -44 and packet.mac == files.SENDER
     # the legacy field of a channel whose second half lies above

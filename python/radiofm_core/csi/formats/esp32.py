@@ -88,7 +88,10 @@ class LineParser:
         line = line.replace(b"\0", b"").lstrip(_BYTE_ORDER_MARKS)
         text = line[:MAX_LINE_BYTES].decode("latin-1").strip()
         if "[" not in text and (header := _HEADER.search(text.replace('"', ""))):
-            self._columns = _header_columns(header[0])
+            columns = _header_columns(header[0])
+            # a log can have words that look like it
+            if columns is not None or header.start() == 0:
+                self._columns = columns
             return None
         _, mark, rest = text.partition(MARK.decode())
         if not mark:
