@@ -13,7 +13,6 @@ import torch
 from csi_dicts import SENDER
 from csi_room import Receiver, Room
 from gnuradio import gr, radiofm
-from gnuradio.radiofm.pmts.csi_messages import window_fields
 from gnuradio.radiofm.pmts.messages import make_pdu
 from motion_model import CLASSES, MotionClassifier
 from segmenter_flow import Results, product_seconds  # also gives models an operator that waits
@@ -21,6 +20,7 @@ from torch import nn
 
 from radiofm_core import keys
 from radiofm_core.bundle import TASK_ACTIVITY
+from radiofm_core.csi.message_fields import window_fields
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.windows import CsiWindow, frame_packets
 from training.engine.bundle_file import export_bundle

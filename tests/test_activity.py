@@ -9,15 +9,29 @@ from csi_room import Receiver, Room
 from motion_model import make_motion_bundle
 
 from radiofm_core.bundle import TASK_ACTIVITY
-from radiofm_core.csi.activity import UNKNOWN, ActivityDecider, WindowFacts
+from radiofm_core.csi.activity import UNKNOWN, ActivityDecider
 from radiofm_core.csi.motion import motion_db
 from radiofm_core.csi.spec import CsiSpec
-from radiofm_core.csi.windows import frame_packets
+from radiofm_core.csi.windows import CsiWindow, frame_packets
 from radiofm_core.errors import UsageError
 from radiofm_core.inference import load_bundle
 
 SPEC = CsiSpec()
-FACTS = WindowFacts(10_000_000_000, 2.0, 0.5, 3.0, 98.0, 2, "aa:bb:cc:dd:ee:ff")
+WINDOW = CsiWindow(
+    values=np.ones((200, 53, 1), np.float32),
+    antennas=1,
+    time_ns=10_000_000_000,
+    time_is_absolute=False,
+    duration_s=2.0,
+    hop_s=0.5,
+    packet_rate=98.0,
+    lost_packets=2,
+    jitter_s=0.0,
+    interpolated=0.0,
+    outliers=0,
+    gain_steps=0,
+    source="aa:bb:cc:dd:ee:ff",
+)
 
 
 def windows(speed, carrier_hz=2.437e9, **receiver):
@@ -35,34 +49,34 @@ def test_a_loaded_model_answers_each_window(tmp_path):
 
 
 def test_an_answer_holds_for_the_middle_of_its_window():
-    first = ActivityDecider(("A", "B")).decide([0.2, 0.8], FACTS)
+    first = ActivityDecider(("A", "B")).decide([0.2, 0.8], WINDOW)
     assert (first.label, first.confidence) == ("B", 0.8)
     assert first.start_ns == 10_750_000_000
     assert first.duration_s == 0.5
     second = ActivityDecider(("A", "B")).decide(
-        [0.2, 0.8], replace(FACTS, time_ns=FACTS.time_ns + 500_000_000)
+        [0.2, 0.8], replace(WINDOW, time_ns=WINDOW.time_ns + 500_000_000)
     )
     assert second.start_ns == first.start_ns + 500_000_000
 
 
 def test_below_the_threshold_nothing_is_claimed():
     decider = ActivityDecider(("A", "B"), min_confidence=0.7)
-    found = decider.decide([0.4, 0.6], FACTS)
+    found = decider.decide([0.4, 0.6], WINDOW)
     assert (found.label, found.confidence) == (UNKNOWN, 0.6)
     assert found.probabilities == {"A": 0.4, "B": 0.6}
     decider.set_min_confidence(0.6)
-    assert decider.decide([0.4, 0.6], FACTS).label == "B"
+    assert decider.decide([0.4, 0.6], WINDOW).label == "B"
 
 
 def test_smoothing_averages_one_sender_and_forgets_after_a_pause():
     decider = ActivityDecider(("A", "B"), smoothing=3, min_confidence=0)
-    later = [replace(FACTS, time_ns=FACTS.time_ns + k * 500_000_000) for k in range(3)]
-    other = replace(FACTS, source="11:22:33:44:55:66")
+    later = [replace(WINDOW, time_ns=WINDOW.time_ns + k * 500_000_000) for k in range(3)]
+    other = replace(WINDOW, source="11:22:33:44:55:66")
     assert decider.decide([1.0, 0.0], later[0]).label == "A"
     assert decider.decide([0.0, 1.0], other).confidence == 1.0
     assert decider.decide([0.0, 1.0], later[1]).confidence == 0.5
     assert decider.decide([0.1, 0.9], later[2]).confidence == pytest.approx(1.9 / 3)
-    after_pause = replace(FACTS, time_ns=FACTS.time_ns + 9_000_000_000)
+    after_pause = replace(WINDOW, time_ns=WINDOW.time_ns + 9_000_000_000)
     assert decider.decide([0.0, 1.0], after_pause).confidence == 1.0
 
 

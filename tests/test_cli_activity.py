@@ -7,17 +7,21 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from csi_files import SENDER
 from csi_room import Receiver, Room
 from csi_walk import STILL, WALKING, scene, write_npz, write_pcap
 from level_model import make_level_bundle
-from motion_model import make_motion_bundle
+from motion_model import CLASSES, MotionClassifier, make_motion_bundle
 from radiofm_command import assert_one_line_error, leftovers, radiofm, start_radiofm
+from torch import nn
 
 from radiofm_cli.command import run
 from radiofm_core import bundle
 from radiofm_core.csi.reader import CsiReader, open_csi
+from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError, InputError
+from training.export import export_bundle
 
 KEYS = (
     "start_time duration label confidence probabilities motion_db packet_rate lost_packets source"
@@ -231,6 +235,33 @@ def test_a_model_of_another_task(tmp_path, activity):
     other = make_level_bundle(tmp_path / "other.pt")
     done, _ = activity(path, "--model", other)
     assert_one_line_error(done, "'spectrogram-segmentation'", "'csi-activity'")
+
+
+class _StillOnly(nn.Module):
+    """Answers still windows, and raises on batches with another."""
+
+    def __init__(self):
+        super().__init__()
+        self.motion = MotionClassifier()
+
+    def forward(self, values: torch.Tensor, antennas: int) -> torch.Tensor:
+        shares = self.motion(values, antennas)
+        if bool((shares[:, 1] > 0.5).any()):
+            raise RuntimeError("it moves")
+        return shares
+
+
+def test_windows_on_which_the_model_fails_are_told_and_the_others_written(tmp_path, activity):
+    info = ("still", {}, "none", {}, bundle.TASK_ACTIVITY, CLASSES)
+    model = export_bundle(tmp_path / "still.pt", _StillOnly(), CsiSpec(), *info)
+    path = write_npz(tmp_path / "x.npz", scene((STILL, 6.0), (WALKING, 6.0)))
+    done, out = activity(path, "--model", model)
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert "x.npz" in line and "of 24 windows have no answer" in line and "it moves" in line
+    lines = lines_of(out / "x.jsonl")
+    assert {found["label"] for found in lines} == {"STILL"} and 9 <= len(lines) <= 12
+    assert lines[-1]["incomplete"] is True
 
 
 def test_without_a_default_model_one_is_to_be_named(tmp_path, monkeypatch):

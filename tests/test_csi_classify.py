@@ -111,3 +111,31 @@ def test_facts_of_packets():
     for k in range(1000):
         facts.take(replace(packets[0], mac=str(k)))
     assert len(facts.senders) == MAX_SOURCES
+
+
+def test_a_window_on_which_the_model_fails_takes_no_other_with_it():
+    singles = []
+
+    def classify(values, antennas):
+        if len(values) > 1:
+            raise RuntimeError("one of these is bad")
+        singles.append(values)
+        if len(singles) == 3:
+            raise RuntimeError("this one")
+        return np.full((len(values), 2), np.nan if len(singles) == 5 else 0.5, np.float32)
+
+    classifier = ActivityClassifier(model_that(classify))
+    packets = scene((STILL, 6.0))
+    answers = list(classifier.answers(packets))
+    whole = list(ActivityClassifier(model_that(half)).answers(packets))
+    starts = [a.activity.start_ns for a in whole]
+    assert [a.activity.start_ns for a in answers] == [*starts[:2], starts[3], *starts[5:]]
+    told = str(classifier.failure())
+    assert (
+        told.startswith(f"my.pt: 2 of {len(whole)} windows have no answer") and "this one" in told
+    )
+    assert ActivityClassifier(model_that(half)).failure() is None
+
+
+def half(values, antennas):
+    return np.full((len(values), 2), 0.5, np.float32)

@@ -50,3 +50,13 @@ def reason_of(error: BaseException) -> str:
     """What another package's exception says, in one line of at most 200 characters; its
     kind where it says nothing."""
     return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def one_line(error: BaseException) -> str:
+    """An exception in one line of at most 200 characters.
+
+    TorchScript's errors hold a traceback; their last line says what went wrong.
+    """
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    text = lines[-1] if lines and "Traceback of TorchScript" in str(error) else "".join(lines[:1])
+    return (text or type(error).__name__)[:200]

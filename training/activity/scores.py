@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from radiofm_core.inference import ActivityModel
+from radiofm_core.csi.model import ActivityModel
 
 from ..engine import processes
 from ..engine.calibration import CalibrationError, fit_temperature

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from radiofm_core.inference import SegmentationModel
+from radiofm_core.spectrum.model import SegmentationModel
 
 from ..engine import processes
 from ..engine.calibration import CalibrationError

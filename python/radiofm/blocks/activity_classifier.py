@@ -7,15 +7,17 @@ import time
 
 from radiofm_core import keys
 from radiofm_core.csi.activity import DEFAULT_MIN_CONFIDENCE, Activity, ActivityDecider
+from radiofm_core.csi.message_fields import activity_fields, rx_time
+from radiofm_core.csi.window_batch import Classified, classify_windows
+from radiofm_core.errors import one_line
 from radiofm_core.inference import load_bundle
 from radiofm_core.tasks import ACTIVITY
 
-from ..pmts.csi_messages import rx_time
+from ..pmts.csi_messages import read_window
 from ..pmts.messages import symbol, to_pmt
 from ..runtime.block_inference import BlockInference
-from ..runtime.inference_workers import Job, one_line
+from ..runtime.inference_workers import Job
 from ..runtime.message_block import message_block
-from ..runtime.window_batch import Classified, classify_windows, read_window
 
 
 class activity_classifier(message_block):
@@ -142,12 +144,14 @@ class activity_classifier(message_block):
             window = read_window(message, self._spec)
         except Exception as error:  # a foreign message can hold anything
             return Job(None, problem=one_line(error))
-        return Job(window, (window.values.shape, window.antennas))
+        return Job(window, window.kind)
 
     # On the threads of the model
 
     def _compute(self, jobs: list[Job]) -> list[Classified]:
-        return classify_windows(self._bundle, [job.payload for job in jobs])
+        return classify_windows(
+            self._bundle, [job.payload for job in jobs], self._inference.max_batch
+        )
 
     def _publish_all(self, jobs: list[Job], answers: list[Classified] | None, is_live) -> None:
         if answers is None:
@@ -160,24 +164,15 @@ class activity_classifier(message_block):
                 self._inference.fail(answer.problem)
                 continue
             try:
-                facts = job.payload.facts(self._spec)
-                self._publish(job, self._decider.decide(answer.probabilities, facts))
+                self._publish(job, self._decider.decide(answer.probabilities, job.payload))
             except Exception as error:
                 self._inference.fail(f"its message could not be made: {one_line(error)}")
 
     def _publish(self, job: Job, activity: Activity) -> None:
         latency = time.monotonic() - job.arrived
         message = {
-            keys.LABEL: activity.label,
-            keys.CONFIDENCE: activity.confidence,
-            keys.PROBABILITIES: activity.probabilities,
+            **activity_fields(activity),
             keys.RX_TIME: rx_time(activity.start_ns),
-            keys.START_TIME: activity.start_ns * 1e-9,
-            keys.DURATION: activity.duration_s,
-            keys.MOTION_DB: activity.motion_db,
-            keys.PACKET_RATE: activity.packet_rate,
-            keys.LOST_PACKETS: activity.lost_packets,
-            keys.SOURCE: activity.source,
             keys.MODEL: self._bundle.info.name,
             keys.LATENCY: latency,
             keys.DROPPED: self._stats.dropped,

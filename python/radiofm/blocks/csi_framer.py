@@ -8,12 +8,13 @@ import time
 
 from radiofm_core import keys
 from radiofm_core.bundle import read_bundle_info
+from radiofm_core.csi.message_fields import window_fields
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.windows import CsiFramer, CsiWindow
 from radiofm_core.errors import UsageError
 from radiofm_core.tasks import ACTIVITY
 
-from ..pmts.csi_messages import csi_packet, window_fields
+from ..pmts.csi_messages import csi_packet
 from ..pmts.messages import make_pdu, symbol, to_pmt
 from ..runtime.inference_stats import StatusReporter
 from ..runtime.inference_workers import one_line

@@ -31,9 +31,9 @@ import pmt
 
 from radiofm_core import keys
 from radiofm_core.csi.capture import fault_of
-from radiofm_core.csi.clocks import ABSOLUTE_S, seconds_to_ns
 from radiofm_core.csi.formats.gr_ieee80211 import packet_from_gr_ieee80211
 from radiofm_core.csi.mac_header import SEQUENCE_NUMBERS, parse_mac
+from radiofm_core.csi.message_fields import is_absolute, rx_time, rx_time_ns, window_from_fields
 from radiofm_core.csi.packet import CsiPacket
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.subcarriers import SPACING_HZ, told_indices, usual_indices
@@ -42,7 +42,7 @@ from radiofm_core.errors import InputError, UsageError
 from radiofm_core.fields import shown
 
 from ..radiofm_python import dict_values, vector_view
-from .messages import describe, from_pmt, symbol
+from .messages import describe, from_pmt, split_pdu, symbol
 
 _LAYOUT = (keys.ROWS, keys.COLS, keys.SUBCARRIERS, keys.SUBCARRIER_SPACING)
 # Other entries of a foreign dict can be of any type
@@ -73,29 +73,14 @@ def csi_packet(message, time_ns: int) -> CsiPacket:
     return packet
 
 
-def window_fields(window: CsiWindow, spec: CsiSpec) -> dict:
-    """The dict of a window's PDU; its vector is ``window.values`` (rows, cols, channels)."""
-    rows, cols, channels = window.values.shape
-    return {
-        keys.ROWS: rows,
-        keys.COLS: cols,
-        keys.CHANNELS: channels,
-        keys.ANTENNAS: window.antennas,
-        keys.RX_TIME: rx_time(window.time_ns),
-        keys.START_TIME: window.time_ns * 1e-9,
-        keys.DURATION: window.duration_s,
-        keys.ROW_DURATION: 1 / spec.rate_hz,
-        keys.HOP: spec.hop_s,
-        keys.FREQUENCY_STEP: spec.span_hz / (spec.subcarriers - 1),
-        keys.PACKET_RATE: window.packet_rate,
-        keys.LOST_PACKETS: window.lost_packets,
-        keys.JITTER: window.jitter_s,
-        keys.INTERPOLATED: window.interpolated,
-        keys.OUTLIERS: window.outliers,
-        keys.GAIN_STEPS: window.gain_steps,
-        keys.SOURCE: window.source,
-        keys.SPEC: spec.fingerprint,
-    }
+def read_window(message, spec: CsiSpec) -> CsiWindow:
+    """The window of a PDU of the CSI framer, for a model of ``spec``.
+
+    Raises:
+        UsageError: no PDU, or no time in it.
+        InputError: the window does not fit ``spec``, or is broken.
+    """
+    return window_from_fields(*split_pdu(message), spec)
 
 
 def packet_fields(packet: CsiPacket) -> dict:
@@ -116,21 +101,6 @@ def packet_fields(packet: CsiPacket) -> dict:
         fields[keys.SUBCARRIER_SPACING] = float(packet.subcarrier_hz)
     told = {keys.MAC: packet.mac, keys.RSSI: packet.rssi_dbm, keys.SEQUENCE: packet.sequence}
     return fields | {key: value for key, value in told.items() if value is not None}
-
-
-def rx_time(time_ns: int) -> tuple[int, float]:
-    """(whole seconds, fraction) of nanoseconds."""
-    seconds, nanoseconds = divmod(time_ns, 1_000_000_000)
-    return seconds, nanoseconds * 1e-9
-
-
-def rx_time_ns(rx_time) -> int:
-    """Nanoseconds of (whole seconds, fraction); raises UsageError for anything else."""
-    try:
-        seconds, fraction = rx_time
-        return seconds_to_ns(seconds) + seconds_to_ns(fraction)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise _wrong(keys.RX_TIME, rx_time, "a tuple (seconds, fraction) is needed") from error
 
 
 def _read(message) -> tuple[dict, bytes | np.ndarray]:
@@ -204,7 +174,7 @@ def _told(found: dict) -> dict:
     fields = {}
     if keys.RX_TIME in found:
         fields["time_ns"] = rx_time_ns(found[keys.RX_TIME])
-        fields["time_is_absolute"] = fields["time_ns"] >= ABSOLUTE_S * 1e9
+        fields["time_is_absolute"] = is_absolute(fields["time_ns"])
     if keys.SUBCARRIER_SPACING in found:
         fields["subcarrier_hz"] = _spacing(found)
     mac = found.get(keys.MAC, "")

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
 
+from radiofm_core.errors import one_line
+
 from .left_behind import leave_behind
 
 
@@ -226,13 +228,3 @@ class InferenceWorkers:
         except Exception as error:  # the thread must outlive whatever a model or a user throws
             self._on_error(one_line(error))
             return True, None
-
-
-def one_line(error: BaseException) -> str:
-    """An exception in one line of at most 200 characters.
-
-    TorchScript's errors hold a traceback; their last line says what went wrong.
-    """
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    text = lines[-1] if lines and "Traceback of TorchScript" in str(error) else "".join(lines[:1])
-    return (text or type(error).__name__)[:200]

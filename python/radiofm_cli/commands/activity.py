@@ -12,7 +12,7 @@ from radiofm_core.csi.activity import DEFAULT_MIN_CONFIDENCE
 from radiofm_core.csi.classify import ActivityClassifier
 from radiofm_core.csi.packet import CsiPacket
 from radiofm_core.csi.reader import CsiReader, open_csi
-from radiofm_core.errors import InputError
+from radiofm_core.errors import BundleError, InputError
 from radiofm_core.outputs.paths import activity_paths
 
 from ..activity_report import activity_table, file_facts, no_answer, notes
@@ -91,7 +91,7 @@ class _Session:
         )
         try:
             self._run(reader, classifier, results)
-            problem = self._damage
+            problem = self._damage or classifier.failure()
             if not results.record.count:
                 if problem is None and not self._stop.requested:
                     spec = self._info.spec
@@ -104,6 +104,8 @@ class _Session:
         finally:
             results.discard()
         if problem is not None:
+            if problem is not self._damage:
+                raise BundleError(f"{path}: {problem}; what else was found is written")
             raise InputError(f"{problem}; what was found before it is written")
 
     def _load_model(self) -> None:

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UsageError
+from .motion import motion_db
+from .windows import CsiWindow
 
 UNKNOWN = "unknown"
-# How far a model's probabilities may be from adding up to 1: those of bfloat16 are
-SUM_TOLERANCE = 0.02
 DEFAULT_MIN_CONFIDENCE = 0.4
 # Senders whose last windows are remembered; the one longest silent makes room
 MAX_SOURCES = 64
@@ -33,19 +33,6 @@ class Activity:
     probabilities: dict[str, float]
     start_ns: int
     duration_s: float
-    motion_db: float
-    packet_rate: float
-    lost_packets: int
-    source: str
-
-
-@dataclass(frozen=True)
-class WindowFacts:
-    """What a decision needs of a window beside its values; ``hop_s``: to the next window."""
-
-    time_ns: int
-    duration_s: float
-    hop_s: float
     motion_db: float
     packet_rate: float
     lost_packets: int
@@ -94,12 +81,12 @@ class ActivityDecider:
             raise UsageError(f"min_confidence {min_confidence!r} is outside 0 to 1")
         self._min_confidence = value
 
-    def decide(self, probabilities: np.ndarray, window: WindowFacts) -> Activity:
+    def decide(self, probabilities: np.ndarray, window: CsiWindow) -> Activity:
         """The answer to one window; those of a sender come in their order.
 
         Args:
             probabilities: (classes,), finite.
-            window: its facts.
+            window: what they are of.
         """
         shares = self._smoothed(np.asarray(probabilities, np.float64), window)
         best = int(shares.argmax())
@@ -110,13 +97,13 @@ class ActivityDecider:
             probabilities=dict(zip(self.classes, map(float, shares), strict=True)),
             start_ns=window.time_ns + round((window.duration_s - window.hop_s) / 2 * 1e9),
             duration_s=window.hop_s,
-            motion_db=window.motion_db,
+            motion_db=motion_db(window.amplitude, window.rate_hz),
             packet_rate=window.packet_rate,
             lost_packets=window.lost_packets,
             source=window.source,
         )
 
-    def _smoothed(self, shares: np.ndarray, window: WindowFacts) -> np.ndarray:
+    def _smoothed(self, shares: np.ndarray, window: CsiWindow) -> np.ndarray:
         if self._smoothing == 1:
             return shares
         last = self._last.setdefault(window.source, deque(maxlen=self._smoothing))
@@ -127,17 +114,3 @@ class ActivityDecider:
             last.clear()
         last.append((window.time_ns, shares))
         return np.mean([share for _, share in last], axis=0)
-
-
-def fault_of(probabilities: np.ndarray) -> str:
-    """Why one window's answer of a model, (classes,), is no probabilities; empty if it is."""
-    if not np.isfinite(probabilities).all():
-        bad = np.count_nonzero(~np.isfinite(probabilities))
-        return f"the model answered {bad} probabilities that are not finite"
-    total = float(probabilities.sum())
-    if probabilities.min() < 0 or abs(total - 1) > SUM_TOLERANCE:
-        return (
-            f"the model answered no probabilities: the least is {probabilities.min():.3g}, "
-            f"together they are {total:.3g}"
-        )
-    return ""

@@ -1,27 +1,22 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""From a file's packets to what went on: windows, the model, decisions, one after the other."""
+"""From a file's packets to what went on: windows, the model, decisions, one after the other.
+
+The blocks of a flowgraph call the same functions, with messages between them.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 
 import numpy as np
 
 from ..errors import BundleError
-from .activity import (
-    DEFAULT_MIN_CONFIDENCE,
-    MAX_SOURCES,
-    Activity,
-    ActivityDecider,
-    WindowFacts,
-    fault_of,
-)
+from .activity import DEFAULT_MIN_CONFIDENCE, MAX_SOURCES, Activity, ActivityDecider
 from .model import ActivityModel
-from .motion import motion_db
 from .packet import CsiPacket
+from .window_batch import classify_windows
 from .windows import CsiFramer, CsiWindow
 
 # Windows that the model is given at once
@@ -85,6 +80,8 @@ class ActivityClassifier:
         model: what answers.
         mac: use this sender's packets only; None or empty: all.
         smoothing, min_confidence: as for :class:`.activity.ActivityDecider`.
+        mirror_ends: False: no answers before the middle of the first window and after the
+            middle of the last one, as live, where what follows is not known.
 
     Raises:
         UsageError: ``mac`` is no MAC address, a number is outside its range.
@@ -96,21 +93,25 @@ class ActivityClassifier:
         mac: str | None = None,
         smoothing: int = 1,
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+        mirror_ends: bool = True,
     ):
         self._model = model
         self._spec = model.info.spec
-        self._framer = CsiFramer(self._spec, mac, mirror_ends=True)
+        self._framer = CsiFramer(self._spec, mac, mirror_ends)
         self._decider = ActivityDecider(model.info.class_names, smoothing, min_confidence)
         # The latest time of each sender's packets
         self._ends: OrderedDict[str, int] = OrderedDict()
         self.counts = self._framer.counts
         self.facts = PacketFacts()
+        # Windows by whether the model answered them, and why it did not answer the first of those
+        self._answered = self._failed = 0
+        self._problem = ""
 
     def answers(self, packets: Iterable[CsiPacket]) -> Iterator[Answer]:
         """The answers to all packets of a file.
 
         Raises:
-            BundleError: the model fails on a window.
+            BundleError: the model fails on all of the first windows.
         """
         waiting: list[tuple[CsiWindow, int]] = []
         for packet in packets:
@@ -124,6 +125,16 @@ class ActivityClassifier:
         waiting += [(window, self.counts.cuts["clock_back"]) for window in found]
         yield from self._answer(waiting)
 
+    def failure(self) -> BundleError | None:
+        """What to tell of windows on which the model failed; None where it did not."""
+        if not self._failed:
+            return None
+        of = f"{self._failed} of {self._failed + self._answered} windows have no answer: "
+        return BundleError(
+            f"{self._model.info.path}: {of if self._answered else ''}{self._problem}; export it "
+            "again or use another"
+        )
+
     def _note(self, packet: CsiPacket) -> None:
         self.facts.take(packet)
         source = packet.mac or ""
@@ -133,53 +144,19 @@ class ActivityClassifier:
             self._ends.popitem(last=False)
 
     def _answer(self, waiting: Sequence[tuple[CsiWindow, int]]) -> Iterator[Answer]:
-        shares: dict[int, np.ndarray] = {}
-        # a model takes windows of one shape at a time
-        kinds = [(*window.values.shape, window.antennas) for window, _ in waiting]
-        order = sorted(range(len(waiting)), key=kinds.__getitem__)
-        for _, group in groupby(order, key=kinds.__getitem__):
-            places = list(group)
-            for first in range(0, len(places), BATCH):
-                some = places[first : first + BATCH]
-                found = self._probabilities([waiting[place][0] for place in some])
-                shares.update(zip(some, found, strict=True))
-        for place, (window, clock_cuts) in enumerate(waiting):
-            activity = self._ended(self._decide(shares[place], window))
+        found = classify_windows(self._model, [window for window, _ in waiting], BATCH)
+        for (window, clock_cuts), classified in zip(waiting, found, strict=True):
+            if classified.problem:
+                self._failed += 1
+                self._problem = self._problem or classified.problem
+                continue
+            self._answered += 1
+            activity = self._ended(self._decider.decide(classified.probabilities, window))
             # a rest shorter than a row is none
             if activity.duration_s * self._spec.rate_hz >= 1:
                 yield Answer(activity, self._shown(window), 1 / self._spec.rate_hz, clock_cuts)
-
-    def _probabilities(self, windows: Sequence[CsiWindow]) -> np.ndarray:
-        """float32 (windows, classes) for windows of one kind."""
-        info = self._model.info
-        values = np.stack([window.values for window in windows])
-        try:
-            found = self._model.classify(values, windows[0].antennas)
-        except RuntimeError as error:  # what TorchScript raises for all that goes wrong inside
-            reason = str(error).strip().splitlines()[-1][:160]
-            raise BundleError(
-                f"{info.path}: the model fails on windows of shape {values.shape[1:]} ({reason}); "
-                "export it again or use another"
-            ) from error
-        is_right = found.shape == (len(windows), len(info.classes))
-        if not is_right or any(map(fault_of, found)):
-            raise BundleError(
-                f"{info.path}: the model gave no probabilities of its {len(info.classes)} classes; "
-                "export it again or use another"
-            )
-        return found
-
-    def _decide(self, shares: np.ndarray, window: CsiWindow) -> Activity:
-        facts = WindowFacts(
-            time_ns=window.time_ns,
-            duration_s=window.duration_s,
-            hop_s=self._spec.hop_s,
-            motion_db=motion_db(window.amplitude, self._spec.rate_hz),
-            packet_rate=window.packet_rate,
-            lost_packets=window.lost_packets,
-            source=window.source,
-        )
-        return self._decider.decide(shares, facts)
+        if not self._answered and (failure := self.failure()):
+            raise failure
 
     def _ended(self, activity: Activity) -> Activity:
         """Cut off where the sender's last packet came."""

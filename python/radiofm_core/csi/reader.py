@@ -60,7 +60,10 @@ class CsiReader:
                 f"not estimate the channel; {self._module.ADVICE}"
             )
         found = f"no packet can be used ({self.tally.summary()})" if skipped else "no packet in it"
-        return f"{what}{found}; {self._module.ADVICE}"
+        # what most packets have in common decides on the advice, where a format has one for it
+        most = max(skipped, key=skipped.__getitem__, default="")
+        advice = getattr(self._module, "ADVICE_OF", {}).get(most, self._module.ADVICE)
+        return f"{what}{found}; {advice}"
 
 
 def open_csi(path: str | os.PathLike) -> CsiReader:

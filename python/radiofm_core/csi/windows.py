@@ -34,12 +34,12 @@ class CsiWindow:
     that of antenna 1. A packet's own phase is not kept: the clocks of sender and receiver turn
     it at random, and only between antennas that share a clock does this cancel.
 
-    ``time_ns``: of the first row, since 1970 where ``time_is_absolute``. ``packet_rate``:
-    packets used per second. ``lost_packets``: by the sequence numbers; without those estimated
-    by the longer intervals, as if the sender had a steady rhythm. ``jitter_s``: standard
-    deviation of the intervals between packets. ``interpolated``: share of the rows without a
-    packet of their own. ``outliers``: packets replaced; ``gain_steps``: of the receiver, undone.
-    ``source``: the sender's MAC, or empty.
+    ``time_ns``: of the first row, since 1970 where ``time_is_absolute``. ``hop_s``: from its start
+    to the next window's. ``packet_rate``: packets used per second. ``lost_packets``: by the
+    sequence numbers; without those estimated by the longer intervals, as if the sender had a
+    steady rhythm. ``jitter_s``: standard deviation of the intervals between packets.
+    ``interpolated``: share of the rows without a packet of their own. ``outliers``: packets
+    replaced; ``gain_steps``: of the receiver, undone. ``source``: the sender's MAC, or empty.
     """
 
     values: np.ndarray
@@ -47,6 +47,7 @@ class CsiWindow:
     time_ns: int
     time_is_absolute: bool
     duration_s: float
+    hop_s: float
     packet_rate: float
     lost_packets: int
     jitter_s: float
@@ -54,6 +55,16 @@ class CsiWindow:
     outliers: int
     gain_steps: int
     source: str
+
+    @property
+    def kind(self) -> tuple[int, ...]:
+        """(rows, columns, channels, antennas): a model takes windows of one kind at a time."""
+        return (*self.values.shape, self.antennas)
+
+    @property
+    def rate_hz(self) -> float:
+        """Rows per second."""
+        return len(self.values) / self.duration_s
 
     @property
     def amplitude(self) -> np.ndarray:
@@ -184,6 +195,7 @@ def _window(link: CsiLink, start_ns: int, found) -> CsiWindow:
         time_ns=start_ns,
         time_is_absolute=link.time_is_absolute,
         duration_s=spec.duration_s,
+        hop_s=spec.hop_s,
         packet_rate=found.packets / spec.duration_s,
         lost_packets=found.lost,
         jitter_s=found.jitter_s,

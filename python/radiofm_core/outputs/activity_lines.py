@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What went on, as messages and JSON lines say it."""
+"""What went on, as JSON lines."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 from .. import keys
 from ..csi.activity import Activity
+from ..csi.message_fields import activity_fields
 from .files import output_errors
 from .json_lines import json_line
 
@@ -26,21 +27,6 @@ _DECIMALS = {
     keys.LOST_PACKETS: None,
     keys.SOURCE: None,
 }
-
-
-def activity_fields(activity: Activity) -> dict:
-    """The dict of a message: times in seconds, since 1970 where the receiver knew the date."""
-    return {
-        keys.START_TIME: activity.start_ns / 1e9,
-        keys.DURATION: activity.duration_s,
-        keys.LABEL: activity.label,
-        keys.CONFIDENCE: activity.confidence,
-        keys.PROBABILITIES: dict(activity.probabilities),
-        keys.MOTION_DB: activity.motion_db,
-        keys.PACKET_RATE: activity.packet_rate,
-        keys.LOST_PACKETS: activity.lost_packets,
-        keys.SOURCE: activity.source,
-    }
 
 
 class ActivitySpool:

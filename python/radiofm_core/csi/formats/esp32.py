@@ -4,12 +4,17 @@
 Both begin a line with ``CSI_DATA`` and end it with the buffer's numbers in brackets. esp-csi
 separates those by commas and names the buffer's first word invalid where it is; the
 ESP32-CSI-Tool separates them by blanks and prints 128 of them at most. A line of column names may
-come first; without one the number of columns tells which program wrote the file.
+come first: then it tells the columns, whatever their order. Without one, or where it is another
+program's, the number of columns tells which program wrote the line, and the buffer is the last.
+
+Windows PowerShell redirects lines as UTF-16. Of such a file the zero bytes are left out.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import BinaryIO
 
 import numpy as np
@@ -18,10 +23,17 @@ from ..capture import Tally
 from ..clocks import MicrosecondClock, seconds_to_ns
 from ..mac_header import MAC_TEXT
 from ..packet import CsiPacket
+from .esp32_faults import REPEATED, TWELVE_BITS, Repeats, TwelveBits
 from .esp32_layout import ABOVE, BELOW, NONE, Part, esp32_parts, esp32c5_parts
 
 NAME = "ESP32"
 ADVICE = "log the lines that begin with CSI_DATA, whole"
+_EIGHT_BITS = "set lltf_bit_mode = 1 (8 bits) in wifi_csi_acquire_config_t and record again"
+# Where packets are left out for this reason above all
+ADVICE_OF = {
+    TWELVE_BITS: _EIGHT_BITS,
+    REPEATED: f"the firmware repeats one estimate; update ESP-IDF, on a C5 or C6 {_EIGHT_BITS}",
+}
 
 MARK = b"CSI_DATA"
 # A buffer has 612 numbers at most, of four characters and a separator
@@ -40,8 +52,21 @@ _COLUMNS = (
     + "noise_floor,fft_gain,agc_gain,channel,local_timestamp,sig_len,rx_state,len,first_word",
 )
 _BY_COUNT = {text.count(",") + 1: text.split(",") for text in _COLUMNS}
-_NEEDED = {"mac", "rssi", "local_timestamp", "len"}
+# Other names of columns, by program
+_NAMES = {
+    "cwb": "bandwidth",
+    "channel_secondary": "secondary_channel",
+    "first_word_invalid": "first_word",
+    "timestamp_us": "local_timestamp",
+    "src_mac": "mac",
+}
+_BUFFER_NAMES = ("data", "csi_data")
+_BYTE_ORDER_MARKS = b"\xff\xfe\xef\xbb\xbf"
+# Packets that a file's reader holds back until it has seen an estimate change
+_MOST_HELD = 256
 _DAMAGED = "damaged line"
+# The names from ``type`` on; a log's own words can come before them
+_HEADER = re.compile(r"(?<!\w)type,\w.*,.*")
 
 
 class LineParser:
@@ -49,8 +74,10 @@ class LineParser:
 
     def __init__(self, tally: Tally):
         self._tally = tally
-        self._columns: list[str] | None = None
+        self._columns: _Columns | None = None
         self._clock = MicrosecondClock()
+        self._is_twelve_bits = TwelveBits()
+        self.repeats = Repeats()
 
     def parse(self, line: bytes) -> CsiPacket | None:
         """The packet of a line, or None: a line of something else, or one that is counted.
@@ -58,52 +85,78 @@ class LineParser:
         Args:
             line: with or without its line end; what comes before ``CSI_DATA`` is left out.
         """
+        line = line.replace(b"\0", b"").lstrip(_BYTE_ORDER_MARKS)
         text = line[:MAX_LINE_BYTES].decode("latin-1").strip()
-        if text.startswith("type,"):
-            self._columns = _header_columns(text)
+        if "[" not in text and (header := _HEADER.search(text.replace('"', ""))):
+            columns = _header_columns(header[0])
+            # a log can have words that look like it
+            if columns is not None or header.start() == 0:
+                self._columns = columns
             return None
         _, mark, rest = text.partition(MARK.decode())
         if not mark:
             return None
         before, bracket, numbers = rest.partition("[")
-        numbers, closing, _ = numbers.partition("]")
+        numbers, closing, after = numbers.partition("]")
         if not (bracket and closing):
             self._tally.skip("line that is cut off")
             return None
         try:
-            return self._packet(before, numbers)
-        except (KeyError, ValueError, OverflowError):
+            return self._packet(before, numbers, after)
+        except KeyError as error:
+            self._tally.skip(f"line without the column {error.args[0]}")
+        except (ValueError, OverflowError):
             self._tally.skip(_DAMAGED)
-            return None
+        return None
 
-    def _packet(self, before: str, numbers: str) -> CsiPacket | None:
-        values = [MARK.decode(), *before.strip('", ').split(",")]
-        columns = self._columns
-        if columns is None or len(columns) != len(values):
-            columns = _BY_COUNT.get(len(values))
-            if columns is None:
-                self._tally.skip(f"line of {len(values)} columns, which no known program prints")
-                return None
-        of = dict(zip(columns, values, strict=True))
-        buffer = _buffer(numbers)
-        part = _choose(of, buffer)
-        if part is None:
-            self._tally.skip(f"line with a buffer of {int(of['len'])} bytes, which fits no packet")
+    def _packet(self, before: str, numbers: str, after: str) -> CsiPacket | None:
+        of = self._values(before, after)
+        if of is None:
             return None
-        self._tally.chip = _program(columns)
+        buffer = _buffer(numbers)
+        if "sig_mode" not in of and self._is_twelve_bits(buffer):
+            self._tally.skip(TWELVE_BITS)
+            return None
+        nbytes = int(of.get("len", len(buffer)))
+        part = _choose(of, buffer, nbytes)
+        if part is None:
+            self._tally.skip(f"line with a buffer of {nbytes} bytes, which fits no packet")
+            return None
+        self._tally.chip = _program(of)
         pairs = buffer[: len(buffer) // 2 * 2].reshape(-1, 2)[part.places]
         csi = np.ascontiguousarray(pairs[:, ::-1], np.float32).view(np.complex64)[:, 0]
         time_ns, absolute = self._time(of)
-        mac = of["mac"].strip().lower()
+        mac = of.get("mac", "").strip().lower()
+        # one that was not estimated, all zero, is told of as such
+        if csi.any() and self.repeats(mac, csi):
+            self._tally.skip(REPEATED)
+            return None
         return CsiPacket(
             csi=csi[np.newaxis],
             subcarriers=part.subcarriers,
             time_ns=time_ns,
             time_is_absolute=absolute,
-            rssi_dbm=float(int(of["rssi"])),
+            rssi_dbm=float(int(of["rssi"])) if "rssi" in of else None,
             mac=mac if MAC_TEXT.fullmatch(mac) else None,
             subcarrier_hz=part.subcarrier_hz,
         )
+
+    def _values(self, before: str, after: str) -> dict[str, str] | None:
+        """A line's values by column; None if no columns are known for so many."""
+        values = before.replace('"', "").split(",")
+        if len(values) > 1 and not values[-1].strip():
+            del values[-1]
+        columns = self._columns
+        if columns is not None and len(columns.before) == len(values):
+            rest = after.replace('"', "").split(",")[1:]
+            return dict(zip(columns.before, values, strict=True)) | dict(
+                zip(columns.after, rest, strict=False)
+            )
+        known = _BY_COUNT.get(len(values))
+        if known is None:
+            self._tally.skip(f"line of {len(values)} columns, which no known program prints")
+            return None
+        return dict(zip(known, values, strict=True))
 
     def _time(self, of: dict[str, str]) -> tuple[int, bool]:
         """(ns, since 1970?): the clock that was set if there is one, else the radio's."""
@@ -114,6 +167,7 @@ class LineParser:
 
 def sniff(head: bytes) -> bool:
     """Whether a file that begins so is of this format."""
+    head = head.replace(b"\0", b"").lstrip(_BYTE_ORDER_MARKS)
     return MARK in head or (head.startswith(b"type,") and b"local_timestamp" in head)
 
 
@@ -128,22 +182,45 @@ def read(file: BinaryIO, tally: Tally) -> Iterator[CsiPacket]:
         tally: where the program that wrote it and skipped lines are noted.
     """
     parser = LineParser(tally)
+    # of a file in which the estimate never changes not even the first packets are of use
+    held: list[CsiPacket] = []
     while line := file.readline(MAX_LINE_BYTES):
         packet = parser.parse(line)
-        if packet is not None:
-            yield packet
+        if packet is None:
+            continue
+        held.append(packet)
+        if parser.repeats.has_changed or len(held) > _MOST_HELD:
+            yield from held
+            held.clear()
+    if parser.repeats.has_repeated and not parser.repeats.has_changed:
+        tally.skip(REPEATED, len(held))
+        return
+    yield from held
 
 
-def _header_columns(text: str) -> list[str] | None:
-    """The names of a header line without the last one, the buffer's; None if some are missing."""
-    columns = [name.strip() for name in text.split(",")][:-1]
-    return columns if set(columns) >= _NEEDED else None
+@dataclass(frozen=True)
+class _Columns:
+    """The names of a header line, from ``type`` on: those before the buffer's and after it."""
+
+    before: tuple[str, ...]
+    after: tuple[str, ...]
 
 
-def _program(columns: list[str]) -> str:
-    if "real_time_set" in columns:
+def _header_columns(text: str) -> _Columns | None:
+    """The columns of a header line; None if they tell no time of the radio's clock."""
+    names = [name.strip() for name in text.split(",")]
+    names = [_NAMES.get(name, name) for name in names]
+    # The last one, if none is called so
+    found = [place for place, name in enumerate(names) if name.lower() in _BUFFER_NAMES]
+    place = found[0] if found else len(names) - 1
+    before, after = tuple(names[:place]), tuple(names[place + 1 :])
+    return _Columns(before, after) if "local_timestamp" in before + after else None
+
+
+def _program(of: dict[str, str]) -> str:
+    if "real_time_set" in of:
         return "ESP32-CSI-Tool"
-    return "esp-csi" if "sig_mode" in columns else "esp-csi (C5, C6)"
+    return "esp-csi" if "sig_mode" in of else "esp-csi (C5, C6)"
 
 
 def _buffer(numbers: str) -> np.ndarray:
@@ -154,9 +231,8 @@ def _buffer(numbers: str) -> np.ndarray:
     return np.where(buffer > 127, buffer - 256, buffer)
 
 
-def _choose(of: dict[str, str], buffer: np.ndarray) -> Part | None:
+def _choose(of: dict[str, str], buffer: np.ndarray, nbytes: int) -> Part | None:
     """The best part that is in the buffer whole, without a subcarrier in its invalid word."""
-    nbytes = int(of["len"])
     if not 0 <= nbytes <= MAX_LINE_BYTES:
         raise ValueError("no length of a buffer")
     if "sig_mode" in of:
