@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,6 +88,33 @@ def sizes(rate: float, frame_duration: float = 20e-3) -> tuple[int, int, int]:
     """(hops per row, samples per row, samples per frame)."""
     hops = SPEC.hops_per_row(rate, frame_duration)
     return hops, SPEC.row_samples(hops), SPEC.frame_samples(hops)
+
+
+class Halting(gr.sync_block):
+    """Samples and tags, halting at each of ``halts`` until ``go_on()`` or for a moment.
+
+    What comes before a halt is taken by the next block before what comes after it.
+    """
+
+    def __init__(self, samples: np.ndarray, tags, halts, go_on, most_s: float = 0.1):
+        super().__init__("halting", None, [np.complex64])
+        self._samples, self._tags = samples, list(tags)
+        self._halts, self._go_on, self._most_s = sorted({*halts, len(samples)}), go_on, most_s
+
+    def work(self, input_items, output_items):
+        begin = self.nitems_written(0)
+        if begin == len(self._samples):
+            return -1
+        if begin in self._halts:
+            deadline = time.monotonic() + self._most_s
+            while not self._go_on() and time.monotonic() < deadline:
+                time.sleep(0.001)
+        n = min(len(output_items[0]), min(h for h in self._halts if h > begin) - begin)
+        output_items[0][:n] = self._samples[begin : begin + n]
+        for one in self._tags:
+            if begin <= one.offset < begin + n:
+                self.add_item_tag(0, one.offset, one.key, one.value)
+        return n
 
 
 class RateLimited(gr.sync_block):

@@ -47,6 +47,11 @@ def test_missing_data(tmp_path, segment):
 
 def test_folder(tmp_path, segment):
     segment(tmp_path, "is a folder")
+    segment(".", "is a folder")
+
+
+def test_nothing_named(segment):
+    segment("", "no file is named")
 
 
 def test_empty_file(tmp_path, segment):

@@ -8,6 +8,7 @@ import pytest
 from framer_flow import SPEC, RateLimited, frames_of, noise, sizes
 from gnuradio import blocks, gr, radiofm
 from gnuradio.radiofm import radiofm_python
+from gnuradio.radiofm.blocks.native_options import filled
 from gnuradio.radiofm.blocks.spectrogram_framer import native_spec
 
 from radiofm_core.errors import BundleError, UsageError
@@ -15,6 +16,12 @@ from radiofm_core.spectrum.spec import SpectrogramSpec
 
 RATE = 7.68e6
 HOPS, ROW, FRAME = sizes(RATE)
+
+
+def native(**options):
+    """The native block, without what the Python function checks first."""
+    options = filled(radiofm_python.spectrogram_framer_options, {"sample_rate": RATE, **options})
+    return radiofm_python.spectrogram_framer(options)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 1e30], ids=str)
@@ -52,7 +59,7 @@ def test_a_rate_outside_the_range_is_refused(rate):
     with pytest.raises(UsageError, match=r"sample rate .* is outside the model's range"):
         radiofm.spectrogram_framer(rate)
     with pytest.raises(ValueError, match=r"sample rate .* is outside the model's range"):
-        radiofm_python.spectrogram_framer(rate)
+        native(sample_rate=rate)
 
 
 @pytest.mark.parametrize("duration", [0.0, -1.0, float("nan")])
@@ -60,7 +67,7 @@ def test_a_frame_duration_of_nothing_is_refused(duration):
     with pytest.raises(UsageError, match=r"frame duration .* must be above zero"):
         radiofm.spectrogram_framer(RATE, frame_duration=duration)
     with pytest.raises(ValueError, match=r"frame duration .* must be above zero"):
-        radiofm_python.spectrogram_framer(RATE, 0.0, duration)
+        native(frame_duration=duration)
 
 
 def test_a_model_that_is_none_is_refused(tmp_path):
@@ -75,7 +82,7 @@ def test_specs_that_no_frame_can_have_are_refused():
         spec = native_spec(SPEC)
         setattr(spec, field, value)
         with pytest.raises(ValueError, match=str(value)):
-            radiofm_python.spectrogram_framer(RATE, 0.0, 20e-3, spec)
+            native(spec=spec)
 
 
 @pytest.mark.parametrize(("fft_size", "hop"), [(64, 32), (128, 128), (1024, 512), (256, 64)])

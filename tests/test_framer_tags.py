@@ -7,7 +7,7 @@ import numpy as np
 import pmt
 import pytest
 import torch
-from framer_flow import SPEC, collect, end_tag, frames_of, noise, sizes, tag, time_value
+from framer_flow import SPEC, Halting, collect, end_tag, frames_of, noise, sizes, tag, time_value
 from gnuradio import blocks, gr, radiofm
 from gnuradio.radiofm import radiofm_python
 
@@ -124,11 +124,69 @@ def test_the_end_tag_emits_the_partial_frame_and_marks_it_last():
     assert framer.ignored_samples() == 0
 
 
-def test_an_end_on_the_frames_edge_marks_the_full_frame():
+@pytest.mark.parametrize("chunk", [None, 512, ROW])
+def test_an_end_on_the_frames_edge_marks_the_full_frame(chunk):
     x = np.concatenate([noise(FRAME), np.zeros(1, np.complex64)])
-    frames, _ = frames_of(x, RATE, [end_tag(FRAME)])
-    assert len(frames) == 1
-    assert frames[0].info["rows"] == 256
+    # whatever else a block tells at that sample
+    frames, _ = frames_of(x, RATE, [tag(FRAME, "other", 1.0), end_tag(FRAME)], chunk=chunk)
+    assert [(f.info["rows"], f.info["last"]) for f in frames] == [(256, True)]
+
+
+# samples after the last whole frame: none, or too few for a row
+@pytest.mark.parametrize("tail", [0, 1, ROW - 1])
+@pytest.mark.parametrize("retune", [False, True])
+def test_the_last_frame_is_marked_however_calls_are_cut(tail, retune):
+    end = 2 * FRAME + tail
+    x = np.concatenate([noise(end), np.zeros(1, np.complex64)])
+    tags = [end_tag(end), *([tag(FRAME, "rx_freq", 1e9)] if retune else [])]
+    framer = radiofm.spectrogram_framer(RATE)
+    # as a scheduler would that takes all samples before it sees the end
+    source = Halting(x, tags, (2 * FRAME, end), lambda: framer.frames() == 2)
+    frames = collect(source, framer)
+    assert [f.info["last"] for f in frames] == [False, True]
+    assert [f.info["rows"] for f in frames] == [256, 256]
+    assert (framer.frames(), framer.cut_samples()) == (2, tail)
+
+
+def test_a_cut_frame_is_the_last_if_no_whole_row_follows():
+    cut, end = 30 * ROW, 31 * ROW - 1
+    x = np.concatenate([noise(end), np.zeros(1, np.complex64)])
+    frames, framer = frames_of(x, RATE, [tag(cut, "rx_freq", 1e9), end_tag(end)], chunk=512)
+    assert [(f.info["rows"], f.info["last"]) for f in frames] == [(30, True)]
+    assert frames[0].info["center_frequency"] == 0.0
+    assert framer.cut_samples() == ROW - 1
+
+
+def test_a_live_frame_waits_for_one_row_more():
+    framer = radiofm.spectrogram_framer(RATE)
+    seen = []
+
+    def go_on():
+        seen.append(framer.frames())
+        return seen[-1] == 1
+
+    x = noise(FRAME + ROW + 1)
+    frames = collect(Halting(x, [], [FRAME + ROW], go_on, most_s=20.0), framer)
+    assert seen[-1] == 1
+    assert [f.info["last"] for f in frames] == [False]
+
+
+def test_a_framer_runs_again_as_the_first_time():
+    framer, sink = radiofm.spectrogram_framer(RATE), blocks.vector_sink_f(SPEC.frame_floats)
+    x = np.concatenate([noise(FRAME), np.zeros(1, np.complex64)])
+    source = blocks.vector_source_c(x, False, 1, [tag(9, "rx_time", time_value(7, 0.5))])
+    ended = blocks.vector_source_c(x, False, 1, [end_tag(FRAME)])
+    infos = []
+    for each in (source, ended, ended):
+        top = gr.top_block()
+        top.connect(each, framer, sink)
+        top.run()
+        top.disconnect_all()
+        infos.append([pmt.to_python(t.value) for t in sink.tags()])
+        sink.reset()
+        each.rewind()
+    shown = [[(i["sample_offset"], i["rx_time"], i["last"]) for i in each] for each in infos]
+    assert shown[1:] == [[(0, (0, 0.0), True)]] * 2
 
 
 def test_after_an_end_the_next_rx_tag_begins_anew():

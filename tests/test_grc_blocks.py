@@ -3,6 +3,8 @@
 
 import inspect
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import pmt
 import pytest
 import yaml
 from gnuradio import gr, radiofm
+from gnuradio.radiofm import radiofm_python
 from grc_compiler import compiled, flowgraph, load_flowgraph, write_flowgraph
 from level_model import make_level_bundle, two_carriers, write_recording
 from motion_model import make_motion_bundle
@@ -31,6 +34,14 @@ def block_file(name: str) -> dict:
     return yaml.safe_load((GRC / f"radiofm_{name}.block.yml").read_text())
 
 
+def defaults_of(name: str) -> dict:
+    """The parameters of a block and their defaults: its Python's, and its native options'."""
+    kind = getattr(radiofm_python, f"{name}_options", None)
+    native = {field: getattr(kind(), field) for field in kind.fields} if kind else {}
+    signature = inspect.signature(getattr(radiofm, name)).parameters
+    return native | {key: parameter.default for key, parameter in signature.items()}
+
+
 def enum_options(name: str, parameter: str) -> list[str]:
     entry = next(p for p in block_file(name)["parameters"] if p["id"] == parameter)
     assert len(entry["options"]) == len(entry["option_labels"])
@@ -44,14 +55,14 @@ def test_every_block_has_a_file_and_every_file_a_block():
 
 @pytest.mark.parametrize("name", BLOCKS)
 def test_parameters_are_those_of_python_with_the_same_defaults(name):
-    signature = inspect.signature(getattr(radiofm, name)).parameters
+    defaults = defaults_of(name)
     make = block_file(name)["templates"]["make"]
     for entry in block_file(name)["parameters"]:
         key = entry["id"]
         if key in GRC_ONLY:
             continue
-        assert key in signature and f"${{{key}}}" in make
-        default = signature[key].default
+        assert key in defaults and f"${{{key}}}" in make
+        default = defaults[key]
         if default in (inspect.Parameter.empty, "") or entry["dtype"] == "raw":
             continue
         if isinstance(default, bool | str):
@@ -209,6 +220,19 @@ def test_each_block_generates_and_is_made_with_the_ports_it_shows(generated, cas
     assert port_names(block.message_ports_out()) == message_ports(name, "outputs")
 
 
+def test_a_recording_that_is_missing_ends_the_program_with_a_clear_last_line(generated, tmp_path):
+    text = (generated / "recording.py").read_text()
+    named = re.search(r"recording_source\(\s*'([^']+)'", text).group(1)
+    (tmp_path / "flow.py").write_text(text.replace(named, "none.sigmf-meta"))
+    done = subprocess.run(
+        [sys.executable, "flow.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].endswith(
+        "InputError: none.sigmf-meta does not exist; check the path"
+    )
+
+
 def test_every_block_is_in_a_case():
     assert {name for name, _ in CASES.values()} == set(BLOCKS)
 
@@ -237,7 +261,9 @@ def test_a_variable_changes_the_least_confidence_while_it_runs(generated, case):
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
+        ("recording_source", {"file": ""}),
         ("recording_source", {"sample_rate": -1}),
+        ("csi_recording_source", {"file": ""}),
         ("spectrogram_framer", {"sample_rate": 0}),
         ("spectrogram_framer", {"sample_rate": RATE, "frame_duration": 0}),
         ("spectrogram_segmenter", {"min_confidence": 1.5}),
@@ -256,12 +282,19 @@ def test_grc_refuses_wrong_values(platform, name, parameters):
     assert errors_in(platform, name, parameters)
 
 
+# What has no default that can be used
+NEEDED = {
+    "spectrogram_framer": {"sample_rate": RATE},
+    "recording_source": {"file": "some.sigmf-meta"},
+    "csi_recording_source": {"file": "some.dat"},
+}
+
+
 def errors_in(platform, name: str, parameters: dict) -> list[str]:
     """What GRC says about one block with these values."""
     graph = platform.make_flow_graph()
     block = graph.new_block(f"radiofm_{name}")
-    needed = {"sample_rate": RATE} if name == "spectrogram_framer" else {}
-    for key, value in {"id": "block", **needed, **parameters}.items():
+    for key, value in {"id": "block", **NEEDED.get(name, {}), **parameters}.items():
         block.params[key].set_value(str(value))
     graph.rewrite()
     graph.validate()

@@ -12,12 +12,15 @@ import pytest
 from framer_flow import SPEC, collect, noise, sizes
 from gnuradio import blocks, gr, radiofm
 from gnuradio.radiofm import radiofm_python
+from gnuradio.radiofm.blocks.native_options import filled
 
 from radiofm_core.errors import InputError
 from radiofm_core.spectrum.recordings import open_recording
 
 RATE = 7.68e6
 ROW, FRAME = sizes(RATE)[1:]
+
+NONE, COMPLEX = gr.io_signature(0, 0, 0), gr.io_signature(1, 1, gr.sizeof_gr_complex)
 
 INTEGERS = {"ci8": "i1", "cu8": "u1", "ci16": "i2", "cu16": "u2", "ci32": "i4", "cu32": "u4"}
 FLOATS = {"cf32": "f4", "cf64": "f8"}
@@ -33,8 +36,17 @@ def play(source):
     return np.array(sink.data(), dtype=np.complex64), sorted(tags, key=lambda t: (t[0], t[1]))
 
 
-def native(path, datatype="cf32_le", rate=RATE, **options):
-    return radiofm_python.recording_source(str(path), datatype, rate, **options)
+def native(path, datatype="cf32_le", rate=RATE, segments=(), **options):
+    """``segments``: (first sample, Hz, whole seconds, the rest of a second)."""
+    kind = radiofm_python.recording_segment
+    values = {
+        "path": str(path),
+        "datatype": datatype,
+        "sample_rate": rate,
+        "segments": [filled(kind, dict(zip(kind.fields, s, strict=True))) for s in segments],
+    }
+    options = filled(radiofm_python.recording_source_options, values, options)
+    return radiofm_python.recording_source(options)
 
 
 def write(path, samples):
@@ -227,6 +239,19 @@ def test_a_sigmf_pair_becomes_frames_with_its_times_and_frequencies(tmp_path):
             seconds, fraction = frame.info["rx_time"]
             assert (seconds, fraction) == (second, pytest.approx(0.25 + start / RATE, abs=1e-9))
         assert framer.cut_samples() == 7
+
+
+@pytest.mark.parametrize("chunk", [None, 640])
+def test_each_repetition_of_whole_frames_ends_with_its_last(tmp_path, chunk):
+    segments = [(0, 1e9, 0, 0.0), (FRAME, 2e9, 5, 0.0)]
+    source = native(write(tmp_path / "x", noise(2 * FRAME)), segments=segments, repeat=True)
+    top, head = gr.hier_block2("first", NONE, COMPLEX), blocks.head(8, 3 * (2 * FRAME + 1))
+    top.connect(source, head, top)
+    frames = collect(top, radiofm.spectrogram_framer(RATE), chunk=chunk)
+    assert [(f.info["center_frequency"], f.info["last"]) for f in frames] == 3 * [
+        (1e9, False),
+        (2e9, True),
+    ]
 
 
 def test_the_options_override_sigmf_and_describe_raw_files(tmp_path):

@@ -72,46 +72,27 @@ size_t read_only_file::read(unsigned char* to, size_t n, uint64_t offset) const
     return got;
 }
 
-recording_source::sptr recording_source::make(const std::string& path,
-                                              const std::string& datatype,
-                                              double sample_rate,
-                                              uint64_t start_byte,
-                                              uint64_t n_samples,
-                                              const std::vector<recording_segment>& segments,
-                                              bool repeat,
-                                              bool real_time)
+recording_source::sptr recording_source::make(const recording_source_options& options)
 {
-    return gnuradio::make_block_sptr<recording_source_impl>(
-        path, datatype, sample_rate, start_byte, n_samples, segments, repeat, real_time);
+    return gnuradio::make_block_sptr<recording_source_impl>(options);
 }
 
-recording_source_impl::recording_source_impl(const std::string& path,
-                                             const std::string& datatype,
-                                             double sample_rate,
-                                             uint64_t start_byte,
-                                             uint64_t n_samples,
-                                             const std::vector<recording_segment>& segments,
-                                             bool repeat,
-                                             bool real_time)
+recording_source_impl::recording_source_impl(const recording_source_options& options)
     : gr::sync_block("recording_source",
                      gr::io_signature::make(0, 0, 0),
                      gr::io_signature::make(1, 1, sizeof(gr_complex))),
-      d_path(path),
-      d_format(sample_format::find(datatype)),
-      d_sample_rate(sample_rate),
-      d_start_byte(start_byte),
-      d_repeat(repeat),
-      d_real_time(real_time),
-      d_file(path),
-      d_n_samples(check_size(n_samples)),
-      d_segments(segments)
+      d_options(options),
+      d_format(sample_format::find(options.datatype)),
+      d_file(options.path),
+      d_n_samples(check_size(options.n_samples)),
+      d_segments(options.segments)
 {
-    if (!sample_clock::runs_at(sample_rate)) {
-        throw std::invalid_argument("sample rate " + std::to_string(sample_rate) +
+    if (!sample_clock::runs_at(options.sample_rate)) {
+        throw std::invalid_argument("sample rate " + std::to_string(options.sample_rate) +
                                     " S/s must be 1 S/s or more");
     }
     check_segments();
-    if (!real_time) {
+    if (!options.real_time) {
         set_min_output_buffer(0, 2 * samples_per_read); // few, large reads
     }
 }
@@ -121,9 +102,9 @@ uint64_t recording_source_impl::check_size(uint64_t wanted) const
 {
     const uint64_t size = d_file.size();
     const uint64_t held =
-        size > d_start_byte ? (size - d_start_byte) / uint64_t(d_format.bytes) : 0;
+        size > d_options.start_byte ? (size - d_options.start_byte) / uint64_t(d_format.bytes) : 0;
     if (held == 0 || wanted > held) {
-        throw std::invalid_argument(d_path + " holds " + std::to_string(held) + " " +
+        throw std::invalid_argument(d_options.path + " holds " + std::to_string(held) + " " +
                                     d_format.name + " samples (" + std::to_string(size) +
                                     " bytes), " + std::to_string(std::max<uint64_t>(wanted, 1)) +
                                     " wanted; check the file and its datatype");
@@ -189,7 +170,7 @@ int recording_source_impl::work(int noutput_items,
     size_t produced = 0;
     if (d_position < d_n_samples && !d_failed) {
         const size_t most = std::min(size_t(noutput_items), samples_per_read);
-        produced = fill(out, d_real_time ? wait_until_received(most) : most);
+        produced = fill(out, d_options.real_time ? wait_until_received(most) : most);
         d_progress += produced;
     }
     if (produced < size_t(noutput_items) && (d_position == d_n_samples || d_failed)) {
@@ -208,14 +189,16 @@ size_t recording_source_impl::wait_until_received(size_t most)
     using seconds = std::chrono::duration<double>;
     const auto received = [this] {
         const seconds passed = std::chrono::steady_clock::now() - d_start;
-        return std::floor(passed.count() * d_sample_rate) - double(d_progress - d_first_played);
+        return std::floor(passed.count() * d_options.sample_rate) -
+               double(d_progress - d_first_played);
     };
     const double left = double(std::min<uint64_t>(most, d_n_samples - d_position));
-    const double piece = std::min(left, std::max(1.0, std::floor(received_span_s * d_sample_rate)));
+    const double piece =
+        std::min(left, std::max(1.0, std::floor(received_span_s * d_options.sample_rate)));
     double ready;
     while ((ready = received()) < piece) {
         boost::this_thread::interruption_point(); // the flowgraph may be stopped meanwhile
-        const double wait = (piece - ready) / d_sample_rate;
+        const double wait = (piece - ready) / d_options.sample_rate;
         std::this_thread::sleep_for(seconds(std::min(wait, longest_sleep_s)));
     }
     return size_t(std::min(ready, left));
@@ -228,10 +211,10 @@ size_t recording_source_impl::fill(gr_complex* out, size_t n)
     d_raw.resize(std::max(d_raw.size(), n * d_format.bytes));
     size_t good = 0;
     try {
-        const uint64_t offset = d_start_byte + d_position * d_format.bytes;
+        const uint64_t offset = d_options.start_byte + d_position * d_format.bytes;
         good = d_file.read(d_raw.data(), n * d_format.bytes, offset) / d_format.bytes;
         if (good < n) {
-            fail(d_path + " ends after " + std::to_string(d_position + good) + " of " +
+            fail(d_options.path + " ends after " + std::to_string(d_position + good) + " of " +
                  std::to_string(d_n_samples) + " samples: it was cut while being read");
         }
     } catch (const std::runtime_error& problem) {
@@ -245,7 +228,7 @@ size_t recording_source_impl::fill(gr_complex* out, size_t n)
         const size_t bad = size_t(std::find_if_not(out, out + good, finite) - out);
         if (bad < good) {
             good = bad;
-            fail("sample " + std::to_string(d_position + bad) + " of " + d_path +
+            fail("sample " + std::to_string(d_position + bad) + " of " + d_options.path +
                  " is not a finite number; repair the recording or cut it there");
         }
     }
@@ -266,7 +249,7 @@ void recording_source_impl::tag_segment(uint64_t item)
     const uint64_t start = segment.sample_start;
     const uint64_t next =
         d_segment + 1 < d_segments.size() ? d_segments[d_segment + 1].sample_start : d_n_samples;
-    sample_clock clock(d_sample_rate);
+    sample_clock clock(d_options.sample_rate);
     clock.set_time(
         0, {segment.time_s + d_time_shift.seconds, segment.time_frac + d_time_shift.fraction});
     const sample_time time = clock.at(0); // carries whole seconds
@@ -276,7 +259,7 @@ void recording_source_impl::tag_segment(uint64_t item)
     const auto tag = [&](const char* key, const pmt::pmt_t& value) {
         add_item_tag(0, item, pmt::mp(key), value, alias_pmt());
     };
-    tag(keys::TAG_RX_RATE, pmt::from_double(d_sample_rate));
+    tag(keys::TAG_RX_RATE, pmt::from_double(d_options.sample_rate));
     tag(keys::TAG_RX_FREQ, pmt::from_double(segment.center_frequency));
     tag(keys::TAG_RX_TIME,
         pmt::make_tuple(pmt::from_uint64(time.seconds), pmt::from_double(time.fraction)));
@@ -285,7 +268,7 @@ void recording_source_impl::tag_segment(uint64_t item)
 //! After the end tag: stop, or begin again with time going on.
 void recording_source_impl::end_pass()
 {
-    if (!d_repeat || d_failed) {
+    if (!d_options.repeat || d_failed) {
         d_done = true;
         return;
     }

@@ -33,14 +33,7 @@ private:
 class recording_source_impl : public recording_source
 {
 public:
-    recording_source_impl(const std::string& path,
-                          const std::string& datatype,
-                          double sample_rate,
-                          uint64_t start_byte,
-                          uint64_t n_samples,
-                          const std::vector<recording_segment>& segments,
-                          bool repeat,
-                          bool real_time);
+    explicit recording_source_impl(const recording_source_options& options);
 
     uint64_t progress() const override { return d_progress; }
     uint64_t n_samples() const override { return d_n_samples; }
@@ -60,12 +53,8 @@ private:
     void end_pass();
     void fail(const std::string& text);
 
-    const std::string d_path;
+    const recording_source_options d_options;
     const sample_format& d_format;
-    const double d_sample_rate;
-    const uint64_t d_start_byte;
-    const bool d_repeat;
-    const bool d_real_time;
     const read_only_file d_file;
     const uint64_t d_n_samples;
     std::vector<recording_segment> d_segments;

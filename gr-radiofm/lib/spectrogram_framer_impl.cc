@@ -4,6 +4,7 @@
 #include <cmath>
 #include <gnuradio/io_signature.h>
 #include <gnuradio/radiofm/keys.h>
+#include <gnuradio/radiofm/stream_end.h>
 
 namespace gr {
 namespace radiofm {
@@ -66,34 +67,28 @@ bool as_time(const pmt::pmt_t& value, sample_time& time)
 
 } // namespace
 
-spectrogram_framer::sptr spectrogram_framer::make(double sample_rate,
-                                                  double center_frequency,
-                                                  double frame_duration,
-                                                  const spectrogram_spec& spec)
+spectrogram_framer::sptr spectrogram_framer::make(const spectrogram_framer_options& options)
 {
-    return gnuradio::make_block_sptr<spectrogram_framer_impl>(
-        sample_rate, center_frequency, frame_duration, spec);
+    return gnuradio::make_block_sptr<spectrogram_framer_impl>(options);
 }
 
-spectrogram_framer_impl::spectrogram_framer_impl(double sample_rate,
-                                                 double center_frequency,
-                                                 double frame_duration,
-                                                 const spectrogram_spec& spec)
-    : gr::block("spectrogram_framer",
-                gr::io_signature::make(1, 1, sizeof(gr_complex)),
-                gr::io_signature::make(0, 1, int(checked(spec).frame_floats() * sizeof(float)))),
-      d_spec(spec),
-      d_frame_duration(frame_duration),
+spectrogram_framer_impl::spectrogram_framer_impl(const spectrogram_framer_options& options)
+    : gr::block(
+          "spectrogram_framer",
+          gr::io_signature::make(1, 1, sizeof(gr_complex)),
+          gr::io_signature::make(0, 1, int(checked(options.spec).frame_floats() * sizeof(float)))),
+      d_options(options),
+      d_spec(d_options.spec),
       d_port(pmt::mp(keys::PORT_FRAMES)),
-      d_fingerprint(pmt::intern(spec.fingerprint)),
-      d_kernel(spec.fft_size, spec.hop, spec.rows, spec.peak, spec.floor_db),
-      d_clock(sample_rate),
-      d_frequency(center_frequency)
+      d_fingerprint(pmt::intern(d_spec.fingerprint)),
+      d_kernel(d_spec.fft_size, d_spec.hop, d_spec.rows, d_spec.peak, d_spec.floor_db),
+      d_clock(options.sample_rate),
+      d_frequency(options.center_frequency)
 {
-    d_spec.hops_per_row(sample_rate, frame_duration); // throws if it does not fit
-    set_rate(sample_rate);
-    start_frame(0);
-    d_shown_frequency = center_frequency;
+    d_waiting.pixels.resize(d_spec.frame_floats());
+    d_spec.hops_per_row(options.sample_rate, options.frame_duration); // throws if it does not fit
+    set_rate(options.sample_rate);
+    d_shown_frequency = options.center_frequency;
     set_tag_propagation_policy(TPP_DONT);
     set_min_output_buffer(0, 16); // a batch of frames may wait while inference runs
     message_port_register_out(d_port);
@@ -123,15 +118,37 @@ bool spectrogram_framer_impl::check_topology(int, int noutputs)
 
 void spectrogram_framer_impl::forecast(int, gr_vector_int& required)
 {
-    // A frame's work is spread over its samples: take whatever there is.
-    std::fill(required.begin(), required.end(), 1);
+    // A frame's work is spread over its samples: take whatever there is beside those taken.
+    const bool more = d_taken > 0 && !stream_has_ended(*this);
+    std::fill(required.begin(), required.end(), more ? int(d_taken) + 1 : 1);
+}
+
+//! Begin a run, or go on after the flowgraph was changed, with the samples left in the buffer.
+bool spectrogram_framer_impl::start()
+{
+    if (nitems_read(0) == 0) {
+        d_taken = 0;
+        d_ended = false;
+        d_clock = sample_clock(d_clock.rate());
+    }
+    start_frame(nitems_read(0) + d_taken);
+    return true;
 }
 
 bool spectrogram_framer_impl::stop()
 {
-    d_cut_samples += d_kernel.position(); // a frame under way can no longer be emitted
+    // a frame that waits or is under way can no longer be sent
+    d_cut_samples += d_kernel.position() + d_waiting.samples;
+    d_waiting.clear();
     d_kernel.start(d_hops_per_row);
     return true;
+}
+
+//! Whether these are the stream's last samples.
+bool spectrogram_framer_impl::is_all(int ninput_items) const
+{
+    // some may have come between the scheduler's look and the end
+    return stream_has_ended(*this) && detail()->input(0)->items_available() == ninput_items;
 }
 
 int spectrogram_framer_impl::general_work(int noutput_items,
@@ -144,55 +161,71 @@ int spectrogram_framer_impl::general_work(int noutput_items,
     const uint64_t begin = nitems_read(0);
     const uint64_t end = begin + uint64_t(ninput_items[0]);
     int produced = 0;
-    const auto emit_next = [&](bool last) {
+    const auto send = [&](bool last) {
         // Without an output there is no item count to ask for.
         float* item = out ? out + size_t(produced) * d_spec.frame_floats() : nullptr;
-        produced += emit(item, out ? nitems_written(0) + uint64_t(produced) : 0, last);
+        produced += send_waiting(item, out ? nitems_written(0) + uint64_t(produced) : 0, last);
     };
 
-    uint64_t at = begin;
+    uint64_t at = begin + d_taken;
     if (d_frequency_waits.exchange(false)) {
         const double wanted = d_wanted_frequency;
         if (wanted != d_frequency) {
-            emit_next(false);
+            end_frame();
             d_frequency = wanted;
             d_shown_frequency = wanted;
             start_frame(at);
         }
     }
 
-    get_tags_in_range(d_tags, 0, begin, end);
+    get_tags_in_range(d_tags, 0, at, end);
     std::stable_sort(d_tags.begin(), d_tags.end(), gr::tag_t::offset_compare);
     size_t next_tag = 0;
-    // While there is room for one frame, whatever comes at a sample can be dealt with.
+    // No step sends more than one frame: where one waits, that under way has no row yet.
     while (at < end && produced < noutput_items) {
         if (next_tag < d_tags.size() && d_tags[next_tag].offset == at) {
             const change here = read_tags(next_tag, at);
             if (must_cut(here, at)) {
-                emit_next(here.end);
-                apply(here, at);
+                end_frame();
                 start_frame(at);
-                continue; // there may be no room left
+            }
+            if (here.end) {
+                send(true);
             }
             apply(here, at);
+            continue; // there may be no room left
         }
         const uint64_t until = next_tag < d_tags.size() ? d_tags[next_tag].offset : end;
         if (d_ended || !d_served) {
+            send(false);
             d_ignored_samples += d_ended ? 0 : until - at;
             at = until;
             start_frame(at);
             continue;
         }
-        at += d_kernel.push(in + (at - begin), size_t(until - at));
+        size_t most = size_t(until - at);
+        if (!d_waiting.empty()) {
+            most = std::min(most, d_kernel.least_samples() - d_kernel.position());
+        }
+        at += d_kernel.push(in + (at - begin), most);
+        if (!d_waiting.empty() && d_kernel.position() == d_kernel.least_samples()) {
+            send(false);
+        }
         if (d_kernel.complete()) {
-            const bool last = next_tag < d_tags.size() && d_tags[next_tag].offset == at &&
-                              pmt::eq(d_tags[next_tag].key, symbol(keys::TAG_END));
-            emit_next(last);
+            end_frame();
             start_frame(at);
         }
     }
     d_nonfinite_samples = d_kernel.nonfinite_samples();
-    consume(0, int(at - begin));
+    d_taken = 0;
+    if (at == end && !d_waiting.empty()) {
+        if (produced < noutput_items && is_all(ninput_items[0])) {
+            send(false);
+        } else {
+            d_taken = 1;
+        }
+    }
+    consume(0, int(at - begin - d_taken));
     return out ? produced : 0;
 }
 
@@ -266,7 +299,7 @@ void spectrogram_framer_impl::set_rate(double rate)
                         d_spec.sample_rate_max / 1e6);
         return;
     }
-    d_hops_per_row = d_spec.hops_per_row(rate, d_frame_duration);
+    d_hops_per_row = d_spec.hops_per_row(rate, d_options.frame_duration);
     d_shown_row_samples = d_hops_per_row * d_spec.hop;
 }
 
@@ -277,34 +310,44 @@ void spectrogram_framer_impl::start_frame(uint64_t offset)
     d_frame_time = d_clock.at(offset);
 }
 
-/*
- * End the frame and send it, to `out` (item `item_offset`) if there is one and to subscribers
- * of the message port. Returns false if it holds no whole row: then nothing is sent.
- */
-bool spectrogram_framer_impl::emit(float* out, uint64_t item_offset, bool last)
+//! End the frame under way; it waits from here on if it has a whole row. Another that waits is
+//! kept if not.
+void spectrogram_framer_impl::end_frame()
 {
     const size_t samples = d_kernel.position();
     const size_t rows = d_kernel.finish();
     d_cut_samples += samples - rows * d_kernel.row_samples();
-    if (rows == 0) {
+    if (rows > 0) {
+        d_kernel.swap_frame(d_waiting.pixels);
+        d_waiting.rows = rows;
+        d_waiting.samples = rows * d_kernel.row_samples();
+        d_waiting.dict = describe(rows);
+    }
+}
+
+/*
+ * Send the frame that waits, if one does, to `out` (item `item_offset`) if there is one and to
+ * subscribers of the message port. Returns whether one was sent.
+ */
+bool spectrogram_framer_impl::send_waiting(float* out, uint64_t item_offset, bool last)
+{
+    if (d_waiting.empty()) {
         return false;
     }
-    const bool subscribed = !pmt::is_null(message_subscribers(d_port));
-    if (out || subscribed) {
-        const pmt::pmt_t dict = describe(rows, last);
-        if (out) {
-            std::copy_n(d_kernel.frame(), d_spec.frame_floats(), out);
-            add_item_tag(0, item_offset, symbol(keys::TAG_FRAME), dict, alias_pmt());
-        }
-        if (subscribed) {
-            publish(dict, rows);
-        }
+    const pmt::pmt_t dict = pmt::dict_add(d_waiting.dict, symbol(keys::LAST), pmt::from_bool(last));
+    if (out) {
+        std::copy_n(d_waiting.pixels.data(), d_spec.frame_floats(), out);
+        add_item_tag(0, item_offset, symbol(keys::TAG_FRAME), dict, alias_pmt());
     }
+    if (!pmt::is_null(message_subscribers(d_port))) {
+        publish(dict, d_waiting.rows);
+    }
+    d_waiting.clear();
     d_frames++;
     return true;
 }
 
-pmt::pmt_t spectrogram_framer_impl::describe(size_t rows, bool last) const
+pmt::pmt_t spectrogram_framer_impl::describe(size_t rows) const
 {
     const auto time = pmt::make_tuple(pmt::from_uint64(d_frame_time.seconds),
                                       pmt::from_double(d_frame_time.fraction));
@@ -324,7 +367,6 @@ pmt::pmt_t spectrogram_framer_impl::describe(size_t rows, bool last) const
     add(keys::ROW_DURATION, pmt::from_double(row_duration));
     add(keys::ROW_SAMPLES, pmt::from_uint64(d_kernel.row_samples()));
     add(keys::SPEC, d_fingerprint);
-    add(keys::LAST, pmt::from_bool(last));
     return dict;
 }
 
@@ -335,7 +377,7 @@ void spectrogram_framer_impl::publish(const pmt::pmt_t& dict, size_t rows)
     size_t length;
     float* to = pmt::f32vector_writable_elements(pixels, length);
     for (size_t channel = 0; channel < d_spec.channels(); channel++) {
-        std::copy_n(d_kernel.frame() + channel * d_spec.rows * d_spec.fft_size,
+        std::copy_n(d_waiting.pixels.data() + channel * d_spec.rows * d_spec.fft_size,
                     valid,
                     to + channel * valid);
     }

@@ -13,10 +13,7 @@ namespace radiofm {
 class spectrogram_framer_impl : public spectrogram_framer
 {
 public:
-    spectrogram_framer_impl(double sample_rate,
-                            double center_frequency,
-                            double frame_duration,
-                            const spectrogram_spec& spec);
+    explicit spectrogram_framer_impl(const spectrogram_framer_options& options);
 
     void set_center_frequency(double center_frequency) override;
     double sample_rate() const override { return d_shown_rate; }
@@ -29,6 +26,7 @@ public:
     uint64_t nonfinite_samples() const override { return d_nonfinite_samples; }
 
     bool check_topology(int ninputs, int noutputs) override;
+    bool start() override;
     bool stop() override;
     void forecast(int noutput_items, gr_vector_int& required) override;
     int general_work(int noutput_items,
@@ -47,18 +45,31 @@ private:
         bool any() const { return rate || frequency || time; }
     };
 
+    // A whole frame, or what a cut left of one, until it is known whether it is the last.
+    struct waiting_frame
+    {
+        size_t rows = 0;
+        uint64_t samples = 0; // that the rows cover
+        pmt::pmt_t dict;      // without `last`
+        volk::vector<float> pixels;
+        bool empty() const { return rows == 0; }
+        void clear() { rows = samples = 0; }
+    };
+
     change read_tags(size_t& next_tag, uint64_t offset);
     bool must_cut(const change& at, uint64_t offset) const;
     void apply(const change& at, uint64_t offset);
     void set_rate(double rate);
     void start_frame(uint64_t offset);
-    bool emit(float* out, uint64_t item_offset, bool last);
-    pmt::pmt_t describe(size_t rows, bool last) const;
+    void end_frame();
+    bool send_waiting(float* out, uint64_t item_offset, bool last);
+    pmt::pmt_t describe(size_t rows) const;
     void publish(const pmt::pmt_t& dict, size_t rows);
+    bool is_all(int ninput_items) const;
     void complain_about(const gr::tag_t& tag);
 
-    const spectrogram_spec d_spec;
-    const double d_frame_duration;
+    const spectrogram_framer_options d_options;
+    const spectrogram_spec& d_spec; // of d_options
     const pmt::pmt_t d_port;
     const pmt::pmt_t d_fingerprint;
     spectrogram_kernel d_kernel;
@@ -71,6 +82,10 @@ private:
     uint64_t d_frame_offset = 0;
     sample_time d_frame_time;
     std::vector<gr::tag_t> d_tags;
+    waiting_frame d_waiting; // the frame before: until the one under way has a row
+    // How many samples at the input's head the kernel has: while a frame waits, the last one is
+    // left there, as GNU Radio calls no block at the end of a stream whose samples are all consumed
+    uint64_t d_taken = 0;
 
     // Written by work(), or by a setter for work(), and read from other threads
     std::atomic<double> d_wanted_frequency{0.0};

@@ -154,7 +154,7 @@ size_t spectrogram_kernel::push(const gr_complex* in, size_t n)
 
 size_t spectrogram_kernel::finish()
 {
-    const size_t whole_rows = d_position < d_fft_size ? 0 : d_position / row_samples();
+    const size_t whole_rows = d_position < least_samples() ? 0 : d_position / row_samples();
     // At a cut the last row may lack its last FFT, which then moves inwards to the cut: it is
     // the last fft_size samples, the seam's first half.
     for (; d_next_fft < whole_rows * d_hops_per_row; d_next_fft++) {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <gnuradio/gr_complex.h>
@@ -44,12 +45,15 @@ public:
      */
     size_t finish();
 
-    //! The frame (channel, row, column), valid after finish() until start().
-    const float* frame() const { return d_frame.data(); }
+    //! Exchange the frame (channel, row, column), valid after finish() until start(), for one
+    //! of the same size, whose values are of no account.
+    void swap_frame(volk::vector<float>& other) { d_frame.swap(other); }
 
     size_t position() const { return d_position; } //!< samples pushed into this frame
     size_t row_samples() const { return d_hops_per_row * d_hop; }
     size_t frame_samples() const { return d_rows * row_samples(); }
+    //! With so many samples finish() gives a row.
+    size_t least_samples() const { return std::max(row_samples(), d_fft_size); }
     uint64_t nonfinite_samples() const { return d_nonfinite; } //!< since construction
 
 private:

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The vocabulary of messages, ports and tags: one definition in Python.
 
-``gr-radiofm/include/gnuradio/radiofm/keys.h`` is its C++ twin; ``tests/test_keys.py`` holds
-the two together. Quantities are in Hz, seconds and dB.
+``gr-radiofm/include/gnuradio/radiofm/keys.h`` has what C++ uses of it; ``tests/test_keys.py``
+holds the two together. Quantities are in Hz, seconds and dB.
 """
 
 # Message ports

@@ -122,7 +122,7 @@ private:
 void run(const gr::basic_block_sptr& source)
 {
     const spectrogram_spec spec = small_spec();
-    const auto framer = spectrogram_framer::make(usual_rate, 0.0, 1e-3, spec);
+    const auto framer = spectrogram_framer::make({usual_rate, 0.0, 1e-3, spec});
     const auto check = gnuradio::make_block_sptr<frame_check>(spec.frame_floats());
     const auto top = gr::make_top_block("checked");
     top->connect(source, 0, framer, 0);
@@ -149,7 +149,7 @@ void play_recording(input& in)
         }
     }
     try {
-        run(recording_source::make(path, type, rate, start_byte, n_samples, segments));
+        run(recording_source::make({path, type, rate, start_byte, n_samples, segments}));
     } catch (const std::invalid_argument& refused) {
         PROMISE(std::strlen(refused.what()) > 0);
     }

@@ -78,7 +78,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
         PROMISE(done == (pushed.size() < fft_size ? 0 : pushed.size() / parts.row_samples()));
         PROMISE(parts.nonfinite_samples() == whole.nonfinite_samples());
         const size_t channel_rows = (peak ? 2 : 1) * rows;
-        compare(parts.frame(), whole.frame(), channel_rows, fft_size);
+        volk::vector<float> in_parts(channel_rows * fft_size), at_once(channel_rows * fft_size);
+        parts.swap_frame(in_parts);
+        whole.swap_frame(at_once);
+        compare(in_parts.data(), at_once.data(), channel_rows, fft_size);
     }
     return 0;
 }

@@ -8,6 +8,7 @@ import os
 from radiofm_core.spectrum.recordings import Recording, open_recording
 
 from .. import radiofm_python
+from .native_options import filled
 
 
 def recording_source(
@@ -17,6 +18,7 @@ def recording_source(
     datatype: str = "",
     repeat: bool = False,
     real_time: bool = False,
+    **more,
 ):
     """The native block that plays a recording, full scale 1.0.
 
@@ -34,9 +36,11 @@ def recording_source(
         repeat: play for ever, with time going on.
         real_time: give each sample out when it would have been received; else as fast as samples
             are taken.
+        more: further fields of ``radiofm_python.recording_source_options``, by name.
 
     Raises:
         InputError: a recording that cannot be used, in one line.
+        UsageError: an option that there is not.
     """
     if isinstance(file, Recording):
         recording = file
@@ -48,16 +52,21 @@ def recording_source(
             datatype=datatype or None,
         )
     segments = [
-        (capture.sample_start, capture.center_frequency, capture.time_s, capture.time_frac)
+        filled(
+            radiofm_python.recording_segment,
+            {name: getattr(capture, name) for name in radiofm_python.recording_segment.fields},
+        )
         for capture in recording.captures
     ]
-    return radiofm_python.recording_source(
-        os.fspath(recording.data_path),
-        recording.datatype,
-        recording.sample_rate,
-        recording.start_byte,
-        recording.num_samples,
-        segments,
-        bool(repeat),
-        bool(real_time),
-    )
+    values = {
+        "path": os.fspath(recording.data_path),
+        "datatype": recording.datatype,
+        "sample_rate": recording.sample_rate,
+        "start_byte": recording.start_byte,
+        "n_samples": recording.num_samples,
+        "segments": segments,
+        "repeat": bool(repeat),
+        "real_time": bool(real_time),
+    }
+    options = filled(radiofm_python.recording_source_options, values, more)
+    return radiofm_python.recording_source(options)

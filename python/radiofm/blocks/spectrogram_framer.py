@@ -9,6 +9,7 @@ from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S, SpectrogramSpec
 from radiofm_core.tasks import SEGMENTATION
 
 from .. import radiofm_python
+from .native_options import filled
 
 
 def spectrogram_framer(
@@ -18,6 +19,7 @@ def spectrogram_framer(
     model: str = "",
     *,
     spec: SpectrogramSpec | None = None,
+    **more,
 ):
     """The native block that cuts a complex stream into spectrogram frames.
 
@@ -30,9 +32,11 @@ def spectrogram_framer(
         frame_duration: wanted length of a frame in seconds, held within the spec's limits.
         model: a bundle whose spec is taken (a name or a path); empty for the default spec.
         spec: the spec itself, instead of ``model``.
+        more: further fields of ``radiofm_python.spectrogram_framer_options``, by name.
 
     Raises:
-        UsageError: a sample rate outside the model's range, a duration that is not above 0.
+        UsageError: a sample rate outside the model's range, a duration that is not above 0, an
+            option that there is not.
         BundleError: a bundle that cannot be read, or is of another task.
     """
     if model and spec is not None:
@@ -42,22 +46,18 @@ def spectrogram_framer(
     elif spec is None:
         spec = SpectrogramSpec()
     spec.hops_per_row(sample_rate, frame_duration)  # raises one line that names the value
-    return radiofm_python.spectrogram_framer(
-        float(sample_rate), float(center_frequency), float(frame_duration), native_spec(spec)
-    )
+    values = {
+        "sample_rate": float(sample_rate),
+        "center_frequency": float(center_frequency),
+        "frame_duration": float(frame_duration),
+        "spec": native_spec(spec),
+    }
+    options = filled(radiofm_python.spectrogram_framer_options, values, more)
+    return radiofm_python.spectrogram_framer(options)
 
 
 def native_spec(spec: SpectrogramSpec) -> radiofm_python.spectrogram_spec:
     """The C++ twin of ``spec``."""
-    native = radiofm_python.spectrogram_spec()
-    native.fft_size = spec.fft_size
-    native.hop = spec.hop
-    native.rows = spec.rows
-    native.peak = "peak" in spec.channels
-    native.floor_db = spec.floor_db
-    native.sample_rate_min = spec.sample_rate_min
-    native.sample_rate_max = spec.sample_rate_max
-    native.row_duration_min = spec.row_duration_min
-    native.row_duration_max = spec.row_duration_max
-    native.fingerprint = spec.fingerprint
-    return native
+    kind = radiofm_python.spectrogram_spec
+    same = {name: getattr(spec, name) for name in kind.fields if name != "peak"}
+    return filled(kind, {**same, "peak": "peak" in spec.channels})

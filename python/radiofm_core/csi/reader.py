@@ -9,12 +9,14 @@ from pathlib import Path
 from types import ModuleType
 
 from ..errors import InputError
+from ..input_path import input_path
 from .capture import ZERO_CSI, CsiCapture, Tally
 from .formats import arrays, atheros, esp32, intel5300, nexmon, pcap, picoscenes
 from .packet import CsiPacket
 
 # Those with a magic number first; an Atheros header is the weakest sign of all
 FORMATS = (arrays, nexmon, picoscenes, esp32, intel5300, atheros)
+_WHAT = "a file of CSI"
 _HEAD_BYTES = 1 << 16
 
 
@@ -76,10 +78,10 @@ def open_csi(path: str | os.PathLike) -> CsiReader:
     Raises:
         InputError: it cannot be read, is empty, or is none of these; in one line.
     """
-    path = Path(path)
+    path = input_path(path, _WHAT, "File")
     try:
         if path.is_dir():
-            raise InputError(f"{path} is a folder; give a file of CSI")
+            raise InputError(f"{path} is a folder; give {_WHAT}")
         if not path.exists():
             raise InputError(f"{path} does not exist; check the path")
         if not path.is_file():

@@ -14,10 +14,12 @@ from pathlib import Path
 
 from ..errors import InputError, reason_of
 from ..fields import finite_number
+from ..input_path import input_path
 from ..iso_time import parse_time
 from .sample_data import DATATYPES, check_samples
 from .spec import DEFAULT_FRAME_DURATION_S, MAX_SAMPLE_RATE, MIN_SAMPLE_RATE
 
+_WHAT = "a recording's file"
 META_SUFFIX = ".sigmf-meta"
 DATA_SUFFIX = ".sigmf-data"
 # Hashing this much takes about half a second; larger data are not compared with core:sha512
@@ -97,7 +99,7 @@ def open_recording(
     Raises:
         InputError: anything about it that cannot be used, in one line.
     """
-    path = Path(path)
+    path = input_path(path, _WHAT, "Recording")
     try:
         meta_path, data_path = _find_files(path)
         meta = {} if meta_path is None else _read_meta(meta_path)
@@ -150,7 +152,7 @@ def _find_files(path: Path) -> tuple[Path | None, Path]:
         stem = path
         if not path.with_name(path.name + META_SUFFIX).exists():
             if path.is_dir():
-                raise InputError(f"{path} is a folder; give a recording's file")
+                raise InputError(f"{path} is a folder; give {_WHAT}")
             if not path.exists():
                 raise InputError(f"{path} does not exist; check the path")
             if path.suffix == ".sigmf":

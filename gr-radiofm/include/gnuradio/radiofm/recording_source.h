@@ -20,6 +20,45 @@ struct RADIOFM_API recording_segment
     double center_frequency = 0.0; //!< Hz
     uint64_t time_s = 0;           //!< whole seconds of the first sample's time
     double time_frac = 0.0;        //!< and the rest of a second
+
+    //! Calls `visit(name, member pointer)` for each field.
+    template <typename Visit>
+    static void fields(Visit&& visit)
+    {
+        visit("sample_start", &recording_segment::sample_start);
+        visit("center_frequency", &recording_segment::center_frequency);
+        visit("time_s", &recording_segment::time_s);
+        visit("time_frac", &recording_segment::time_frac);
+    }
+};
+
+/*!
+ * \brief What a recording source is made with. Python sets each of fields() by its name.
+ */
+struct RADIOFM_API recording_source_options
+{
+    std::string path;     //!< data file
+    std::string datatype; //!< SigMF's: cf32, cf64, ci32, cu32, ci16, cu16 + _le or _be, ci8, cu8
+    double sample_rate = 0.0;                //!< S/s
+    uint64_t start_byte = 0;                 //!< bytes to skip at the file's start
+    uint64_t n_samples = 0;                  //!< samples to play; 0: to the file's end
+    std::vector<recording_segment> segments; //!< ascending; none: one at 0 Hz, 0 s
+    bool repeat = false;                     //!< play for ever; time goes on
+    bool real_time = false; //!< give each sample out when it would have been received, not before
+
+    //! Calls `visit(name, member pointer)` for each field.
+    template <typename Visit>
+    static void fields(Visit&& visit)
+    {
+        visit("path", &recording_source_options::path);
+        visit("datatype", &recording_source_options::datatype);
+        visit("sample_rate", &recording_source_options::sample_rate);
+        visit("start_byte", &recording_source_options::start_byte);
+        visit("n_samples", &recording_source_options::n_samples);
+        visit("segments", &recording_source_options::segments);
+        visit("repeat", &recording_source_options::repeat);
+        visit("real_time", &recording_source_options::real_time);
+    }
 };
 
 /*!
@@ -34,25 +73,8 @@ class RADIOFM_API recording_source : virtual public gr::sync_block
 public:
     typedef std::shared_ptr<recording_source> sptr;
 
-    /*!
-     * \param path data file
-     * \param datatype SigMF's name: cf32, cf64, ci32, cu32, ci16, cu16 with _le or _be, ci8, cu8
-     * \param sample_rate S/s
-     * \param start_byte bytes to skip at the file's start
-     * \param n_samples samples to play; 0: to the file's end
-     * \param segments ascending in sample_start; none: one at 0 Hz, 0 s
-     * \param repeat play for ever; time goes on
-     * \param real_time give each sample out when it would have been received, not before
-     * \throws std::invalid_argument, std::runtime_error: one line that names the value
-     */
-    static sptr make(const std::string& path,
-                     const std::string& datatype,
-                     double sample_rate,
-                     uint64_t start_byte = 0,
-                     uint64_t n_samples = 0,
-                     const std::vector<recording_segment>& segments = {},
-                     bool repeat = false,
-                     bool real_time = false);
+    //! \throws std::invalid_argument, std::runtime_error: one line that names the value
+    static sptr make(const recording_source_options& options);
 
     virtual uint64_t progress() const = 0;  //!< samples played so far, over all repetitions
     virtual uint64_t n_samples() const = 0; //!< samples in the recording

@@ -11,6 +11,27 @@ namespace gr {
 namespace radiofm {
 
 /*!
+ * \brief What a framer is made with. Python sets each of fields() by its name.
+ */
+struct RADIOFM_API spectrogram_framer_options
+{
+    double sample_rate = 0.0;      //!< S/s, until an `rx_rate` tag says otherwise
+    double center_frequency = 0.0; //!< Hz, until an `rx_freq` tag says otherwise
+    double frame_duration = 20e-3; //!< wanted, of a frame, s; held within the spec's limits
+    spectrogram_spec spec;         //!< what a frame is
+
+    //! Calls `visit(name, member pointer)` for each field.
+    template <typename Visit>
+    static void fields(Visit&& visit)
+    {
+        visit("sample_rate", &spectrogram_framer_options::sample_rate);
+        visit("center_frequency", &spectrogram_framer_options::center_frequency);
+        visit("frame_duration", &spectrogram_framer_options::frame_duration);
+        visit("spec", &spectrogram_framer_options::spec);
+    }
+};
+
+/*!
  * \brief Cuts a complex stream into spectrogram frames.
  *
  * Input: complex samples, full scale 1.0. Output (may stay unconnected): one vector of
@@ -22,23 +43,18 @@ namespace radiofm {
  * expected time by more than half a sample, or the tag `radiofm_end`: there it is emitted with
  * its whole rows only (`rows` in its dict), the rest of the vector at the spec's floor.
  * After `radiofm_end`, samples are skipped until the next rx_* tag.
+ *
+ * A frame is sent once the next one has a whole row (or the stream ends): so much later it is
+ * certain that the next one will be sent too, or that this one is the last before `radiofm_end`,
+ * which its dict then says (`last`).
  */
 class RADIOFM_API spectrogram_framer : virtual public gr::block
 {
 public:
     typedef std::shared_ptr<spectrogram_framer> sptr;
 
-    /*!
-     * \param sample_rate S/s, until an `rx_rate` tag says otherwise
-     * \param center_frequency Hz, until an `rx_freq` tag says otherwise
-     * \param frame_duration wanted duration of a frame, s; held within the spec's limits
-     * \param spec what a frame is
-     * \throws std::invalid_argument if the spec does not serve the sample rate
-     */
-    static sptr make(double sample_rate,
-                     double center_frequency = 0.0,
-                     double frame_duration = 20e-3,
-                     const spectrogram_spec& spec = spectrogram_spec());
+    //! \throws std::invalid_argument if the spec does not serve the sample rate
+    static sptr make(const spectrogram_framer_options& options);
 
     //! Sets the centre frequency (Hz) of streams without `rx_freq` tags; cuts the frame.
     virtual void set_center_frequency(double center_frequency) = 0;

@@ -37,6 +37,22 @@ struct RADIOFM_API spectrogram_spec
     double row_duration_max = 160e-6;  //!< s
     std::string fingerprint;           //!< goes into each frame's dict
 
+    //! Calls `visit(name, member pointer)` for each field.
+    template <typename Visit>
+    static void fields(Visit&& visit)
+    {
+        visit("fft_size", &spectrogram_spec::fft_size);
+        visit("hop", &spectrogram_spec::hop);
+        visit("rows", &spectrogram_spec::rows);
+        visit("peak", &spectrogram_spec::peak);
+        visit("floor_db", &spectrogram_spec::floor_db);
+        visit("sample_rate_min", &spectrogram_spec::sample_rate_min);
+        visit("sample_rate_max", &spectrogram_spec::sample_rate_max);
+        visit("row_duration_min", &spectrogram_spec::row_duration_min);
+        visit("row_duration_max", &spectrogram_spec::row_duration_max);
+        visit("fingerprint", &spectrogram_spec::fingerprint);
+    }
+
     size_t channels() const { return peak ? 2 : 1; }
     size_t frame_floats() const { return channels() * rows * fft_size; }
 
