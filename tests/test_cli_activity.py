@@ -21,7 +21,7 @@ from radiofm_core import bundle
 from radiofm_core.csi.reader import CsiReader, open_csi
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError, InputError
-from training.export import export_bundle
+from training.engine.bundle_file import export_bundle
 
 KEYS = (
     "start_time duration label confidence probabilities motion_db packet_rate lost_packets source"

@@ -245,7 +245,7 @@ def test_training_on_labelled_recordings_from_the_weights_of_a_bundle(tmp_path):
     first = export(recipe)
     info = read_bundle_info(first)
     assert info.recipe["data"]["train"]["recordings"] == str(tmp_path / "rec")
-    assert info.metrics["frames"] == 3 and info.data_fingerprint == data_fingerprint(recipe)
+    assert info.metrics["fp32"]["frames"] == 3 and info.data_fingerprint == data_fingerprint(recipe)
 
     second = replace(recipe, name="second", start=str(first), pretrain=None)
     before = first_model(second).state_dict()

@@ -135,11 +135,11 @@ def test_a_recording_shorter_than_a_frame_is_one_all_the_same(tmp_path):
     source = RecordingsConfig(str(tmp_path / "rec"), rows=64)
     level, truth, _ = read_all(recordings, source)
     assert level.shape == (1, 64, 256)
-    assert (truth[0, :25] == 1).all() and (truth[0, 25:] == 255).all()
-    assert np.array_equal(level[0, 25:50], level[0, 24::-1])
+    assert (truth[0, :50] == 1).all() and (truth[0, 50:] == 255).all()
+    assert np.array_equal(level[0, 50:], level[0, 49:35:-1])
     folder = own.prepare(tmp_path / "out", source, recordings.find(source), SPEC, DEFAULT, "train")
     text = describe(json.loads((folder / "prepared.json").read_text()))
-    assert text.startswith("1 frames of 64 rows from 1 files: lte 39.1 %, not scored 60.9 %")
+    assert text.startswith("1 frames of 64 rows from 1 files: lte 78.1 %, not scored 21.9 %")
 
 
 def test_a_recording_of_no_row_is_refused_naming_the_set(tmp_path):
@@ -213,7 +213,7 @@ def box(**fields):
     ("annotations", "named"),
     [
         ([], r"a\.sigmf-meta has no annotations"),
-        ([box(label="GSM")], r"a\.sigmf-meta: annotation 1 has the label 'GSM'.*lte.*GSM': other"),
+        ([box(label="GSM")], r"a\.sigmf-meta: annotation 1 has the label 'GSM'.*lte.*GSM': ignore"),
         ([box(), {"core:comment": "?"}], r"annotation 2 has the label ''"),
         ([box(sample_count=0)], "covers 0 samples"),
         ([box(freq_lower_edge=796e6)], r"from 796000000.0 to None Hz"),

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The models that come with the package are what their recipes make, and say where they are from."""
+"""The models that come with the package: what their recipes make, and they say where they are
+from."""
 
 import json
 import re

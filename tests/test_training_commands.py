@@ -37,9 +37,8 @@ def test_a_command_without_a_recipe_trains_nothing(stage):
 
 def test_a_stage_that_the_recipe_does_not_have_is_one_line(tmp_path):
     recipe = tmp_path / "r.yaml"
-    recipe.write_text(
-        f"base: {ROOT / 'training/recipes/debug.yaml'}\npretrain: null\nfolder: {tmp_path / 'out'}\n"
-    )
+    base = ROOT / "training/recipes/debug.yaml"
+    recipe.write_text(f"base: {base}\npretrain: null\nfolder: {tmp_path / 'out'}\n")
     done = command("pretrain", "--recipe", recipe)
     assert done.returncode == 2
     assert done.stderr.splitlines()[-1].startswith("error: recipe debug has no stage pretrain")

@@ -97,7 +97,9 @@ def write_note(folder: Path, fields: dict) -> None:
     for frame in truth:
         counts += np.bincount(frame.ravel(), minlength=256)
     names = fields.get("kinds") or fields["classes"]
-    pixels = {name: int(counts[i]) for i, name in enumerate(names) if counts[i]}
+    # of the many kinds, those that are there
+    told = [i for i in range(len(names)) if counts[i] or "classes" in fields]
+    pixels = {names[i]: int(counts[i]) for i in told}
     pixels["not scored"] = int(counts[len(names) :].sum())
     note = {**fields, "pixels": pixels, "command": shlex.join(sys.orig_argv)}
     (folder / NOTE).write_text(json.dumps(note, indent=1) + "\n")
