@@ -59,7 +59,7 @@ def test_a_bundle_names_no_path_of_the_machine_that_made_it(bundle_file, own):
 
 def test_scripted_model_equals_the_eager_one(bundle_file):
     torch.manual_seed(0)
-    model = Segmenter(SMALL, 1).eval()
+    model = Segmenter(SMALL, 1, 4).eval()
     frames = np.random.default_rng(0).normal(-80, 6, (2, 1, 64, 256)).astype(np.float32)
     with torch.inference_mode():
         mask, confidence = model(torch.from_numpy(frames), torch.tensor([RESOLUTION] * 2))

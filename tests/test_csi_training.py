@@ -273,9 +273,10 @@ def test_what_cannot_be_trained_is_one_line(tmp_path, recordings):
     with pytest.raises(UsageError, match=r"small: the labels of train are \(\)"):
         stages.finetune(replace(recipe, data=simulated))
     with pytest.raises(UsageError, match="5 folds of 4 groups"):
-        stages.evaluate(replace(recipe, folds=5))
+        stages.evaluate(replace(recipe, name="folds", folds=5))
     with pytest.raises(UsageError, match="fewer than a batch of 4096"):
-        stages.finetune(replace(recipe, finetune=replace(recipe.finetune, batch=4096)))
+        large = replace(recipe.finetune, batch=4096)
+        stages.finetune(replace(recipe, name="large", finetune=large))
 
 
 def test_prepare_tells_what_is_there(tmp_path, recordings, capsys):

@@ -97,9 +97,10 @@ def finetune_fold(recipe: Recipe, fold: int) -> tuple[ActivityClassifier, list[C
 def calibrate(recipe: Recipe) -> ActivityClassifier:
     """Run or load all stages and, where there are folds, find the temperature of confidences by
     them."""
+    # first, since folds that cannot be show at once
+    found = temperature(recipe, finetune_fold) if recipe.folds else 1.0
     model = finetune(recipe)
-    if recipe.folds:
-        model.temperature.fill_(temperature(recipe, finetune_fold))
+    model.temperature.fill_(found)
     return model
 
 
