@@ -12,6 +12,14 @@ from radiofm_core.errors import RadiofmError, UsageError
 from .engine import processes
 
 
+class Parser(argparse.ArgumentParser):
+    """An argument parser whose errors are one line."""
+
+    def error(self, message: str):
+        """End with exit code 2."""
+        self.exit(2, f"error: {' '.join(message.split())}; see {self.prog} --help\n")
+
+
 def run_stage(name: str, description: str, several: bool = False) -> None:
     """Run the stage ``name`` of the recipe that ``--recipe`` names, and exit.
 
@@ -19,7 +27,7 @@ def run_stage(name: str, description: str, several: bool = False) -> None:
     """
 
     def command() -> None:
-        parser = argparse.ArgumentParser(prog=f"python -m training.{name}")
+        parser = Parser(prog=f"python -m training.{name}")
         parser.description = description
         parser.add_argument("--recipe", required=True, metavar="FILE.yaml", help="what to train")
         if name == "export":

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What the wing of activities offers."""
 
-from ..engine.task import Task
+from ..engine.task import STAGES, Task
 from . import stages, study
 from .data.sources import KINDS
 from .recipe import Recipe
@@ -9,14 +9,7 @@ from .recipe import Recipe
 TASK = Task(
     recipe=Recipe,
     sources=KINDS,
-    stages={
-        "prepare": stages.prepare,
-        "pretrain": stages.pretrain,
-        "finetune": stages.finetune,
-        "calibrate": stages.calibrate,
-        "evaluate": stages.evaluate,
-        "export": stages.export,
-    },
+    stages={name: getattr(stages, name) for name in STAGES},
     measure=study.measure,
     report=study.REPORT,
 )

@@ -6,13 +6,12 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 from pathlib import Path
 
 from radiofm_core.errors import InputError
 
-from ..command import run
+from ..command import Parser, run
 from ..engine.revision import code_revision
 from ..engine.runs import save_text
 from ..tasks import TASKS
@@ -24,7 +23,7 @@ from .report import report
 
 def main() -> None:
     """The command."""
-    parser = argparse.ArgumentParser(prog="python -m training.study", description=__doc__)
+    parser = Parser(prog="python -m training.study", description=__doc__)
     parser.add_argument("--study", required=True, help="YAML file")
     parser.add_argument(
         "--report", action="store_true", help="train nothing, write the report of what is recorded"
