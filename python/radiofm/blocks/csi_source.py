@@ -9,7 +9,6 @@ from abc import abstractmethod
 from collections.abc import Iterator
 
 import pmt
-from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.csi.capture import Tally
@@ -18,6 +17,7 @@ from radiofm_core.csi.packet import CsiPacket
 
 from ..pmts.csi_messages import packet_fields
 from ..pmts.messages import symbol, to_pmt
+from ..runtime.held_block import held_block
 from ..runtime.inference_stats import StatusReporter
 from ..runtime.inference_workers import one_line
 from ..runtime.message_block import backlog_after
@@ -29,7 +29,7 @@ HOLD_S = 0.005
 STOP_S = 0.5
 
 
-class csi_source(gr.basic_block):
+class csi_source(held_block):
     """Sends CSI packets from a thread of its own; the flowgraph ends when there are no more.
 
     Output messages: ``csi``, a dict per packet (:mod:`gnuradio.radiofm.pmts.csi_messages`).
@@ -41,7 +41,7 @@ class csi_source(gr.basic_block):
     """
 
     def __init__(self, name: str):
-        gr.basic_block.__init__(self, name=name, in_sig=None, out_sig=None)
+        held_block.__init__(self, name=name, in_sig=None, out_sig=None)
         for port in (keys.PORT_CSI, keys.PORT_STATUS):
             self.message_port_register_out(symbol(port))
         self._reporter = StatusReporter(self._publish_status)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pmt
-from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.errors import InputError, UsageError
@@ -19,6 +18,7 @@ from ..radiofm_python import stream_has_ended
 from ..runtime.block_inference import BlockInference
 from ..runtime.frame_batch import Segmented, check_frame, padded_rows, segment_frames
 from ..runtime.frame_detections import find_detections
+from ..runtime.held_block import held_block
 from ..runtime.inference_workers import Job, one_line
 from ..runtime.message_block import deliver_to_stopped
 
@@ -36,7 +36,7 @@ class Result:
     problem: str = ""
 
 
-class spectrogram_segmenter(gr.basic_block):
+class spectrogram_segmenter(held_block):
     """Segments spectrogram frames with a model bundle.
 
     Input: frame vectors of the spectrogram framer (``spec.frame_floats`` float32 of dB), each
@@ -91,7 +91,7 @@ class spectrogram_segmenter(gr.basic_block):
             overload,
         )
         self._stats, self._workers = self._inference.stats, self._inference.workers
-        gr.basic_block.__init__(
+        held_block.__init__(
             self,
             name="spectrogram_segmenter",
             in_sig=[(np.float32, self._spec.frame_floats)],

@@ -9,11 +9,11 @@ import time
 import weakref
 
 import pmt
-from gnuradio import gr
 
 from radiofm_core import keys
 
 from ..pmts.messages import describe, symbol, to_pmt
+from .held_block import held_block
 from .inference_stats import Failures
 from .inference_workers import one_line
 
@@ -35,7 +35,7 @@ _LOOK_AGAIN = "look_again"
 _blocks: weakref.WeakSet[message_block] = weakref.WeakSet()
 
 
-class message_block(gr.basic_block):
+class message_block(held_block):
     """Calls :meth:`handle` for each message and :meth:`finish` once at the end.
 
     GNU Radio ends a message block on the first ``done`` of any sender, although others still
@@ -57,7 +57,7 @@ class message_block(gr.basic_block):
     """
 
     def __init__(self, name: str, senders: int | None, tells_failures: bool = False):
-        gr.basic_block.__init__(self, name=name, in_sig=None, out_sig=None)
+        held_block.__init__(self, name=name, in_sig=None, out_sig=None)
         self._senders = senders
         self._lock = threading.RLock()
         self._is_stopping = self._is_stopped = False
