@@ -34,7 +34,8 @@ class result_sink(message_block):
     callback is logged, the first one kept in :attr:`error`, and the flowgraph goes on. When the
     flowgraph has ended, all messages have been delivered.
 
-    Output messages: ``status``, a dict with ``error`` where messages could not be handled.
+    Output messages: ``status``, a dict where messages could not be handled: how many
+    ``failed``, and the last one's ``error``.
 
     A callback that is slower than the model piles up messages: give :meth:`backlog` to
     ``spectrogram_segmenter.set_backpressure`` to hold the model up instead.

@@ -125,6 +125,8 @@ class spectrogram_segmenter(held_block):
     def set_backpressure(self, backlog, limit: int) -> None:
         """Hold the model while ``backlog()`` is above ``limit`` messages (policy ``wait`` only).
 
+        A ``backlog`` that raises is logged and asked no more.
+
         Message queues have no bound of their own: this keeps memory flat when a receiver, such
         as ``result_sink.backlog``, is slower than the model. Call before the flowgraph starts.
         """
@@ -256,7 +258,8 @@ class spectrogram_segmenter(held_block):
     def _publish_all(self, jobs: list[Job], results: list[Result] | None, is_live) -> None:
         """Send the messages of a batch; batches come here one by one, in the frames' order."""
         if results is None:
-            self._inference.fail(jobs[0].problem)
+            for job in jobs:
+                self._inference.fail(job.problem)
             return
         self._hold_for_receivers(is_live)
         for job, result in zip(jobs, results, strict=True):
@@ -273,8 +276,12 @@ class spectrogram_segmenter(held_block):
     def _hold_for_receivers(self, is_live) -> None:
         if self._backlog is None or not self._inference.is_lossless:
             return
-        while is_live() and self._backlog() > self._backlog_limit:
-            time.sleep(0.005)
+        try:
+            while is_live() and self._backlog() > self._backlog_limit:
+                time.sleep(0.005)
+        except Exception as error:  # a user's function; the batch must not go with it
+            self._backlog = None
+            self.logger.error(f"backlog() raised ({one_line(error)}) and is asked no more")
 
     def _publish(self, job: Job, result: Result) -> None:
         tag, meta, _ = job.payload

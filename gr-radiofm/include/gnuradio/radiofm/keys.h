@@ -106,6 +106,7 @@ constexpr const char* QUEUE_DEPTH = "queue_depth";
 constexpr const char* LATENCY_P50 = "latency_p50";
 constexpr const char* LATENCY_P99 = "latency_p99";
 constexpr const char* MSPS = "msps";
+constexpr const char* FAILED = "failed";
 constexpr const char* ERROR = "error";
 
 } // namespace keys
