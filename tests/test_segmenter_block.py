@@ -152,6 +152,18 @@ def test_model_that_always_fails_logs_one_line(bundle, capfd):
     assert f"{count} frames had no result" in log
 
 
+def test_a_backlog_that_raises_costs_no_frame_and_logs_one_line(bundle, capfd):
+    def backlog():
+        raise RuntimeError("who knows")
+
+    source = FrameSource([band_frame()] * 20, [frame_meta(i) for i in range(20)])
+    flow = SegmenterFlow(source, radiofm.spectrogram_segmenter(bundle))
+    flow.segmenter.set_backpressure(backlog, 4)
+    flow.run()
+    assert flow.results.indexes() == list(range(20))
+    assert "".join(capfd.readouterr()).count("who knows") == 1
+
+
 @pytest.mark.parametrize("rows", [1, 7, 16, 100, 255])
 def test_partial_frame_gives_its_valid_rows(bundle, rows):
     frames = [band_frame(), band_frame(), band_frame()]
