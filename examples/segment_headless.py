@@ -27,7 +27,6 @@ class SegmentHeadless(gr.top_block):
     def __init__(self, path: str, model: str, on_message):
         gr.top_block.__init__(self, "segment_headless", catch_exceptions=True)
         recording = open_recording(path)
-        # GNU Radio keeps no reference to blocks written in Python: this object must
         self.source = radiofm.recording_source(recording)
         self.framer = radiofm.spectrogram_framer(recording.sample_rate, model=model)
         self.segmenter = radiofm.spectrogram_segmenter(model, overload="wait")

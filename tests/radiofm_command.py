@@ -8,6 +8,7 @@ import resource
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 RADIOFM = [sys.executable, "-m", "radiofm_cli"]
@@ -39,6 +40,26 @@ def start_radiofm(*arguments) -> subprocess.Popen:
         text=True,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
     )
+
+
+def read_one_line(
+    *arguments, lines: int = 1, also_errors: bool = False
+) -> subprocess.CompletedProcess:
+    """Run ``radiofm`` with its output in a pipe whose reader goes after so many lines, as ``head``
+    does; ``also_errors``: standard error goes there, too."""
+    reading, writing = os.pipe()
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [*RADIOFM, *map(str, arguments)],
+            stdout=writing,
+            stderr=writing if also_errors else errors,
+        )
+        os.close(writing)
+        with os.fdopen(reading, "r") as pipe:
+            read = "".join(pipe.readline() for _ in range(lines))
+        code = process.wait(120)
+        errors.seek(0)
+        return subprocess.CompletedProcess(process.args, code, read, errors.read())
 
 
 def assert_one_line_error(done: subprocess.CompletedProcess, *words: str, code: int = 2) -> None:

@@ -155,14 +155,14 @@ def test_bad_answer_costs_one_window_and_is_reported(bundle, order, told):
     assert flow.numbers == [i for i in range(12) if i != 5]
     status = flow.last_status
     assert status[keys.FRAMES] == 11 and status[keys.DROPPED] == 0
-    assert status[keys.ERROR].startswith("1 windows without a result")
+    assert status[keys.FAILED] == 1
     assert told in status[keys.ERROR]
 
 
 def test_model_that_always_fails_logs_one_line(bundle, capfd):
     flow = run_windows(bundle, [window_pdu(room_windows()[0], ORDER_RAISE)] * 30)
     assert flow.answers == []
-    assert flow.last_status[keys.ERROR].startswith("30 windows")
+    assert flow.last_status[keys.FAILED] == 30
     log = "".join(capfd.readouterr())
     assert log.count("ordered to raise") == 1
     assert "30 windows had no result" in log
@@ -215,7 +215,7 @@ def test_foreign_messages_are_refused_by_name_and_never_end_the_block(bundle, me
 
 def test_many_foreign_messages_fill_no_log(bundle, capfd):
     flow = run_windows(bundle, [message for message, _ in FOREIGN] * 3)
-    assert flow.last_status[keys.ERROR].startswith(f"{3 * len(FOREIGN)} windows")
+    assert flow.last_status[keys.FAILED] == 3 * len(FOREIGN)
     assert "".join(capfd.readouterr()).count("a window has no result") == 3
 
 

@@ -13,7 +13,13 @@ from csi_room import Receiver, Room
 from csi_walk import STILL, WALKING, scene, write_npz, write_pcap
 from level_model import make_level_bundle
 from motion_model import CLASSES, MotionClassifier, make_motion_bundle
-from radiofm_command import assert_one_line_error, leftovers, radiofm, start_radiofm
+from radiofm_command import (
+    assert_one_line_error,
+    leftovers,
+    radiofm,
+    read_one_line,
+    start_radiofm,
+)
 from torch import nn
 
 from radiofm_cli.command import run
@@ -47,6 +53,14 @@ def activity(tmp_path, model):
 
 def lines_of(path):
     return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def test_results_are_whole_when_nobody_reads_the_output(tmp_path, model):
+    path = write_npz(tmp_path / "walk.npz", scene((STILL, 6.0)))
+    out = tmp_path / "out"
+    done = read_one_line("activity", path, "--out", out, "--model", model, lines=0)
+    assert (done.returncode, done.stderr) == (141, "")
+    assert leftovers(out) == ["walk.jsonl", "walk.png"]
 
 
 def assert_tiles(lines, start_s, end_s):

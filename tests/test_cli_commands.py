@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from level_model import make_level_bundle, two_carriers, write_recording
 from motion_model import make_motion_bundle
-from radiofm_command import assert_one_line_error, radiofm, start_radiofm
+from radiofm_command import assert_one_line_error, radiofm, read_one_line, start_radiofm
 from segmenter_flow import make_bundle as make_slow_bundle
 
 from radiofm_cli import checks as doctor
@@ -51,6 +51,26 @@ def test_watch_prints_starts_and_ends_for_people(recording, model):
     lines = done.stdout.splitlines()
     assert any("start" in line and "LTE" in line for line in lines)
     assert any("end" in line and "after" in line for line in lines)
+
+
+@pytest.mark.parametrize("arguments", [(), ("--json",)])
+def test_watch_ends_quietly_when_nobody_reads_on(recording, model, arguments):
+    done = read_one_line("watch", "--source", f"file={recording}", "--model", model, *arguments)
+    assert done.returncode == 141
+    assert len(done.stdout.splitlines()) == 1
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1 and "watching" in lines[0], done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("models", "--json"), ("doctor",), ("--help",)])
+def test_other_commands_end_quietly_when_nobody_reads_on(arguments):
+    done = read_one_line(*arguments, lines=0)
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_errors_that_nobody_reads_keep_their_exit_code(tmp_path):
+    done = read_one_line("models", tmp_path / "none.pt", lines=0, also_errors=True)
+    assert done.returncode == 2
 
 
 def test_watch_ends_by_ctrl_c(tmp_path, model):

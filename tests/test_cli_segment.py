@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import sigmf
 from level_model import CENTER, RATE, make_level_bundle, two_carriers, write_recording
-from radiofm_command import leftovers, radiofm, start_radiofm
+from radiofm_command import leftovers, radiofm, read_one_line, start_radiofm
 
 DURATION = 0.2
 NAMES = ["two.jsonl", "two.mask.npz", "two.png", "two.sigmf-data", "two.sigmf-meta"]
@@ -36,6 +36,15 @@ def test_four_results_and_a_link_to_the_data(finished):
     assert done.returncode == 0 and done.stderr == ""
     assert leftovers(out) == NAMES
     assert (out / "two.sigmf-data").resolve() == (out.parents[1] / "two.sigmf-data").resolve()
+
+
+def test_results_are_whole_when_nobody_reads_the_output(finished, tmp_path, model):
+    recording = finished[1].parents[1] / "two.sigmf-meta"
+    done = read_one_line("segment", recording, "--out", tmp_path, "--model", model, lines=0)
+    assert (done.returncode, done.stderr) == (141, "")
+    assert leftovers(tmp_path) == NAMES
+    lines = (finished[1] / "two.jsonl").read_text()
+    assert (tmp_path / "two.jsonl").read_text() == lines
 
 
 def test_terminal_lists_the_emissions(finished):

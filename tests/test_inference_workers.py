@@ -91,6 +91,29 @@ def test_a_call_that_raises_takes_no_other_with_it():
     assert sorted(log.errors) == ["no 3", "no 4"]
 
 
+def test_each_job_of_a_batch_that_fails_is_counted():
+    log, held, begun = Log(raising=range(1, 100)), threading.Event(), threading.Event()
+    compute = log.compute
+
+    def compute_when_all_wait(jobs):
+        begun.set()
+        assert held.wait(WAIT_S)
+        return compute(jobs)
+
+    log.compute = compute_when_all_wait
+    workers = log.workers(1, max_batch=8)
+    workers.start()
+    workers.submit(Job(0))
+    assert begun.wait(WAIT_S)
+    for n in range(1, 17):
+        workers.submit(Job(n))
+    held.set()
+    assert workers.wait_below(1, WAIT_S)
+    workers.stop(WAIT_S)
+    assert max(map(len, log.batches)) == 8
+    assert log.published == [0] and len(log.errors) == 16
+
+
 def test_waiting_for_room_ends_with_it_or_with_the_time():
     log = Log(dict.fromkeys(range(3), 0.2))
     workers = log.workers(1)

@@ -137,7 +137,7 @@ def test_bad_answer_costs_one_frame_and_is_reported(bundle, order):
     assert flow.results.indexes() == [i for i in range(12) if i != 5]
     status = flow.segmenter.status()
     assert status[keys.FRAMES] == 11
-    assert status[keys.ERROR].startswith("1 frames without a result")
+    assert status[keys.FAILED] == 1
     assert ("ordered to raise" if order == ORDER_RAISE else "not finite") in status[keys.ERROR]
 
 
@@ -146,10 +146,22 @@ def test_model_that_always_fails_logs_one_line(bundle, capfd):
     frames, metas = [order_frame(ORDER_RAISE)] * count, [frame_meta(i) for i in range(count)]
     flow = run_frames(bundle, frames, metas)
     assert flow.results.indexes() == []
-    assert flow.segmenter.status()[keys.ERROR].startswith(f"{count} frames")
+    assert flow.segmenter.status()[keys.FAILED] == count
     log = "".join(capfd.readouterr())
     assert log.count("ordered to raise") == 1
     assert f"{count} frames had no result" in log
+
+
+def test_a_backlog_that_raises_costs_no_frame_and_logs_one_line(bundle, capfd):
+    def backlog():
+        raise RuntimeError("who knows")
+
+    source = FrameSource([band_frame()] * 20, [frame_meta(i) for i in range(20)])
+    flow = SegmenterFlow(source, radiofm.spectrogram_segmenter(bundle))
+    flow.segmenter.set_backpressure(backlog, 4)
+    flow.run()
+    assert flow.results.indexes() == list(range(20))
+    assert "".join(capfd.readouterr()).count("who knows") == 1
 
 
 @pytest.mark.parametrize("rows", [1, 7, 16, 100, 255])

@@ -71,6 +71,12 @@ class _Flowgraph(gr.top_block):
         self._waiter.join(timeout)
         return not self._waiter.is_alive()
 
+    def halt(self, timeout: float) -> None:
+        """Stop, and wait up to ``timeout`` seconds for the end; then it is left behind."""
+        if not self.ended(0.0):
+            self.stop()
+            self.ended(timeout)
+
     def close(self) -> None:
         """Take the flowgraph apart, so that the segmenter can join another one."""
         for source, out_port, target, in_port in self._messages:

@@ -5,18 +5,27 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Sequence
 
 from radiofm_core.errors import RadiofmError
 from radiofm_core.version import __version__
 
 from .commands import activity, bench, doctor, models, segment, watch
-from .console import EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, Stopped, report_error
+from .console import (
+    EXIT_FAILED,
+    EXIT_INTERRUPTED,
+    EXIT_NO_READER,
+    EXIT_USAGE,
+    Stopped,
+    close_output,
+    flush_output,
+    report_error,
+)
 
 EPILOG = (
     "exit codes: 0 done; 1 failed; 2 wrong usage or input, told in one line; "
-    "130 stopped by Ctrl-C, with what was found so far written"
+    "130 stopped by Ctrl-C, with what was found so far written; 141 ended early, as nobody reads "
+    "the output any more"
 )
 
 
@@ -51,6 +60,18 @@ def build_parser() -> argparse.ArgumentParser:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; never raises but SystemExit from argparse."""
     try:
+        try:
+            return _run(arguments)
+        finally:
+            flush_output()
+    except BrokenPipeError:
+        # The reader of our output has gone (`radiofm watch | head`), which is no fault of ours
+        close_output()
+        return EXIT_NO_READER
+
+
+def _run(arguments: Sequence[str] | None) -> int:
+    try:
         options = build_parser().parse_args(arguments)
         return options.run(options)
     except RadiofmError as error:
@@ -60,9 +81,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         report_error("stopped")
         return EXIT_INTERRUPTED
     except BrokenPipeError:
-        # The reader of our output has gone (`radiofm models | head`): nothing is wrong
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        raise
     except MemoryError:
         report_error("out of memory; close other programs or lower --threads")
         return EXIT_FAILED

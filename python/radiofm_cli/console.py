@@ -16,6 +16,8 @@ EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+# As a shell tells it of a program that SIGPIPE ended
+EXIT_NO_READER = 141
 
 _SCALES = {"": 1.0, "k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9}
 
@@ -67,9 +69,27 @@ def stop_on_signal() -> Iterator[StopRequest]:
 
 
 def report_error(error: object) -> None:
-    """One line on standard error."""
+    """One line on standard error, if anybody reads it."""
     text = " ".join(str(error).split())
-    print(f"radiofm: error: {text}", file=sys.stderr, flush=True)
+    with contextlib.suppress(BrokenPipeError):
+        print(f"radiofm: error: {text}", file=sys.stderr, flush=True)
+
+
+def flush_output() -> None:
+    """Write out what was printed; raises BrokenPipeError where nobody reads it any more."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+
+
+def close_output() -> None:
+    """Let go of what cannot be written, which Python would complain of at the process's end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except BrokenPipeError:
+            os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def hertz(text: str) -> float:

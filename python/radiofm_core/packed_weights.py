@@ -7,10 +7,15 @@ those of PyTorch's own compiler, and not in its documentation. A PyTorch that ha
 that has no use for them, leaves a model as it was. The answers are the same, bit for bit.
 """
 
+import logging
 from functools import cache
 
 import torch
 from torch import Tensor
+
+from .errors import reason_of
+
+_log = logging.getLogger(__name__)
 
 
 def freeze_packed(module: torch.jit.ScriptModule, example: tuple) -> torch.jit.ScriptModule:
@@ -21,7 +26,13 @@ def freeze_packed(module: torch.jit.ScriptModule, example: tuple) -> torch.jit.S
     plain, packed = torch.jit.freeze(module), torch.jit.freeze(module)
     try:
         _pack(packed, _convolved_shapes(plain, example))
-    except Exception:  # operators and graphs are not promised to be as they are
+    except Exception as error:  # operators and graphs are not promised to be as they are
+        _log.warning(
+            "the model runs with its weights as they are, which is slower: PyTorch %s on this CPU "
+            "does not take them in another order (%s)",
+            torch.__version__,
+            reason_of(error),
+        )
         return plain
     return packed
 

@@ -20,16 +20,21 @@ constexpr int most_depth = 64;
 // PMT has no larger tuples.
 constexpr size_t most_in_tuple = 10;
 
+py::object usage_error()
+{
+    return py::module::import("radiofm_core.errors").attr("UsageError");
+}
+
 [[noreturn]] void refuse(const std::string& text)
 {
-    const py::object error = py::module::import("radiofm_core.errors").attr("UsageError");
-    PyErr_SetString(error.ptr(), text.c_str());
+    PyErr_SetString(usage_error().ptr(), text.c_str());
     throw py::error_already_set();
 }
 
 std::string describe(const pmt::pmt_t& message)
 {
-    const py::object describe = py::module::import("gnuradio.radiofm.pmts.messages").attr("describe");
+    const py::object describe =
+        py::module::import("gnuradio.radiofm.pmts.messages").attr("describe");
     return py::cast<std::string>(describe(message));
 }
 
@@ -137,7 +142,11 @@ py::list dict_values(const pmt::pmt_t& dict, const std::vector<pmt::pmt_t>& keys
         }
         try {
             values.append(from_pmt(value, 1));
-        } catch (const py::error_already_set&) {
+        } catch (py::error_already_set& error) {
+            // what refuse() and text_of() raise; anything else is no property of the message
+            if (!error.matches(usage_error()) && !error.matches(PyExc_UnicodeDecodeError)) {
+                throw;
+            }
             values.append(value);
         }
     }

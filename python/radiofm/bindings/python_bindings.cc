@@ -10,6 +10,7 @@ void bind_vectors(py::module& m);
 void bind_messages(py::module& m);
 void bind_mask_components(py::module& m);
 void bind_stream_end(py::module& m);
+void bind_held_block(py::module& m);
 
 PYBIND11_MODULE(radiofm_python, m)
 {
@@ -24,4 +25,5 @@ PYBIND11_MODULE(radiofm_python, m)
     bind_messages(m);
     bind_mask_components(m);
     bind_stream_end(m);
+    bind_held_block(m);
 }

@@ -11,13 +11,12 @@ from radiofm_core.bundle import read_bundle_info
 from radiofm_core.csi.message_fields import window_fields
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.windows import CsiFramer, CsiWindow
-from radiofm_core.errors import UsageError
+from radiofm_core.errors import UsageError, one_line
 from radiofm_core.tasks import ACTIVITY
 
 from ..pmts.csi_messages import csi_packet
-from ..pmts.messages import make_pdu, symbol, to_pmt
+from ..pmts.messages import bounded_reason, make_pdu, symbol, to_pmt
 from ..runtime.inference_stats import StatusReporter
-from ..runtime.inference_workers import one_line
 from ..runtime.message_block import message_block
 
 # Packets that are taken in one call at most: the flowgraph can stop between two
@@ -88,7 +87,7 @@ class csi_framer(message_block):
         self.add_input(keys.PORT_CSI, self._on_csi)
         for port in (keys.PORT_WINDOWS, keys.PORT_STATUS):
             self.message_port_register_out(symbol(port))
-        self._reporter = StatusReporter(self._publish_news)
+        self._reporter = StatusReporter(self._publish_news, lambda text: self.logger.error(text))
 
     @property
     def spec(self) -> CsiSpec:
@@ -108,7 +107,7 @@ class csi_framer(message_block):
                 keys.REFUSED_PACKETS: dict(counts.refused_packets),
                 keys.REFUSED_WINDOWS: dict(counts.refused_windows),
                 keys.CUTS: dict(counts.cuts),
-                keys.REASON: counts.reason,
+                keys.REASON: bounded_reason(counts.reason),
                 **self.failure_status(),
             }
 

@@ -6,20 +6,21 @@ from __future__ import annotations
 import contextlib
 import threading
 from abc import abstractmethod
+from collections import Counter
 from collections.abc import Iterator
 
 import pmt
-from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.csi.capture import Tally
 from radiofm_core.csi.live.source import POLL_S, CsiSource
 from radiofm_core.csi.packet import CsiPacket
+from radiofm_core.errors import one_line
 
 from ..pmts.csi_messages import packet_fields
-from ..pmts.messages import symbol, to_pmt
+from ..pmts.messages import bounded_reason, symbol, to_pmt
+from ..runtime.held_block import held_block
 from ..runtime.inference_stats import StatusReporter
-from ..runtime.inference_workers import one_line
 from ..runtime.message_block import backlog_after
 
 # Messages that may wait in the blocks after a source until it holds, and how often it looks
@@ -29,7 +30,7 @@ HOLD_S = 0.005
 STOP_S = 0.5
 
 
-class csi_source(gr.basic_block):
+class csi_source(held_block):
     """Sends CSI packets from a thread of its own; the flowgraph ends when there are no more.
 
     Output messages: ``csi``, a dict per packet (:mod:`gnuradio.radiofm.pmts.csi_messages`).
@@ -41,10 +42,10 @@ class csi_source(gr.basic_block):
     """
 
     def __init__(self, name: str):
-        gr.basic_block.__init__(self, name=name, in_sig=None, out_sig=None)
+        held_block.__init__(self, name=name, in_sig=None, out_sig=None)
         for port in (keys.PORT_CSI, keys.PORT_STATUS):
             self.message_port_register_out(symbol(port))
-        self._reporter = StatusReporter(self._publish_status)
+        self._reporter = StatusReporter(self._publish_status, lambda text: self.logger.error(text))
         self._stopping = threading.Event()
         self._ended = threading.Event()
         self._ended.set()
@@ -64,12 +65,15 @@ class csi_source(gr.basic_block):
     def status(self) -> dict:
         """The fields of a ``status`` message, now."""
         tally, dropped = self.account()
+        refused: Counter[str] = Counter()
+        for reason, count in dict(tally.skipped).items():  # a copy: another thread adds to it
+            refused[bounded_reason(reason)] += count
         status = {
             keys.PACKETS: self._packets,
             keys.DROPPED: dropped,
-            keys.REFUSED_PACKETS: dict(tally.skipped),
+            keys.REFUSED_PACKETS: dict(refused),
         }
-        return status | ({keys.ERROR: self._error} if self._error else {})
+        return status | ({keys.ERROR: bounded_reason(self._error)} if self._error else {})
 
     def start(self) -> bool:
         """Begin a run, from the first packet."""
@@ -108,8 +112,10 @@ class csi_source(gr.basic_block):
             self.logger.error(self._error)
         if not stopping.is_set():
             self._reporter.stop()
-            self._publish_status()
-            self._post(symbol("system"), pmt.cons(symbol("done"), pmt.from_long(1)))
+            try:
+                self._publish_status()
+            finally:
+                self._post(symbol("system"), pmt.cons(symbol("done"), pmt.from_long(1)))
 
     def _send(self, packets: Iterator[CsiPacket | None], stopping: threading.Event) -> None:
         for packet in packets:

@@ -24,7 +24,8 @@ class emission_tracker(message_block):
 
     Output messages: ``emissions``, a dict with ``event`` (start, update, end), ``burst_id`` and
     the keys of a detection. What is still on when the flowgraph or the recording ends, ends.
-    ``status``, a dict with ``error`` where messages could not be handled.
+    ``status``, a dict where messages could not be handled: how many
+    ``failed``, and the last one's ``error``.
 
     Args:
         hold_time: seconds; a longer gap ends an emission.

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.errors import UsageError
@@ -32,7 +34,8 @@ class result_sink(message_block):
     callback is logged, the first one kept in :attr:`error`, and the flowgraph goes on. When the
     flowgraph has ended, all messages have been delivered.
 
-    Output messages: ``status``, a dict with ``error`` where messages could not be handled.
+    Output messages: ``status``, a dict where messages could not be handled: how many
+    ``failed``, and the last one's ``error``.
 
     A callback that is slower than the model piles up messages: give :meth:`backlog` to
     ``spectrogram_segmenter.set_backpressure`` to hold the model up instead.
@@ -58,7 +61,7 @@ class result_sink(message_block):
             raise UsageError(f"ports {unknown or ports!r} are unknown; use {', '.join(PORTS)}")
         senders = None if ports is None else len(offered)
         message_block.__init__(self, "result_sink", senders, tells_failures=True)
-        self._callback = callback
+        self._callback = _apart_from_flowgraph(callback)
         self._error: Exception | SystemExit | None = None
         for port in offered:
             self.add_input(port, getattr(self, f"_on_{port}"))
@@ -100,3 +103,18 @@ class result_sink(message_block):
 
     def _on_status(self, message) -> None:
         self.receive(keys.PORT_STATUS, message)
+
+
+def _apart_from_flowgraph(callback: Callable) -> Callable:
+    """A flowgraph's own method without a hold on it: the flowgraph holds this block, and Python's
+    collector does not see that (held_block)."""
+    if not isinstance(getattr(callback, "__self__", None), gr.hier_block2):
+        return callback
+    found = weakref.WeakMethod(callback)
+
+    def call(*message) -> None:
+        method = found()
+        if method is not None:
+            method(*message)
+
+    return call

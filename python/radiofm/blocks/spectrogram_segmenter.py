@@ -8,10 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import pmt
-from gnuradio import gr
 
 from radiofm_core import keys
-from radiofm_core.errors import InputError, UsageError
+from radiofm_core.errors import InputError, UsageError, one_line
 from radiofm_core.inference import load_bundle
 from radiofm_core.tasks import SEGMENTATION
 
@@ -20,7 +19,8 @@ from ..radiofm_python import stream_has_ended
 from ..runtime.block_inference import BlockInference
 from ..runtime.frame_batch import Segmented, check_frame, padded_rows, segment_frames
 from ..runtime.frame_detections import find_detections
-from ..runtime.inference_workers import Job, one_line
+from ..runtime.held_block import held_block
+from ..runtime.inference_workers import Job
 from ..runtime.message_block import deliver_to_stopped
 
 # The longest stay in general_work() (s): the scheduler can stop the block only between two calls
@@ -37,7 +37,7 @@ class Result:
     problem: str = ""
 
 
-class spectrogram_segmenter(gr.basic_block):
+class spectrogram_segmenter(held_block):
     """Segments spectrogram frames with a model bundle.
 
     Input: frame vectors of the spectrogram framer (``spec.frame_floats`` float32 of dB), each
@@ -92,7 +92,7 @@ class spectrogram_segmenter(gr.basic_block):
             overload,
         )
         self._stats, self._workers = self._inference.stats, self._inference.workers
-        gr.basic_block.__init__(
+        held_block.__init__(
             self,
             name="spectrogram_segmenter",
             in_sig=[(np.float32, self._spec.frame_floats)],
@@ -125,6 +125,8 @@ class spectrogram_segmenter(gr.basic_block):
 
     def set_backpressure(self, backlog, limit: int) -> None:
         """Hold the model while ``backlog()`` is above ``limit`` messages (policy ``wait`` only).
+
+        A ``backlog`` that raises is logged and asked no more.
 
         Message queues have no bound of their own: this keeps memory flat when a receiver, such
         as ``result_sink.backlog``, is slower than the model. Call before the flowgraph starts.
@@ -257,7 +259,8 @@ class spectrogram_segmenter(gr.basic_block):
     def _publish_all(self, jobs: list[Job], results: list[Result] | None, is_live) -> None:
         """Send the messages of a batch; batches come here one by one, in the frames' order."""
         if results is None:
-            self._inference.fail(jobs[0].problem)
+            for job in jobs:
+                self._inference.fail(job.problem)
             return
         self._hold_for_receivers(is_live)
         for job, result in zip(jobs, results, strict=True):
@@ -274,8 +277,12 @@ class spectrogram_segmenter(gr.basic_block):
     def _hold_for_receivers(self, is_live) -> None:
         if self._backlog is None or not self._inference.is_lossless:
             return
-        while is_live() and self._backlog() > self._backlog_limit:
-            time.sleep(0.005)
+        try:
+            while is_live() and self._backlog() > self._backlog_limit:
+                time.sleep(0.005)
+        except Exception as error:  # a user's function; the batch must not go with it
+            self._backlog = None
+            self.logger.error(f"backlog() raised ({one_line(error)}) and is asked no more")
 
     def _publish(self, job: Job, result: Result) -> None:
         tag, meta, _ = job.payload

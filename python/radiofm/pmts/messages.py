@@ -22,6 +22,8 @@ Arrays come back as read-only views of the PMT's own memory: nothing is copied.
 
 from __future__ import annotations
 
+import re
+import threading
 from functools import lru_cache
 
 import numpy as np
@@ -31,11 +33,37 @@ from radiofm_core.errors import UsageError
 
 from .. import radiofm_python
 
+# Reasons that become symbols in one process: so many as they are, then as many without numbers
+MOST_REASONS = 64
+OTHER_REASON = "another reason than those told before in this process; start it anew to see it"
+
+_reasons: set[str] = set()
+_reasons_lock = threading.Lock()
+
 
 @lru_cache(maxsize=512)
 def symbol(text: str):
     """The interned PMT symbol of ``text`` (cached: the words are few and used all the time)."""
     return pmt.intern(text)
+
+
+def bounded_reason(text: str) -> str:
+    """``text``, which can be anything, as one of a bounded number of texts.
+
+    PMT keeps each symbol for ever: what a model or a foreign message makes up must not become
+    symbols without end. After MOST_REASONS different ones numbers are left out, and after as many
+    again all are OTHER_REASON.
+    """
+    with _reasons_lock:
+        for told, most in ((text, MOST_REASONS), (_without_numbers(text), 2 * MOST_REASONS)):
+            if told in _reasons or len(_reasons) < most:
+                _reasons.add(told)
+                return told
+    return OTHER_REASON
+
+
+def _without_numbers(text: str) -> str:
+    return re.sub(r"[0-9][0-9a-fx]*", "#", text)
 
 
 def to_pmt(value):

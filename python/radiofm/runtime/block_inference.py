@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pmt
 
 from radiofm_core import keys
-from radiofm_core.errors import BundleError, UsageError
+from radiofm_core.errors import BundleError, UsageError, one_line
 
 from ..pmts.messages import symbol, to_pmt
 from .inference_stats import InferenceStats, StatusReporter
-from .inference_workers import InferenceWorkers, Job, one_line
+from .inference_workers import InferenceWorkers, Job
 
 OVERLOAD_POLICIES = ("wait", "drop")
 # How long stop() waits for the model call in flight before it leaves it behind (s)
@@ -70,7 +70,7 @@ class BlockInference:
         self._block = block
         self._item = item
         self._own_failures = own_failures
-        self.stats = InferenceStats(item)
+        self.stats = InferenceStats()
         self.workers = InferenceWorkers(
             compute,
             publish,
@@ -80,7 +80,9 @@ class BlockInference:
             self._set_up_thread,
             on_idle,
         )
-        self._reporter = StatusReporter(self.publish_status)
+        self._reporter = StatusReporter(
+            self.publish_status, lambda text: self._block.logger.error(text)
+        )
 
     def start(self) -> None:
         """Begin a run: empty queue, counters at zero."""
@@ -102,7 +104,10 @@ class BlockInference:
 
     def status(self, restart: bool = False) -> dict:
         """The fields of a ``status`` message, now; ``restart``: see InferenceStats.snapshot."""
-        return self._own_failures() | self.stats.snapshot(self.workers.depth, restart)
+        own = self._own_failures()
+        found = self.stats.snapshot(self.workers.depth, restart)
+        failed = sum(each.get(keys.FAILED, 0) for each in (own, found))
+        return own | found | ({keys.FAILED: failed} if failed else {})
 
     def is_connected(self, port: str) -> bool:
         """Whether anyone takes the messages of an output port."""

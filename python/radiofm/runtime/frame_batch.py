@@ -8,12 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from radiofm_core import keys
-from radiofm_core.errors import InputError
+from radiofm_core.errors import InputError, one_line
 from radiofm_core.fields import check_numbers, check_present, check_time, check_whole, shown
 from radiofm_core.spectrum.model import SegmentationModel
 from radiofm_core.spectrum.spec import SpectrogramSpec
-
-from .inference_workers import one_line
 
 _WHOLE = (
     keys.ROWS,

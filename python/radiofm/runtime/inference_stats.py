@@ -6,10 +6,14 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 
 import numpy as np
 
 from radiofm_core import keys
+from radiofm_core.errors import one_line
+
+from ..pmts.messages import bounded_reason
 
 # Latencies that the percentiles are taken over
 LATENCY_WINDOW = 1024
@@ -18,51 +22,46 @@ MAX_LOGGED_REASONS = 3
 
 
 class Failures:
-    """What got no result: how many, why the last one, and which reasons the log has.
+    """What got no result: how many, why the last one, and which reasons the log has. Any thread
+    may call it."""
 
-    Args:
-        item: what is counted, in one word: ``frame``, ``window``, ``message``.
-    """
-
-    def __init__(self, item: str):
-        self._item = item
+    def __init__(self):
+        self._lock = threading.Lock()
         self.reset()
 
     def reset(self) -> None:
         """Start counting anew."""
-        self.count = 0
-        self._last = ""
-        self._logged: set[str] = set()
+        with self._lock:
+            self.count = 0
+            self._last = ""
+            self._logged: set[str] = set()
 
     def add(self, reason: str) -> bool:
         """Count one; returns True if that is worth a line in the log.
 
         It is for the first few different reasons of a run, not for every one.
         """
-        self.count += 1
-        self._last = reason
-        is_new = reason not in self._logged and len(self._logged) < MAX_LOGGED_REASONS
-        if is_new:
-            self._logged.add(reason)
-        return is_new
+        with self._lock:
+            self.count += 1
+            self._last = reason
+            is_new = reason not in self._logged and len(self._logged) < MAX_LOGGED_REASONS
+            if is_new:
+                self._logged.add(reason)
+            return is_new
 
     def status(self) -> dict:
-        """What a ``status`` message tells of them: nothing, or ``error``."""
-        if not self.count:
-            return {}
-        text = f"{self.count} {self._item}s without a result, last: {self._last}"
-        return {keys.ERROR: text}
+        """What a ``status`` message tells of them: nothing, or how many ``failed`` and the last
+        one's reason, ``error``."""
+        with self._lock:
+            count, last = self.count, self._last
+        return {keys.FAILED: count, keys.ERROR: bounded_reason(last)} if count else {}
 
 
 class InferenceStats:
-    """Counts frames, drops and errors, and keeps latencies; any thread may call it.
+    """Counts frames, drops and errors, and keeps latencies; any thread may call it."""
 
-    Args:
-        item: what is counted, in one word for the status: ``frame``, ``window``.
-    """
-
-    def __init__(self, item: str = "frame"):
-        self._failures = Failures(item)
+    def __init__(self):
+        self._failures = Failures()
         self._lock = threading.Lock()
         self.reset()
 
@@ -145,10 +144,19 @@ class InferenceStats:
 
 
 class StatusReporter:
-    """Calls ``publish`` every ``interval`` seconds on a daemon thread, whatever the model does."""
+    """Calls ``publish`` every ``interval`` seconds on a daemon thread, whatever the model does.
 
-    def __init__(self, publish, interval: float = 1.0):
+    ``on_error`` is called with one line the first time that ``publish`` raises.
+    """
+
+    def __init__(
+        self,
+        publish: Callable[[], None],
+        on_error: Callable[[str], None],
+        interval: float = 1.0,
+    ):
         self._publish = publish
+        self._on_error = on_error
         self._interval = interval
         self._stop: threading.Event | None = None
 
@@ -167,5 +175,11 @@ class StatusReporter:
             self._stop = None
 
     def _loop(self, stop: threading.Event) -> None:
+        has_failed = False
         while not stop.wait(self._interval):
-            self._publish()
+            try:
+                self._publish()
+            except Exception as error:  # the next one may be well
+                if not has_failed:
+                    self._on_error(f"its status could not be sent: {one_line(error)}")
+                has_failed = True

@@ -62,7 +62,8 @@ class InferenceWorkers:
             batch that was computed or a single job with a problem (answer None). It publishes
             while ``is_live()`` is true; it should not raise.
         max_batch: most jobs in one call.
-        on_error: called with one line if ``compute`` or ``publish`` raises all the same.
+        on_error: called with one line if ``compute`` or ``publish`` raises all the same: for each
+            job of the batch that has no answer, or once for what was not all published.
         threads: how many batches are computed at a time.
         on_start: called on each new thread before its first job (thread-local set-up).
         on_idle: called on one of the threads when the last job that there was is published.
@@ -175,7 +176,7 @@ class InferenceWorkers:
             return False
         has_failed, answer = False, None
         if not batch[0].problem:
-            has_failed, answer = self._guarded(lambda: self._compute(batch))
+            has_failed, answer = self._guarded(lambda: self._compute(batch), len(batch))
         with run.changed:
             run.answered[number] = (batch, None if has_failed else (answer,))
         return True
@@ -221,10 +222,11 @@ class InferenceWorkers:
             if is_idle and self._on_idle:
                 self._guarded(self._on_idle)
 
-    def _guarded(self, call: Callable[[], object]) -> tuple[bool, object]:
-        """Whether ``call`` raised, which is told, and what it returned."""
+    def _guarded(self, call: Callable[[], object], jobs: int = 1) -> tuple[bool, object]:
+        """Whether ``call`` raised, which is told ``jobs`` times, and what it returned."""
         try:
             return False, call()
         except Exception as error:  # the thread must outlive whatever a model or a user throws
-            self._on_error(one_line(error))
+            for _ in range(jobs):
+                self._on_error(one_line(error))
             return True, None

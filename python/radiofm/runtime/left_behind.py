@@ -3,7 +3,8 @@
 
 Such a call cannot be interrupted. Left alone, it crashes the process in two ways: when it returns
 while the interpreter shuts down, Python ends its thread by force and C++ aborts; when it goes on
-after that, PyTorch's static destructors take away what it uses.
+after that, PyTorch's static destructors take away what it uses. A process in which no call was
+left behind ends as it always does.
 """
 
 from __future__ import annotations
@@ -15,27 +16,37 @@ import gc
 import os
 import threading
 import time
-import weakref
 
 # How long the end of the process waits for calls that are nearly through (s)
 EXIT_GRACE_S = 0.4
 
-_threads: weakref.WeakSet[threading.Thread] = weakref.WeakSet()
+_threads: list[threading.Thread] = []
+_lock = threading.Lock()
+_is_prepared = False
 
 
 def leave_behind(thread: threading.Thread) -> None:
     """Note a thread that is in a model call nobody waits for, and let the others go first."""
-    _threads.add(thread)
+    global _is_prepared
+    with _lock:
+        _threads[:] = [one for one in _threads if one.is_alive()]
+        _threads.append(thread)
+        is_first, _is_prepared = not _is_prepared, True
     with contextlib.suppress(OSError, AttributeError):  # it may just have ended
         os.setpriority(os.PRIO_PROCESS, thread.native_id, 19)
+    if not threading.main_thread().is_alive():
+        _prepare_exit()  # the process ends already: what is registered now is not called
+    elif is_first:
+        atexit.register(_prepare_exit)
 
 
-@atexit.register
 def _prepare_exit() -> None:
     end = time.monotonic() + EXIT_GRACE_S
-    for thread in list(_threads):
+    with _lock:
+        threads = list(_threads)
+    for thread in threads:
         thread.join(max(0.0, end - time.monotonic()))
-    if any(thread.is_alive() for thread in _threads):
+    if any(thread.is_alive() for thread in threads):
         gc.freeze()  # no long collection while the process shuts down
         with contextlib.suppress(OSError, AttributeError):  # other systems than GNU/Linux
             _exit_without_destructors()

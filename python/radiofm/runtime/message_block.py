@@ -9,13 +9,13 @@ import time
 import weakref
 
 import pmt
-from gnuradio import gr
 
 from radiofm_core import keys
+from radiofm_core.errors import one_line
 
 from ..pmts.messages import describe, symbol, to_pmt
+from .held_block import held_block
 from .inference_stats import Failures
-from .inference_workers import one_line
 
 # How long all senders must have been quiet before they count as done, if their number is unknown
 QUIET_S = 0.25
@@ -31,11 +31,12 @@ _DONE = "done"
 _LOOK_AGAIN = "look_again"
 
 
-# Those that exist: a block finds its receivers' Python halves here
-_blocks: weakref.WeakSet[message_block] = weakref.WeakSet()
+# Those that exist: a block finds its receivers' Python halves here. A WeakSet must not change while
+# another thread goes through it; each call on a plain set is one step for Python's threads
+_blocks: set[weakref.ref[message_block]] = set()
 
 
-class message_block(gr.basic_block):
+class message_block(held_block):
     """Calls :meth:`handle` for each message and :meth:`finish` once at the end.
 
     GNU Radio ends a message block on the first ``done`` of any sender, although others still
@@ -53,21 +54,22 @@ class message_block(gr.basic_block):
             the block ends after the last one. None: unknown; as many as ports had a message,
             and QUIET_S without another one.
         tells_failures: whether the block has a port ``status`` for these alone: a dict with
-            ``error``, once a second while messages cannot be handled, and at the end.
+            ``failed`` and ``error``, once a second while messages cannot be handled, and at the
+            end.
     """
 
     def __init__(self, name: str, senders: int | None, tells_failures: bool = False):
-        gr.basic_block.__init__(self, name=name, in_sig=None, out_sig=None)
+        held_block.__init__(self, name=name, in_sig=None, out_sig=None)
         self._senders = senders
         self._lock = threading.RLock()
         self._is_stopping = self._is_stopped = False
-        _blocks.add(self)
+        _blocks.add(weakref.ref(self, _blocks.discard))
         self._handlers: dict[str, object] = {}
         self._done = self._received = 0
         self._active: set[str] = set()
         self._last_sign = 0.0
         self._finished = True
-        self._failures = Failures("message")
+        self._failures = Failures()
         self._tells_failures = tells_failures
         self._told_at = -math.inf
         if tells_failures:
@@ -117,7 +119,7 @@ class message_block(gr.basic_block):
         return self._failures.count
 
     def failure_status(self) -> dict:
-        """What a ``status`` message tells of them: nothing, or ``error``."""
+        """What a ``status`` message tells of them: nothing, or ``failed`` and ``error``."""
         return self._failures.status()
 
     def receive(self, port: str, message) -> None:
@@ -241,7 +243,8 @@ def _receivers(subscribers) -> list[message_block]:
     while pmt.is_pair(subscribers):
         names.add(pmt.symbol_to_string(pmt.car(pmt.car(subscribers))))
         subscribers = pmt.cdr(subscribers)
-    return [block for block in list(_blocks) if block.alias() in names]
+    found = [block for reference in list(_blocks) if (block := reference()) is not None]
+    return [block for block in found if block.alias() in names]
 
 
 def deliver_to_stopped(subscribers) -> None:

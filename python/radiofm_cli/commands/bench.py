@@ -76,8 +76,6 @@ def run(options: argparse.Namespace) -> int:
         found = bench.measure(
             options.only, options.model, effort, lambda name: print(f"measuring {name}", flush=True)
         )
-    for line in table_lines(found):
-        print(line)
     results = {name: section.to_dict() for name, section in found.items()}
     content = {"machine": machine, "quick": options.quick, "model": options.model, **results}
     paths = {"json": out, "png": out.with_suffix(".png")}
@@ -88,6 +86,9 @@ def run(options: argparse.Namespace) -> int:
         else:
             draw_figures(found, machine, file)
 
+    # before the table, which can meet a reader that has gone
     write_together(paths, write)
+    for line in table_lines(found):
+        print(line)
     print(f"wrote {paths['json']} and {paths['png']}")
     return EXIT_DONE

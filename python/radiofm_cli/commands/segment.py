@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from pathlib import Path
 
 from radiofm_core import keys
@@ -140,11 +139,13 @@ class _Session:
         self._stop.armed = True
         try:
             flowgraph.launch()
-            while not flowgraph.ended(POLL_S):
-                progress.show()
-                if self._stop.requested or flowgraph.sink.error:
-                    _halt(flowgraph)
-                    break
+            try:
+                while not flowgraph.ended(POLL_S):
+                    progress.show()
+                    if self._stop.requested or flowgraph.sink.error:
+                        break
+            finally:
+                flowgraph.halt(STOP_GRACE_S)
             progress.show()
             return _problem(flowgraph, status)
         finally:
@@ -178,14 +179,6 @@ def _check_length(recording: Recording, info: BundleInfo, frame_duration: float)
         )
 
 
-def _halt(flowgraph) -> None:
-    """Stop the flowgraph; leave it behind if it does not end in time."""
-    flowgraph.stop()
-    deadline = time.monotonic() + STOP_GRACE_S
-    while not flowgraph.ended(POLL_S) and time.monotonic() < deadline:
-        pass
-
-
 def _problem(flowgraph, status: dict) -> RadiofmError | None:
     """What ended the flowgraph early or kept frames from a result."""
     if isinstance(flowgraph.sink.error, RadiofmError):
@@ -197,7 +190,9 @@ def _problem(flowgraph, status: dict) -> RadiofmError | None:
         return InputError(flowgraph.source.error())
     status = {**status, **flowgraph.segmenter.status()}
     if status.get(keys.ERROR):
-        return RadiofmError(f"frames without a result: {status[keys.ERROR]}")
+        return RadiofmError(
+            f"{status[keys.FAILED]} frames without a result, last: {status[keys.ERROR]}"
+        )
     return None
 
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import queue
 import sys
 import time
@@ -93,18 +94,25 @@ def run(options: argparse.Namespace) -> int:
 
 def _watch(flowgraph, messages, printer, stop, duration) -> None:
     flowgraph.launch()
-    end = None if duration is None else time.monotonic() + duration
-    over = False
-    while not over:
-        over = flowgraph.ended(POLL_S)
-        if not over and (stop.requested or (end is not None and time.monotonic() >= end)):
-            flowgraph.stop()
-            over = flowgraph.ended(STOP_GRACE_S) or True
+    end = math.inf if duration is None else time.monotonic() + duration
+
+    def take_all() -> None:
         while not messages.empty():
             printer.take(*messages.get())
+
+    try:
+        while not flowgraph.ended(POLL_S):
+            take_all()
+            if stop.requested or time.monotonic() >= end:
+                break
+    finally:
+        # whatever comes out of here, such as a pipe that nobody reads: a process must not end
+        # while GNU Radio's threads run
+        flowgraph.halt(STOP_GRACE_S)
+    take_all()
     printer.summary()
     if printer.error:
-        raise RadiofmError(f"frames without a result: {printer.error}")
+        raise RadiofmError(printer.error)
 
 
 def _relief(spec: SpectrogramSpec, frame_duration: float) -> str:
@@ -141,7 +149,9 @@ class _Printer:
     def _take_status(self, fields: dict) -> None:
         news = fields[keys.DROPPED] - self._status.get(keys.DROPPED, 0)
         self._status = fields
-        self.error = fields.get(keys.ERROR) or self.error
+        if keys.ERROR in fields:
+            failed, reason = fields[keys.FAILED], fields[keys.ERROR]
+            self.error = f"{failed} frames without a result, last: {reason}"
         if news and time.monotonic() >= self._next_status:
             self._next_status = time.monotonic() + STATUS_INTERVAL_S
             _tell(f"the model is too slow for this rate: {self._counts()}{self._relief}")
