@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .. import keys
-from ..spectrum.recordings import Recording
+from ..spectrum.recordings import DATA_SUFFIX, META_SUFFIX, Recording
 from ..version import __version__
 
 SIGMF_VERSION = "1.2.5"
@@ -119,6 +119,11 @@ def _kept(recording: Recording) -> Iterator[dict]:
     return iter(sorted(kept, key=lambda a: a["core:sample_start"]))
 
 
+def data_link(meta_path: Path) -> Path:
+    """Where the data, or a link to them, lie beside a description."""
+    return meta_path.with_name(meta_path.name.removesuffix(META_SUFFIX) + DATA_SUFFIX)
+
+
 def link_data(recording: Recording, meta_path: Path) -> bool:
     """Link the data beside the description, so that SigMF viewers open the pair.
 
@@ -128,7 +133,7 @@ def link_data(recording: Recording, meta_path: Path) -> bool:
     own = recording.meta.get("global", {})
     if recording.start_byte or own.get("core:trailing_bytes"):
         return False
-    link = meta_path.with_name(meta_path.name.removesuffix("-meta") + "-data")
+    link = data_link(meta_path)
     target = os.path.relpath(recording.data_path.resolve(), link.parent.resolve())
     try:
         if link.is_symlink() and os.readlink(link) == target:
