@@ -12,6 +12,7 @@ from .. import keys
 from ..bundle import BundleInfo
 from ..spectrum.detections import FrameGeometry
 from ..spectrum.recordings import Recording
+from .bursts import find_pauses
 from .emission_lines import EmissionSpool
 from .files import prepare_folder, refuse_overwriting, write_together
 from .mask_archive import MaskArchive
@@ -128,6 +129,9 @@ class RecordingResults:
                 origin_note(self.paths[kind].parent, self._recording.data_path),
             )
         elif kind == "sigmf":
+            pauses = find_pauses(
+                self._archive.frames(), self._spool.emissions(), self._info.class_names
+            )
             linked = link_data(self._recording, self.paths[kind])
             write_sigmf_meta(
                 file,
@@ -136,6 +140,7 @@ class RecordingResults:
                 self._info.name,
                 complete,
                 linked,
+                pauses,
             )
         elif kind == "jsonl":
             self._spool.write(file)
