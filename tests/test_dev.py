@@ -181,6 +181,28 @@ def test_a_build_folder_that_came_along_starts_anew(tmp_path):
     assert list((tmp_path / "build").iterdir()) == []
 
 
+def test_other_versions_of_packages_are_not_replaced_for_all_users(tmp_path):
+    def there(name: str, number: str) -> None:
+        folder = tmp_path / f"{name}-{number}.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n"
+        )
+
+    pinned = requirements("requirements.txt")
+    there("numpy", pinned["numpy"])
+    there("torch", pinned["torch"] + "+cpu")
+    there("something", "1.0")
+    call = f'refuse_other_versions "{tmp_path}"'
+    assert function(call) == ""
+    there("PyYAML", "0.1")
+    done = subprocess.run(
+        ["bash", "-c", f'source "{DEV}"; {call}'], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "PyYAML 0.1 (needed: " in done.stderr and "/opt/radiofm" in done.stderr
+
+
 def requirements(name: str) -> dict[str, str]:
     lines = [line.strip() for line in (ROOT / name).read_text().splitlines()]
     lines = [line for line in lines if line and not line.startswith(("#", "-r"))]
