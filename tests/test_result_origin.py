@@ -2,6 +2,7 @@
 """Results of one input are not replaced by those of another that only shares its name."""
 
 import json
+import os
 import shutil
 import subprocess
 
@@ -127,6 +128,31 @@ def test_results_whose_picture_was_thrown_away_may_be_replaced(tmp_path, segment
     (tmp_path / "out/a.png").unlink()
     assert_one_line_error(segment(second), "a.sigmf-meta is there", "--overwrite")
     assert segment(first).returncode == 0
+
+
+@pytest.mark.parametrize("command", ["segment", "activity"])
+def test_a_run_that_ended_between_two_files_names_does_not_bar_the_next(
+    tmp_path, radiofm, model, monkeypatch, command
+):
+    if command == "segment":
+        path = write_recording(tmp_path / "a", two_carriers(0.03))
+    else:
+        path = write_npz(tmp_path / "a.npz", scene((STILL, 4.0)))
+        model = make_motion_bundle(tmp_path / "motion.pt")
+    calls = []
+
+    def replace_once(source, target, replace=os.replace):
+        calls.append(target)
+        if len(calls) > 1:
+            raise OSError("ended")
+        replace(source, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("radiofm_core.outputs.files.os.replace", replace_once)
+        assert_one_line_error(radiofm(command, path, "--model", model), "ended")
+    assert len(calls) == 2
+    done = radiofm(command, path, "--model", model)
+    assert done.returncode == 0, done.stderr
 
 
 def test_activity_keeps_to_the_same_rules(tmp_path, radiofm):

@@ -83,7 +83,8 @@ class ActivityResults:
                 self._note,
             )
 
-        write_together(self.paths, write)
+        # the picture first: it says what a run that ends between the two left behind
+        write_together({kind: self.paths[kind] for kind in ("picture", "jsonl")}, write)
         return dict(self.paths)
 
     def discard(self) -> None:

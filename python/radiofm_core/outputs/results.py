@@ -113,6 +113,7 @@ class RecordingResults:
         masks can be added any more; :meth:`discard` is still to be called.
         """
         give_back_memory()
+        # the picture is the first: it says what a run that ends in between left behind
         write_together(self.paths, lambda kind, file: self._write(kind, file, complete))
         return dict(self.paths)
 
