@@ -2,6 +2,7 @@
 """The entry script and what it installs from."""
 
 import re
+import shutil
 import subprocess
 import sys
 from importlib.metadata import version
@@ -87,6 +88,119 @@ def test_a_hash_of_words_reads_no_files(tmp_path):
     before = function("hash_of -- word", tmp_path)
     (tmp_path / "new").write_text("content")
     assert function("hash_of -- word", tmp_path) == before
+
+
+@pytest.fixture
+def copied(tmp_path):
+    """(the original's folder, its copy's): each with a .venv; a file of the same path in both."""
+    folders = tmp_path / "the original", tmp_path / "copy"
+    for folder in folders:
+        (folder / ".venv" / "lib").mkdir(parents=True)
+        (folder / "build").mkdir()
+        for name in ("stale.py", "new.py", "a name\\with 'all'.py", "line\nend.py"):
+            (folder / ".venv" / "lib" / name).write_text("installed")
+        shutil.copy(DEV, folder)
+    return folders
+
+
+def build(folder: Path, installed: list[str]) -> None:
+    """Run the last step of the build; ``installed`` is what CMake says it installed."""
+    (folder / "manifest").write_text("\n".join(installed))
+    call = "cp manifest build/install_manifest.txt"
+    stubs = f"hash_of() {{ echo x; }}; compile_for() {{ :; }}; quietly() {{ {call}; }}"
+    subprocess.run(
+        ["bash", "-c", f"source ./dev; {stubs}; build_into_venv"],
+        cwd=folder,
+        check=True,
+        timeout=60,
+    )
+
+
+def files_below(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if not path.is_dir()}
+
+
+@pytest.mark.parametrize("earlier", ["its own", "as the copy's"])
+def test_a_build_in_a_copied_folder_leaves_the_original_alone(copied, earlier):
+    original, copy = copied
+    venv = original / ".venv"
+    stale = [str(venv / "lib" / "stale.py"), str(venv / "lib" / "line\nend.py")]
+    if earlier == "its own":
+        build(original, stale)
+        (copy / "build/venv_manifest.txt").write_text(
+            (original / "build/venv_manifest.txt").read_text()
+        )
+    else:  # absolute paths, as earlier versions of the script wrote them
+        (copy / "build/venv_manifest.txt").write_text("\n".join(sorted(stale)) + "\n")
+    before = files_below(original)
+    build(copy, [str(copy / ".venv/lib/new.py")])
+    assert files_below(original) == before
+    assert (copy / ".venv/lib/new.py").exists()
+
+
+def test_only_what_lies_in_the_own_environment_is_removed(copied, tmp_path):
+    outside, folder = copied
+    (folder / ".venv/out").symlink_to(outside / ".venv")
+    (folder / ".venv/link").symlink_to(outside / ".venv/lib/new.py")
+    (folder / ".venv/dead").symlink_to("nowhere")
+    listed = [
+        *(outside / ".venv/lib/stale.py", folder / ".venv/../../the original/.venv/lib/new.py"),
+        *("../../the original/.venv/lib/stale.py", "lib/../../../the original/dev", "..", "lib"),
+        *("out/lib/new.py", "nowhere/../lib/new.py", f"{folder}/dev", "../dev", "", "/"),
+        *(folder / ".venv/lib/stale.py", "link", "dead", "lib/a name\\with 'all'.py"),
+    ]
+    (folder / "build/venv_manifest.txt").write_text("\n".join(sorted(map(str, listed))) + "\n")
+    before = files_below(outside)
+    build(folder, [f"{folder}/.venv/lib/new.py", f"{folder}/.venv/lib/line\nend.py"])
+    assert files_below(outside) == before and (folder / "dev").exists()
+    assert files_below(folder / ".venv/lib") == {"new.py", "line\nend.py"}
+    assert not (folder / ".venv/link").is_symlink() and not (folder / ".venv/dead").is_symlink()
+
+
+def test_a_build_folder_that_leads_elsewhere_is_left_alone(tmp_path):
+    other = tmp_path / "other"
+    (other / "CMakeFiles").mkdir(parents=True)
+    (other / "CMakeCache.txt").write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere\n")
+    here = tmp_path / "here"
+    here.mkdir()
+    (here / "build").symlink_to(other)
+    done = subprocess.run(
+        ["bash", "-c", f'source "{DEV}" && cd "{here}" && quietly() {{ :; }}; compile_for / build'],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (other / "CMakeFiles").exists() and (other / "CMakeCache.txt").exists()
+    assert done.returncode == 1 and done.stderr.startswith("error: build leads to")
+
+
+def test_a_build_folder_that_came_along_starts_anew(tmp_path):
+    (tmp_path / "build/CMakeFiles").mkdir(parents=True)
+    (tmp_path / "build/CMakeCache.txt").write_text("CMAKE_HOME_DIRECTORY:INTERNAL=/elsewhere\n")
+    function("quietly() { :; }; compile_for / build", tmp_path)
+    assert list((tmp_path / "build").iterdir()) == []
+
+
+def test_other_versions_of_packages_are_not_replaced_for_all_users(tmp_path):
+    def there(name: str, number: str) -> None:
+        folder = tmp_path / f"{name}-{number}.dist-info"
+        folder.mkdir()
+        (folder / "METADATA").write_text(
+            f"Metadata-Version: 2.1\nName: {name}\nVersion: {number}\n"
+        )
+
+    pinned = requirements("requirements.txt")
+    there("numpy", pinned["numpy"])
+    there("torch", pinned["torch"] + "+cpu")
+    there("something", "1.0")
+    call = f'refuse_other_versions "{tmp_path}"'
+    assert function(call) == ""
+    there("PyYAML", "0.1")
+    done = subprocess.run(
+        ["bash", "-c", f'source "{DEV}"; {call}'], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert "PyYAML 0.1 (needed: " in done.stderr and "/opt/radiofm" in done.stderr
 
 
 def requirements(name: str) -> dict[str, str]:

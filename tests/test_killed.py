@@ -57,11 +57,12 @@ def check(out, arguments, names, file) -> None:
     out.mkdir()
     for name in names:
         (out / name).write_bytes(OLD)
-    arguments = [*arguments, "--out", out]
+    # what lies there does not say what it is of
+    arguments = [*arguments, "--out", out, "--overwrite"]
     kill_while_writing(out, arguments, file)
     for name in names:
         if (out / name).read_bytes() != OLD:
-            assert READERS[(out / name).suffix](out / name)
+            assert READERS[(out / name).suffix](out / name) is not None
     # and the next run takes nothing amiss, and clears away what the killed one left
     done = radiofm(*arguments)
     assert done.returncode == 0, done.stderr

@@ -244,8 +244,9 @@ def test_all_results_appear_at_the_end_and_together(tmp_path, recording):
     assert len(paths["jsonl"].read_text().splitlines()) == 41
     described = sigmf.fromfile(paths["sigmf"])
     described.validate()
-    starts = [a["core:sample_start"] for a in described.get_annotations()]
-    assert starts == sorted(starts) and len(starts) == 41
+    found = described.get_annotations()
+    starts = [a["core:sample_start"] for a in found]
+    assert starts == sorted(starts) and len({a["radiofm:burst_id"] for a in found}) == 41
 
 
 def test_results_that_are_given_up_leave_nothing(tmp_path, recording):
@@ -284,11 +285,85 @@ def test_own_annotations_of_the_recording_are_kept_and_stay_valid(tmp_path):
     fill(results)
     described = json.loads(results.finish(complete=False)["sigmf"].read_text())
     sigmf.fromfile(tmp_path / "out" / "y.sigmf-meta").validate()
-    labels = [a["core:label"] for a in described["annotations"]]
-    assert labels.count("mine") == 1 and len(labels) == 42
+    numbers = [a.get("radiofm:burst_id") for a in described["annotations"]]
+    assert numbers.count(None) == 1 and len(set(numbers)) == 42
     assert described["annotations"][0]["core:sample_start"] == 5000
     assert described["global"]["radiofm:complete"] is False
     assert [e["name"] for e in described["global"]["core:extensions"]] == ["antenna", "radiofm"]
+
+
+def described_captures(folder: Path, captures: list[dict], annotations: list[dict], **used):
+    """Write a recording, use it as ``used`` says, and return what its results describe."""
+    data = np.random.default_rng(1).integers(-9, 9, (10 * FRAME, 2), np.int8)
+    data.tofile(folder / "y.sigmf-data")
+    top = {"core:datatype": "ci8", "core:sample_rate": RATE, "core:version": "1.2.5"}
+    if captures:
+        top["core:offset"] = captures[0]["core:sample_start"]
+    meta = {"global": top, "captures": captures, "annotations": annotations}
+    (folder / "y.sigmf-meta").write_text(json.dumps(meta))
+    recording = open_recording(folder / "y", **used)
+    results = RecordingResults(folder / "out", recording, INFO)
+    for index in range(10):
+        start = index * FRAME
+        center = [c.center_frequency for c in recording.captures if c.sample_start <= start][-1]
+        results.add_frame(frame_dict(index, center), np.full((1, ROWS, 256), -70, np.float32))
+        results.add_mask(frame_dict(index, center), mask_of(index))
+        more = {"center_frequency": center + 2e6, "bandwidth": 4e6}
+        results.add_event(end_event(start, start + FRAME, index, **more))
+    path = results.finish()["sigmf"]
+    sigmf.fromfile(path).validate()
+    return json.loads(path.read_text())
+
+
+@pytest.mark.parametrize("center", [None, 100e6])
+def test_captures_are_written_as_they_were_used(tmp_path, center):
+    captures = [
+        {
+            "core:sample_start": 500,
+            "core:frequency": 1_800_000_000,
+            "core:datetime": "2026-01-01T00:00:00Z",
+        },
+        {"core:sample_start": 500 + 4 * FRAME},
+        {"core:sample_start": 500 + 7 * FRAME, "core:frequency": 2.6e9},
+    ]
+    own = [
+        {
+            "core:sample_start": 500 + k * FRAME,
+            "core:freq_lower_edge": f,
+            "core:freq_upper_edge": f + 1,
+        }
+        for k, f in ((0, 1.8e9), (5, 1.8e9), (8, 2.6e9))
+    ]
+    own.append({"core:sample_start": 501, "core:label": "whole span"})
+    described = described_captures(tmp_path, captures, own, center_frequency=center)
+    found = [capture["core:frequency"] for capture in described["captures"]]
+    assert found == ([1.8e9, 1.8e9, 2.6e9] if center is None else 3 * [100e6])
+    starts = [capture["core:sample_start"] for capture in described["captures"]]
+    assert starts == [capture["core:sample_start"] for capture in captures]
+    assert described["captures"][0]["core:datetime"] == "2026-01-01T00:00:00Z"
+    boxes = [a for a in described["annotations"] if "core:freq_lower_edge" in a]
+    assert len(boxes) == 13
+    for box in boxes:
+        capture = np.searchsorted(starts, box["core:sample_start"], "right") - 1
+        assert abs(box["core:freq_lower_edge"] - found[capture]) <= RATE / 2
+        assert abs(box["core:freq_upper_edge"] - found[capture]) <= RATE / 2
+
+
+def test_other_overrides_are_in_the_description_too(tmp_path):
+    used = {"sample_rate": RATE / 2, "datatype": "cu8", "center_frequency": 5e6}
+    described = described_captures(tmp_path, [], [], **used)
+    top = described["global"]
+    assert (top["core:sample_rate"], top["core:datatype"]) == (RATE / 2, "cu8")
+    assert described["captures"] == [{"core:sample_start": 0, "core:frequency": 5e6}]
+
+
+def test_annotations_of_a_capture_without_a_frequency_stay(tmp_path):
+    box = {"core:sample_start": 0, "core:freq_lower_edge": 1e9, "core:freq_upper_edge": 1.1e9}
+    described = described_captures(
+        tmp_path, [{"core:sample_start": 0}], [box], center_frequency=1.05e9
+    )
+    assert described["captures"][0]["core:frequency"] == 1.05e9
+    assert described["annotations"][0]["core:freq_lower_edge"] == 1e9
 
 
 def test_description_without_data_says_so_and_stays_valid(tmp_path):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -11,27 +12,37 @@ from radiofm_core.errors import BundleError, OutputError, RadiofmError, UsageErr
 from .console import EXIT_DONE, EXIT_INTERRUPTED, StopRequest, report_error
 
 
-def refuse_same_results(
-    inputs: Iterable[str],
-    result_of: Callable[[Path], Path],
-    identity: Callable[[Path], Path] = lambda path: path,
-) -> None:
-    """Raise UsageError where two inputs would overwrite each other's results.
+def add_output_options(parser: argparse.ArgumentParser) -> None:
+    """``--out`` and ``--overwrite``."""
+    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
+    parser.add_argument(
+        "--overwrite",
+        action="store_true",
+        help="replace what another input of the same name left in DIR (default: refuse)",
+    )
+
+
+def distinct_inputs(
+    inputs: Iterable[str], describe: Callable[[Path], tuple[Path, Path]]
+) -> list[str]:
+    """The inputs, each once.
 
     Args:
         inputs: paths, as they were given.
-        result_of: one of an input's results.
-        identity: the same for inputs that are one and the same.
+        describe: (the file that an input stands for, one of its results).
+
+    Raises:
+        UsageError: two inputs would overwrite each other's results.
     """
-    seen: dict[Path, str] = {}
+    seen: dict[Path, tuple[str, Path]] = {}
     for text in inputs:
-        path = Path(text)
-        result = result_of(path)
-        if result in seen and identity(Path(seen[result])) != identity(path):
+        file, result = describe(Path(text))
+        first, other = seen.setdefault(result, (text, file.resolve()))
+        if other != file.resolve():
             raise UsageError(
-                f"{seen[result]} and {text} would both write {result}; write them into two folders"
+                f"{first} and {text} would both write {result}; write them into two folders"
             )
-        seen[result] = text
+    return [text for text, _ in seen.values()]
 
 
 def work_through(inputs: Iterable[str], work: Callable[[str], None], stop: StopRequest) -> int:

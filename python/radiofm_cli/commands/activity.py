@@ -17,7 +17,7 @@ from radiofm_core.outputs.paths import activity_paths
 
 from ..activity_report import activity_table, file_facts, no_answer, notes
 from ..console import Stopped, StopRequest, add_model_options, stop_on_signal, whole
-from ..inputs import refuse_same_results, work_through
+from ..inputs import add_output_options, distinct_inputs, work_through
 from ..progress import Progress
 
 HELP = "tell from files of Wi-Fi CSI what people do"
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="CSI of an Intel 5300, Atheros, nexmon (.pcap), ESP32 (.csv), PicoScenes, or .npz "
         "with 'amplitude' or 'csi', (packets, subcarriers[, antennas]), and 'time_s'",
     )
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
+    add_output_options(parser)
     parser.add_argument("--mac", help="use this sender's packets only, such as 00:11:22:aa:bb:cc")
     parser.add_argument(
         "--smoothing",
@@ -54,11 +54,12 @@ def run(options: argparse.Namespace) -> int:
     """Classify each input; one that fails does not keep the others from being done."""
     with stop_on_signal() as stop:
         info = read_bundle_info(options.model, TASK_ACTIVITY)
-        refuse_same_results(
-            options.inputs, lambda path: activity_paths(Path(options.out), path.stem)["jsonl"]
+        inputs = distinct_inputs(
+            options.inputs,
+            lambda path: (path, activity_paths(Path(options.out), path.stem)["jsonl"]),
         )
         session = _Session(options, info, stop)
-        return work_through(dict.fromkeys(options.inputs), session.classify, stop)
+        return work_through(inputs, session.classify, stop)
 
 
 class _Session:
@@ -87,7 +88,7 @@ class _Session:
             self._model, options.mac, options.smoothing, options.min_confidence
         )
         results = ActivityResults(
-            Path(options.out), reader.path, self._info, options.min_confidence
+            Path(options.out), reader.path, self._info, options.min_confidence, options.overwrite
         )
         try:
             self._run(reader, classifier, results)

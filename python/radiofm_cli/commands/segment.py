@@ -10,13 +10,13 @@ from radiofm_core import keys
 from radiofm_core.bundle import TASK_SEGMENTATION, BundleInfo, read_bundle_info
 from radiofm_core.errors import InputError, RadiofmError, UsageError
 from radiofm_core.outputs.paths import result_paths
-from radiofm_core.spectrum.recordings import Recording, open_recording
+from radiofm_core.spectrum.recordings import Recording, find_files, open_recording
 from radiofm_core.spectrum.sample_data import DATATYPES
 
 from ..blocks import import_flowgraphs, make_segmenter
 from ..console import Stopped, StopRequest, add_model_options, hertz, rate, seconds, stop_on_signal
 from ..emission_table import emission_table, recording_line
-from ..inputs import refuse_same_results, work_through
+from ..inputs import add_output_options, distinct_inputs, work_through
 from ..progress import Progress
 
 HELP = "segment recordings"
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="INPUT",
         help="SigMF pair (either file, or their stem) or raw file of samples",
     )
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
+    add_output_options(parser)
     group = parser.add_argument_group("recording (needed for raw files, overrides SigMF)")
     group.add_argument("--sample-rate", type=rate, metavar="HZ", help="such as 19.2e6 or 19.2M")
     group.add_argument("--center-frequency", type=hertz, metavar="HZ", help="default 0")
@@ -57,18 +57,19 @@ def run(options: argparse.Namespace) -> int:
     """Segment each input; one that fails does not keep the others from being done."""
     with stop_on_signal() as stop:
         info = read_bundle_info(options.model, TASK_SEGMENTATION)
-        refuse_same_results(
-            options.inputs,
-            lambda path: _annotations_of(path, Path(options.out)),
-            # either file of a SigMF pair, or their stem
-            identity=lambda path: path.with_suffix(""),
-        )
+        inputs = distinct_inputs(options.inputs, lambda path: _described(path, Path(options.out)))
         session = _Session(options, info, stop)
-        return work_through(options.inputs, session.segment, stop)
+        return work_through(inputs, session.segment, stop)
 
 
-def _annotations_of(path: Path, folder: Path) -> Path:
-    return result_paths(folder, path.stem if path.suffix else path.name)["sigmf"]
+def _described(path: Path, folder: Path) -> tuple[Path, Path]:
+    """(the description, or the raw file, that a path stands for; its annotations in ``folder``)."""
+    try:
+        meta_path, data_path = find_files(path)
+    except (InputError, OSError):
+        meta_path, data_path = None, path  # told when it is opened
+    file = meta_path or data_path
+    return file, result_paths(folder, file.stem)["sigmf"]
 
 
 class _Session:
@@ -94,7 +95,7 @@ class _Session:
             # Here, because it imports matplotlib, which takes a second
             from radiofm_core.outputs.results import RecordingResults
 
-        results = RecordingResults(Path(options.out), recording, self._info)
+        results = RecordingResults(Path(options.out), recording, self._info, options.overwrite)
         try:
             self._make_segmenter()
             problem = self._run(recording, results, frame_duration)

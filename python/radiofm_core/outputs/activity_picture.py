@@ -64,6 +64,7 @@ def write_activity_picture(
     record: ActivityRecord,
     info: BundleInfo,
     min_confidence: float,
+    note: str = "",
 ) -> None:
     """Draw the picture and write it to a binary file as PNG.
 
@@ -74,6 +75,7 @@ def write_activity_picture(
         record: the answers, at least one.
         info: of the model.
         min_confidence: below it the label is ``unknown``.
+        note: of the input, from ``origin_note``.
     """
     senders = record.senders()
     shown = senders[:SENDERS]
@@ -100,7 +102,7 @@ def write_activity_picture(
             panels.draw_levels(sender, min_confidence, _most_motion(shown))
             panels.draw_breaks(sender)
             panels.draw_time_axis(is_last=sender is shown[-1])
-        save(figure, file)
+        save(figure, file, note)
 
 
 def _range_db(senders: Sequence[SenderRecord]) -> float:

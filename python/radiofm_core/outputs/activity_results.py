@@ -11,6 +11,7 @@ from .activity_lines import ActivitySpool
 from .activity_picture import write_activity_picture
 from .activity_record import ActivityRecord
 from .files import prepare_folder, refuse_overwriting, write_together
+from .origin import origin_note, refuse_other_results
 from .paths import activity_paths
 
 
@@ -24,17 +25,29 @@ class ActivityResults:
         path: the file of CSI.
         info: of the model.
         min_confidence: below it labels are ``unknown``.
+        overwrite: whether results of another input may be replaced.
 
     Raises:
         OutputError: results cannot be written there.
+        InputError: results of another input are there.
     """
 
-    def __init__(self, folder: Path, path: Path, info: BundleInfo, min_confidence: float):
+    def __init__(
+        self,
+        folder: Path,
+        path: Path,
+        info: BundleInfo,
+        min_confidence: float,
+        overwrite: bool = False,
+    ):
         self.paths = activity_paths(folder, path.stem)
         self._stem = path.stem
+        self._note = origin_note(folder, path)
         self._info = info
         self._min_confidence = min_confidence
         refuse_overwriting(self.paths.values(), [path], "the file of CSI itself")
+        if not overwrite:
+            refuse_other_results(self.paths, path)
         prepare_folder(folder)
         self._spool = ActivitySpool(folder)
         self.record = ActivityRecord()
@@ -61,10 +74,17 @@ class ActivityResults:
                 return
             notes = [*facts, self._info.name, *([] if complete else ["incomplete"])]
             write_activity_picture(
-                file, self._stem, notes, self.record, self._info, self._min_confidence
+                file,
+                self._stem,
+                notes,
+                self.record,
+                self._info,
+                self._min_confidence,
+                self._note,
             )
 
-        write_together(self.paths, write)
+        # the picture first: it says what a run that ends between the two left behind
+        write_together({kind: self.paths[kind] for kind in ("picture", "jsonl")}, write)
         return dict(self.paths)
 
     def discard(self) -> None:

@@ -107,7 +107,7 @@ def write_together(paths: Mapping[str, Path], write: Callable[[str, BinaryIO], N
     """Write files that belong together: all get their names once all are whole, or none does.
 
     Args:
-        paths: by kind.
+        paths: by kind, in the order in which they are written and get their names.
         write: called with each kind and its file, open for writing bytes.
 
     Raises:

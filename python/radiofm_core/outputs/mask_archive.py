@@ -8,6 +8,8 @@ import tempfile
 import zipfile
 import zlib
 from array import array
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -38,12 +40,16 @@ class MaskArchive:
             self._spool = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 (closed by close)
         self._deflate = zlib.compressobj(DEFLATE_LEVEL)
         self._first: FrameGeometry | None = None
-        # One entry a frame: seconds (whole, fraction), rows, seconds a row
+        # One entry a frame: seconds (whole, fraction), rows, seconds a row, samples, Hz
         self._seconds = array("q")
         self._fractions = array("d")
         self._rows = array("I")
         self._row_durations = array("d")
+        self._offsets = array("Q")
+        self._row_samples = array("Q")
+        self._centers = array("d")
         self._segments: list[tuple[int, float]] = []
+        self._flushed = False
         self.rows = 0
 
     def add(self, mask: np.ndarray, geometry: FrameGeometry) -> None:
@@ -56,6 +62,9 @@ class MaskArchive:
         self._fractions.append(geometry.rx_time[1])
         self._rows.append(mask.shape[0])
         self._row_durations.append(geometry.row_duration)
+        self._offsets.append(geometry.sample_offset)
+        self._row_samples.append(geometry.row_samples)
+        self._centers.append(geometry.center_frequency)
         self.rows += mask.shape[0]
         with output_errors(self._folder):
             self._spool.write(self._deflate.compress(np.ascontiguousarray(mask).data))
@@ -84,12 +93,36 @@ class MaskArchive:
                 with archive.open(f"{name}.npy", "w") as member:
                     np.lib.format.write_array(member, values, allow_pickle=False)
 
+    def frames(self) -> Iterator[tuple[np.ndarray, FrameGeometry]]:
+        """Each frame's mask, uint8 (rows, cols), and where it lies; no more can be added."""
+        if self._first is None:
+            return
+        cols, waiting = self._first.cols, bytearray()
+        chunks = self._packed_rows()
+        for index, rows in enumerate(self._rows):
+            while len(waiting) < rows * cols:
+                waiting += next(chunks)
+            mask = np.frombuffer(bytes(waiting[: rows * cols]), np.uint8).reshape(rows, cols)
+            del waiting[: rows * cols]
+            yield (
+                mask,
+                replace(
+                    self._first,
+                    sample_offset=self._offsets[index],
+                    center_frequency=self._centers[index],
+                    rx_time=(self._seconds[index], self._fractions[index]),
+                    row_samples=self._row_samples[index],
+                ),
+            )
+
     def close(self) -> None:
         """Give the disk space back."""
         self._spool.close()
 
     def _packed_rows(self):
-        self._spool.write(self._deflate.flush())
+        if not self._flushed:
+            self._spool.write(self._deflate.flush())
+            self._flushed = True
         self._spool.seek(0)
         inflate = zlib.decompressobj()
         while packed := self._spool.read(CHUNK_BYTES // 16):

@@ -52,6 +52,7 @@ def write_picture(
     num_emissions: int,
     classes: Sequence[ClassInfo],
     model: str,
+    note: str = "",
 ) -> None:
     """Draw the picture and write it to a binary file as PNG.
 
@@ -63,6 +64,7 @@ def write_picture(
         num_emissions: how many there are in all.
         classes: the bundle's classes in mask order.
         model: the bundle's name.
+        note: of the recording, from ``origin_note``.
     """
     with rc_context(STYLE):
         figure = new_figure(HEIGHT_INCHES)
@@ -73,7 +75,7 @@ def write_picture(
         draw_colorbar(figure, (0.948, 0.088, 0.011, 0.77), span[2:], POWER_COLORS, "dBFS")
         _draw_header(figure, recording, overview, classes, model)
         draw_labels(axes, emissions, num_emissions, recording.sample_rate, classes, scale)
-        save(figure, file)
+        save(figure, file, note)
 
 
 def _time_unit(duration: float) -> tuple[float, str]:

@@ -12,14 +12,16 @@ from .. import keys
 from ..bundle import BundleInfo
 from ..spectrum.detections import FrameGeometry
 from ..spectrum.recordings import Recording
+from .bursts import find_pauses
 from .emission_lines import EmissionSpool
 from .files import prepare_folder, refuse_overwriting, write_together
 from .mask_archive import MaskArchive
 from .memory import give_back_memory
+from .origin import origin_note, refuse_other_results
 from .overview import Overview
 from .paths import result_paths
 from .picture import write_picture
-from .sigmf_annotations import link_data, write_sigmf_meta
+from .sigmf_annotations import data_link, link_data, write_sigmf_meta
 
 # A picture that names more than this is read by nobody
 PICTURE_EMISSIONS = 60
@@ -35,14 +37,30 @@ class RecordingResults:
     and NumPy's types.
     """
 
-    def __init__(self, folder: Path, recording: Recording, info: BundleInfo):
-        """Check that results can be written; raise OutputError where not."""
+    def __init__(
+        self, folder: Path, recording: Recording, info: BundleInfo, overwrite: bool = False
+    ):
+        """Check that results can be written.
+
+        Args:
+            folder: where they go.
+            recording: what is segmented.
+            info: of the model.
+            overwrite: whether results of another recording may be replaced.
+
+        Raises:
+            OutputError: results cannot be written there.
+            InputError: results of another recording are there.
+        """
         self.paths = result_paths(folder, recording.stem)
         self._recording = recording
         self._info = info
         # its own description must not be replaced by that of the results
         own = [path for path in (recording.data_path, recording.meta_path) if path is not None]
         refuse_overwriting(self.paths.values(), own, "the recording itself")
+        if not overwrite:
+            link = data_link(self.paths["sigmf"])
+            refuse_other_results(self.paths, recording.data_path, link)
         prepare_folder(folder)
         names = info.class_names
         self._spool = EmissionSpool(folder)
@@ -95,6 +113,7 @@ class RecordingResults:
         masks can be added any more; :meth:`discard` is still to be called.
         """
         give_back_memory()
+        # the picture is the first: it says what a run that ends in between left behind
         write_together(self.paths, lambda kind, file: self._write(kind, file, complete))
         return dict(self.paths)
 
@@ -108,11 +127,21 @@ class RecordingResults:
                 len(self._spool),
                 self._info.classes,
                 self._info.name,
+                origin_note(self.paths[kind].parent, self._recording.data_path),
             )
         elif kind == "sigmf":
+            pauses = find_pauses(
+                self._archive.frames(), self._spool.emissions(), self._info.class_names
+            )
             linked = link_data(self._recording, self.paths[kind])
             write_sigmf_meta(
-                file, self._recording, self._spool.emissions(), self._info.name, complete, linked
+                file,
+                self._recording,
+                self._spool.emissions(),
+                self._info.name,
+                complete,
+                linked,
+                pauses,
             )
         elif kind == "jsonl":
             self._spool.write(file)

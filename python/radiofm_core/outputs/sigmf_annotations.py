@@ -3,15 +3,18 @@
 
 from __future__ import annotations
 
+import bisect
 import heapq
 import json
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from .. import keys
-from ..spectrum.recordings import Recording
+from ..fields import finite_number
+from ..spectrum.recordings import DATA_SUFFIX, META_SUFFIX, Recording
 from ..version import __version__
+from .bursts import Pauses
 
 SIGMF_VERSION = "1.2.5"
 EXTENSION = "radiofm"
@@ -44,6 +47,33 @@ def annotation(emission: dict, offset: int, generator: str) -> dict:
     return fields
 
 
+def annotations(emission: dict, offset: int, generator: str, pauses: Pauses | None) -> list[dict]:
+    """An emission's annotations: one, or where it pauses one for each burst, all with its
+    ``radiofm:burst_id`` and the same comment."""
+    whole = annotation(emission, offset, generator)
+    if pauses is None:
+        return [whole]
+    number = emission[keys.BURST_ID]
+    if not pauses.bursts:
+        share = pauses.active_s / max(emission[keys.DURATION], 1e-30)
+        whole["core:comment"] += f", on the air for {share:.0%} of it, in too many bursts to list"
+        whole[f"{EXTENSION}:{keys.ACTIVE_TIME}"] = round(pauses.active_s, 9)
+        return [whole]
+    whole["core:comment"] += f", one of {len(pauses.bursts)} bursts of emission {number}"
+    for key in (keys.ACTIVE_TIME, keys.BURSTS):  # the emission's, not a burst's
+        whole.pop(f"{EXTENSION}:{key}", None)
+    return [
+        {
+            **whole,
+            "core:sample_start": burst.start + offset,
+            "core:sample_count": burst.stop - burst.start,
+            "core:freq_lower_edge": burst.low_hz,
+            "core:freq_upper_edge": burst.high_hz,
+        }
+        for burst in pauses.bursts
+    ]
+
+
 def global_fields(recording: Recording, model: str, complete: bool, data_linked: bool) -> dict:
     """The ``global`` object: the recording's own, and what ran over it."""
     own = recording.meta.get("global", {})
@@ -62,14 +92,33 @@ def global_fields(recording: Recording, model: str, complete: bool, data_linked:
 
 
 def capture_fields(recording: Recording) -> list[dict]:
-    """The ``captures``: the recording's own, or one for a raw file."""
+    """The ``captures`` as they were used: the recording's own, or one for a raw file."""
     own = recording.meta.get("captures")
-    if own:
-        return [{"core:sample_start": 0, **capture} for capture in own]
-    return [
-        {"core:sample_start": c.sample_start, "core:frequency": c.center_frequency}
-        for c in recording.captures
-    ]
+    if not own:
+        return [
+            {"core:sample_start": c.sample_start, "core:frequency": c.center_frequency}
+            for c in recording.captures
+        ]
+    fields = []
+    for capture in own:
+        capture = {"core:sample_start": 0, **capture}
+        used = _frequency_at(recording, capture["core:sample_start"])
+        # a number that is the same stays as it was written
+        if capture.get("core:frequency") != used:
+            capture["core:frequency"] = used
+        fields.append(capture)
+    return fields
+
+
+def _frequency_at(recording: Recording, sample: int) -> float:
+    """Hz that the receiver was taken to be tuned to at a sample (by the description's count)."""
+    place = sample - _offset(recording)
+    after = bisect.bisect_right(recording.captures, place, key=lambda c: c.sample_start)
+    return recording.captures[max(after - 1, 0)].center_frequency
+
+
+def _offset(recording: Recording) -> int:
+    return int(recording.meta.get("global", {}).get("core:offset", 0))
 
 
 def write_sigmf_meta(
@@ -79,6 +128,7 @@ def write_sigmf_meta(
     model: str,
     complete: bool = True,
     data_linked: bool = False,
+    pauses: Mapping[int, Pauses] | None = None,
 ) -> None:
     """Write the description to a binary file.
 
@@ -91,8 +141,9 @@ def write_sigmf_meta(
         model: the bundle's name.
         complete: whether the run reached the end of the recording.
         data_linked: whether the data will lie beside the description.
+        pauses: of emissions, by their place among ``emissions``.
     """
-    offset = int(recording.meta.get("global", {}).get("core:offset", 0))
+    offset = _offset(recording)
     generator = f"{EXTENSION} {__version__} ({model})"
     head = {
         "global": global_fields(recording, model, complete, data_linked),
@@ -100,7 +151,13 @@ def write_sigmf_meta(
     }
     text = json.dumps(head, indent=2, ensure_ascii=False)
     file.write(text.removesuffix("\n}").encode() + b',\n  "annotations": [')
-    new = (annotation(e, offset, generator) for e in emissions)
+    new = _by_start(
+        (
+            emission[keys.START_OFFSET] + offset,
+            annotations(emission, offset, generator, (pauses or {}).get(index)),
+        )
+        for index, emission in enumerate(emissions)
+    )
     separator = b"\n    "
     for item in heapq.merge(_kept(recording), new, key=lambda a: a["core:sample_start"]):
         file.write(separator + json.dumps(item, ensure_ascii=False).encode())
@@ -108,15 +165,55 @@ def write_sigmf_meta(
     file.write(b"\n  ]\n}\n")
 
 
+def _by_start(groups: Iterable[tuple[int, list[dict]]]) -> Iterator[dict]:
+    """Annotations in SigMF's order, from (start, annotations from there on), by start."""
+    later: list[tuple[int, int, dict]] = []
+    number = 0
+    for start, group in groups:
+        while later and later[0][0] <= start:
+            yield heapq.heappop(later)[2]
+        for item in group:
+            heapq.heappush(later, (item["core:sample_start"], number, item))
+            number += 1
+    while later:
+        yield heapq.heappop(later)[2]
+
+
 def _kept(recording: Recording) -> Iterator[dict]:
-    """The recording's own annotations in SigMF's order."""
+    """The recording's own annotations in SigMF's order, moved along with a capture that was used
+    at another frequency than its description says."""
     own = recording.meta.get("annotations", [])
+    shifts = _shifts(recording)
     kept = [
-        {"core:sample_start": 0, **a}
+        _moved({"core:sample_start": 0, **a}, shifts)
         for a in own
         if not str(a.get("core:generator", "")).startswith(EXTENSION)
     ]
     return iter(sorted(kept, key=lambda a: a["core:sample_start"]))
+
+
+def _shifts(recording: Recording) -> list[tuple[int, float]]:
+    """(first sample, Hz used less Hz described) of each capture; 0 where none is described."""
+    shifts, described = [], None
+    for capture in recording.meta.get("captures") or ():
+        start = capture.get("core:sample_start", 0)
+        described = capture.get("core:frequency", described)
+        used = _frequency_at(recording, start)
+        shifts.append((start, 0.0 if described is None else used - described))
+    return shifts
+
+
+def _moved(item: dict, shifts: list[tuple[int, float]]) -> dict:
+    index = bisect.bisect_right(shifts, item["core:sample_start"], key=lambda s: s[0]) - 1
+    shift = shifts[max(index, 0)][1] if shifts else 0.0
+    edges = ("core:freq_lower_edge", "core:freq_upper_edge")
+    there = [key for key in edges if shift and finite_number(item.get(key)) is not None]
+    return {**item, **{key: item[key] + shift for key in there}}
+
+
+def data_link(meta_path: Path) -> Path:
+    """Where the data, or a link to them, lie beside a description."""
+    return meta_path.with_name(meta_path.name.removesuffix(META_SUFFIX) + DATA_SUFFIX)
 
 
 def link_data(recording: Recording, meta_path: Path) -> bool:
@@ -128,7 +225,7 @@ def link_data(recording: Recording, meta_path: Path) -> bool:
     own = recording.meta.get("global", {})
     if recording.start_byte or own.get("core:trailing_bytes"):
         return False
-    link = meta_path.with_name(meta_path.name.removesuffix("-meta") + "-data")
+    link = data_link(meta_path)
     target = os.path.relpath(recording.data_path.resolve(), link.parent.resolve())
     try:
         if link.is_symlink() and os.readlink(link) == target:

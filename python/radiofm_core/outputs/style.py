@@ -8,6 +8,8 @@ from collections.abc import Sequence
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from .origin import NOTE
+
 DPI = 120
 WIDTH_INCHES = 14.0
 # Left and right edge of the axes, as shares of the width
@@ -31,9 +33,10 @@ def new_figure(height: float) -> Figure:
     return figure
 
 
-def save(figure: Figure, file) -> None:
-    """Write a picture to a binary file as PNG."""
-    figure.savefig(file, format="png", dpi=DPI, facecolor=PAPER)
+def save(figure: Figure, file, note: str = "") -> None:
+    """Write a picture to a binary file as PNG; ``note`` tells its input (``origin_note``)."""
+    metadata = {NOTE: note} if note else None
+    figure.savefig(file, format="png", dpi=DPI, facecolor=PAPER, metadata=metadata)
 
 
 def draw_title(figure: Figure, stem: str, facts: Sequence[str]) -> None:

@@ -101,7 +101,7 @@ def open_recording(
     """
     path = input_path(path, _WHAT, "Recording")
     try:
-        meta_path, data_path = _find_files(path)
+        meta_path, data_path = find_files(path)
         meta = {} if meta_path is None else _read_meta(meta_path)
         if meta_path is not None:
             data_path = _data_of(meta, meta_path, data_path)
@@ -144,8 +144,12 @@ def _open(meta, meta_path, data_path, sample_rate, center_frequency, datatype) -
     return recording
 
 
-def _find_files(path: Path) -> tuple[Path | None, Path]:
-    """(meta file or None for a raw file, data file as far as the name tells)."""
+def find_files(path: Path) -> tuple[Path | None, Path]:
+    """The files that a path stands for: a SigMF pair's (either of it, or their stem) or a raw one.
+
+    Returns (meta file or None for a raw file, data file as far as the name tells). Raises
+    InputError where there is no such file.
+    """
     if path.name.endswith((META_SUFFIX, DATA_SUFFIX)):
         stem = path.with_suffix("")
     else:
