@@ -160,10 +160,10 @@ def test_what_was_left_out_is_told(tmp_path, activity):
     times[600:] += 0.7
     done, out = activity(write_npz(tmp_path / "x.npz", packets, csi=csi, time_s=times))
     assert done.returncode == 0, done.stderr
-    (left_out,) = (line for line in done.stdout.splitlines() if "left out" in line)
+    (left_out,) = (line for line in done.stdout.splitlines() if "skipped" in line)
     for words in ("3 × all-zero CSI", "1 × CSI not finite", "1 × out of order", "1 step back"):
         assert words in left_out
-    (refused,) = (line for line in done.stdout.splitlines() if "no answer from" in line)
+    (refused,) = (line for line in done.stdout.splitlines() if "rejected" in line)
     assert "× more than 0.1 s without a packet" in refused
     lines = lines_of(out / "x.jsonl")
     gap_s = times[600] - 0.35
