@@ -46,7 +46,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_sections,
         default=SECTIONS,
         metavar="SECTION,...",
-        help=f"some of {', '.join(SECTIONS)} (default: all)",
+        help=f"comma-separated out of {', '.join(SECTIONS)} (default: all)",
     )
     parser.add_argument(
         "--quick", action="store_true", help="shorter measurements: about a minute, less accurate"
