@@ -123,7 +123,7 @@ def test_unknown_datatype(tmp_path, segment, datatype):
 def test_bytes_taken_for_floats(tmp_path, segment):
     np.random.default_rng(1).integers(-99, 99, 80_000, np.int8).tofile(tmp_path / "x")
     options = ("--sample-rate", RATE, "--datatype", "cf32_le")
-    segment(tmp_path / "x", "another datatype than cf32_le", options=options)
+    segment(tmp_path / "x", "datatype is not cf32_le", options=options)
 
 
 @pytest.mark.parametrize("rate", [0.2e6, 130e6])

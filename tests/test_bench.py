@@ -18,7 +18,7 @@ from radiofm_cli.bench.results import Section, alternate
 from radiofm_cli.bench.scene import FRAMES, write_scene
 from radiofm_cli.bench.segmenter import frame_fields, scene_frames
 from radiofm_cli.bench.table import machine_lines, table_lines
-from radiofm_cli.bench.wanted import BARS
+from radiofm_cli.bench.targets import TARGETS
 from radiofm_core.bundle import bundled_models, read_bundle_info
 from radiofm_core.inference import load_bundle
 from radiofm_core.machine import describe_machine
@@ -56,14 +56,14 @@ def found(one_thread):
 @needs_model
 def test_figures_have_their_names_values_and_repetitions(found):
     values = {n: (v, raw) for name, s in found.items() for n, v, raw in s.walk(name)}
-    wanted = {name for name in BARS if not name.startswith("live.")}
+    targets = {name for name in TARGETS if not name.startswith("live.")}
     more = {
         "framer.cpu_s_per_gs",
         "framer.msps",
         "segmenter.fps",
         "segmenter.speedup_over_eager_fp32",
     }
-    assert wanted | more <= set(values)
+    assert targets | more <= set(values)
     for name, (value, raw) in values.items():
         assert math.isfinite(value) and value > 0, name
         assert len(raw) in (0, TINY.repetitions), name

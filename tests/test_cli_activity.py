@@ -138,7 +138,7 @@ def test_two_files_in_one_run_and_a_bad_one_between(tmp_path, activity):
     two = write_pcap(tmp_path / "two.pcap", 3.0, WALKING)
     (tmp_path / "bad.csv").write_text("what,ever\n1,2\n")
     done, out = activity(one, tmp_path / "bad.csv", two)
-    assert_one_line_error(done, "bad.csv", "format is not known")
+    assert_one_line_error(done, "bad.csv", "unknown format")
     assert leftovers(out) == ["one.jsonl", "one.png", "two.jsonl", "two.png"]
     assert {line["source"] for line in lines_of(out / "two.jsonl")} == {SENDER}
     assert {line["label"] for line in lines_of(out / "one.jsonl")} == {"STILL"}
@@ -174,10 +174,10 @@ def test_what_was_left_out_is_told(tmp_path, activity):
     times[600:] += 0.7
     done, out = activity(write_npz(tmp_path / "x.npz", packets, csi=csi, time_s=times))
     assert done.returncode == 0, done.stderr
-    (left_out,) = (line for line in done.stdout.splitlines() if "left out" in line)
+    (left_out,) = (line for line in done.stdout.splitlines() if "skipped" in line)
     for words in ("3 × all-zero CSI", "1 × CSI not finite", "1 × out of order", "1 step back"):
         assert words in left_out
-    (refused,) = (line for line in done.stdout.splitlines() if "no answer from" in line)
+    (refused,) = (line for line in done.stdout.splitlines() if "rejected" in line)
     assert "× more than 0.1 s without a packet" in refused
     lines = lines_of(out / "x.jsonl")
     gap_s = times[600] - 0.35
@@ -208,7 +208,7 @@ def bad_files(folder):
         write_pcap(folder / "whole.pcap", 0.1, STILL).read_bytes()[:60]
     )
     return {
-        "noise.bin": ("format is not known",),
+        "noise.bin": ("unknown format",),
         "one.npy": ("numpy.savez",),
         "cut.pcap": ("cut.pcap",),
         write_npz(folder / "pickled.npz", still, csi=objects).name: ("pickled",),
@@ -272,7 +272,7 @@ def test_windows_on_which_the_model_fails_are_told_and_the_others_written(tmp_pa
     done, out = activity(path, "--model", model)
     assert done.returncode == 2
     (line,) = done.stderr.splitlines()
-    assert "x.npz" in line and "of 24 windows have no answer" in line and "it moves" in line
+    assert "x.npz" in line and "of 24 windows not classified" in line and "it moves" in line
     lines = lines_of(out / "x.jsonl")
     assert {found["label"] for found in lines} == {"STILL"} and 9 <= len(lines) <= 12
     assert lines[-1]["incomplete"] is True

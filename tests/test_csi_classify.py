@@ -132,7 +132,7 @@ def test_a_window_on_which_the_model_fails_takes_no_other_with_it():
     assert [a.activity.start_ns for a in answers] == [*starts[:2], starts[3], *starts[5:]]
     told = str(classifier.failure())
     assert (
-        told.startswith(f"my.pt: 2 of {len(whole)} windows have no answer") and "this one" in told
+        told.startswith(f"my.pt: 2 of {len(whole)} windows not classified") and "this one" in told
     )
     assert ActivityClassifier(model_that(half)).failure() is None
 

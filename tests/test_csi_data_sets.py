@@ -186,9 +186,9 @@ def test_wrong_arrays_of_ut_har_are_one_line(tmp_path):
         config.clips()
     refused(r"\(2, 200, 90\) levels and \(2,\) labels", ut_levels((2, 200, 90)), np.zeros(2))
     refused(r"\(3,\) labels", ut_levels((2, 250, 90)), np.zeros(3))
-    refused("labels beside 0 to 6", ut_levels((2, 250, 90)), np.array([0, 7]))
-    refused("no finite numbers", np.full((1, 250, 90), np.inf), np.zeros(1))
-    refused("no finite numbers", np.full((1, 250, 90), "a"), np.zeros(1))
+    refused("expected labels from 0 to 6", ut_levels((2, 250, 90)), np.array([0, 7]))
+    refused("expected finite numbers", np.full((1, 250, 90), np.inf), np.zeros(1))
+    refused("expected finite numbers", np.full((1, 250, 90), "a"), np.zeros(1))
     # objects are pickled, and are not looked at
     refused("cannot be read as a NumPy array", np.full((1, 2), object()), np.zeros(1))
     (tmp_path / "data/X_train.csv").write_text("1,2,3\n")

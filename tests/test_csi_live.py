@@ -66,7 +66,7 @@ def test_datagrams_become_packets_with_the_time_of_their_arrival(send):
     assert [packet.sequence for packet in packets] == [1, 2]
     assert before <= packets[0].time_ns <= packets[1].time_ns <= time.time_ns()
     assert packets[0].time_is_absolute and packets[0].csi.shape == (1, 56)
-    assert source.tally.skipped == {"datagram that is not of nexmon": 1}
+    assert source.tally.skipped == {"datagram not from nexmon_csi": 1}
     assert source.tally.packets == 2 and source.tally.chip == "43455c0" and source.dropped == 0
 
 
@@ -162,7 +162,7 @@ def test_pulled_cable_is_an_error_after_the_last_packet(terminal):
         wait_for(lambda: source.tally.packets)
         os.close(controller)
         assert source.get(WAIT_S) is not None
-        with pytest.raises(InputError, match="serial port is gone"):
+        with pytest.raises(InputError, match="serial port was lost"):
             source.get(WAIT_S)
         assert source.ended
 

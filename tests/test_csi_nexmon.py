@@ -99,5 +99,5 @@ def test_a_cut_capture_gives_what_is_whole(write_file):
     assert capture.skipped == {"cut off at the end of the file": 1}
     with pytest.raises(InputError, match=r"no packet can be used \(1 × cut off"):
         read_csi(write_file(whole[:100]))
-    with pytest.raises(InputError, match="no packet in it; capture with"):
+    with pytest.raises(InputError, match="no packet found; capture with"):
         read_csi(write_file(whole[:24]))

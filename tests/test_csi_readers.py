@@ -149,7 +149,7 @@ def test_picoscenes_usrp_matrix_and_absolute_time(write_file, majority):
     ("content", "words"),
     [
         (b"", r"is empty \(0 bytes\)"),
-        (b"hello world, nothing here", "format is not known.*68 65 6c.*Intel 5300"),
+        (b"hello world, nothing here", "unknown format.*68 65 6c.*Intel 5300"),
         (b"\x0a\x0d\x0d\x0a" + bytes(60), "pcapng.*tcpdump -r"),
         (b"\x93NUMPY\x01\x00", "no times; save both"),
         (b"PK\x05\x06" + bytes(18), "holds nothing"),

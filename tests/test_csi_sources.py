@@ -177,7 +177,7 @@ def test_datagrams_of_nexmon_are_sent_on():
         assert flow.source.status() == {
             "packets": 5,
             "dropped": 0,
-            "refused_packets": {"datagram that is not of nexmon": 1},
+            "refused_packets": {"datagram not from nexmon_csi": 1},
         }
 
 
@@ -205,7 +205,7 @@ def test_lines_of_an_esp32_are_sent_on_until_the_cable_is_pulled():
     os.close(controller)
     flow.wait()
     os.close(device)
-    assert "the serial port is gone" in flow.last_status[keys.ERROR]
+    assert "the serial port was lost" in flow.last_status[keys.ERROR]
     assert flow.last_status[keys.PACKETS] == 3
 
 

@@ -81,7 +81,7 @@ def test_a_recipe_of_activities_is_read_by_its_task(tmp_path):
         ("folds: -2", "own: folds is -2"),
         ("label_share: 0", "own: label_share is 0"),
         ("label_share: 1.5", "own: label_share is 1.5"),
-        ("task: csi-activities", "task 'csi-activities' is unknown.*csi-activity"),
+        ("task: csi-activities", "task: expected .*csi-activity, got 'csi-activities'"),
         ("model: {dim: 30}", "dim 30"),
         ("model: {dropout: 1.0}", "dropout is 1.0"),
         ("augment: {speedy: 2}", "'speedy'"),

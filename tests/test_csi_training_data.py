@@ -121,12 +121,12 @@ def test_own_recordings_have_the_labels_of_their_tables(tmp_path):
 @pytest.mark.parametrize(
     ("table", "named"),
     [
-        ("start_s,end_s\n0,1\n", "line 2: needs start_s,end_s,label"),
-        ("start_s,end_s,label\n0,now,A\n", "line 2: needs"),
-        ("start_s,end_s,label\n0,1\n", "line 2: needs"),
-        ("start_s,end_s,label\n1,1,A\n", "line 2: from 1 to 1 s, 'A'"),
-        ("start_s,end_s,label\n0,2,A\n1,3,B\n", "line 3: from 1 to 3 s.*without overlap"),
-        ("start_s,end_s,label\n0,2, \n", "a label is needed"),
+        ("start_s,end_s\n0,1\n", "line 2: expected start_s,end_s,label"),
+        ("start_s,end_s,label\n0,now,A\n", "line 2: expected start_s"),
+        ("start_s,end_s,label\n0,1\n", "line 2: expected start_s"),
+        ("start_s,end_s,label\n1,1,A\n", "line 2: .* got 1 to 1 s, 'A'"),
+        ("start_s,end_s,label\n0,2,A\n1,3,B\n", "line 3: .*without overlap.* got 1 to 3 s"),
+        ("start_s,end_s,label\n0,2, \n", "and a label, got 0 to 2 s, ''"),
         ("start_s,end_s,label\n0,nan,A\n", "line 2"),
         ("start_s,end_s,label\n0,inf,A\n", "line 2"),
         ("start_s,end_s,label\n", "holds no labels"),

@@ -213,12 +213,15 @@ def box(**fields):
     ("annotations", "named"),
     [
         ([], r"a\.sigmf-meta has no annotations"),
-        ([box(label="GSM")], r"a\.sigmf-meta: annotation 1 has the label 'GSM'.*lte.*GSM': ignore"),
-        ([box(), {"core:comment": "?"}], r"annotation 2 has the label ''"),
+        (
+            [box(label="GSM")],
+            r"a\.sigmf-meta: annotation 1: expected a label .*lte.* got 'GSM'.*GSM': ignore",
+        ),
+        ([box(), {"core:comment": "?"}], r"annotation 2: expected a label .* got ''"),
         ([box(sample_count=0)], "covers 0 samples"),
         ([box(freq_lower_edge=796e6)], r"from 796000000.0 to None Hz"),
         ([box(freq_lower_edge=9e6, freq_upper_edge=8e6)], "from 9000000.0 to 8000000.0 Hz"),
-        ([box(freq_lower_edge=-1e6, freq_upper_edge=1e6)], "outside what was recorded.*794.08 to"),
+        ([box(freq_lower_edge=-1e6, freq_upper_edge=1e6)], "outside the recorded band.*794.08 to"),
     ],
 )
 def test_annotations_that_cannot_be_used_are_named(tmp_path, annotations, named):
@@ -261,8 +264,8 @@ def test_an_empty_or_missing_folder_is_named(tmp_path, reader, config):
         ({"rxSpectrogram": np.zeros((256, 256, 3))}, "'rxSpectrogram' is of shape"),
         ({"rxSpectrogram": np.zeros((256, 256), np.uint8)}, "level: image"),
         ({"rxSpectrogram": np.full((256, 256), np.nan)}, "not finite"),
-        ({"data": np.full((256, 256), 60, np.uint8)}, r"value 60 .* 127 \(nr\)"),
-        ({"data": np.zeros((256, 128), np.uint8)}, r"mask is of size \(256, 128\)"),
+        ({"data": np.full((256, 256), 60, np.uint8)}, r"127 \(nr\).* got value 60"),
+        ({"data": np.zeros((256, 128), np.uint8)}, r"mask has size \(256, 128\)"),
     ],
 )
 def test_matlab_frames_that_do_not_fit_are_named(tmp_path, arrays, named):
@@ -303,7 +306,7 @@ def test_matlab_keys_that_are_not_there_are_named(tmp_path):
 def test_images_that_do_not_fit_are_named(tmp_path):
     make_images(tmp_path, "a_1", 1)
     config = ImagesConfig(str(tmp_path), (-110, -50), RATE, 0.02, {0: "noise", 60: "lte"})
-    with pytest.raises(InputError, match="value 120 stands for no class"):
+    with pytest.raises(InputError, match=r"expected the mask values .* got value 120"):
         read_all(images, config)
     image, mask = tmp_path / "images" / "a_1.png", tmp_path / "masks" / "a_1.png"
     Image.new("RGB", (256, 256)).save(image)

@@ -119,7 +119,7 @@ def test_byte_order_of_single_bytes_means_nothing(write):
     [
         ([{"core:sample_start": -1}], {}, "-1"),
         ([{"core:sample_start": "a"}], {}, "'a'"),
-        ([{"core:sample_start": 9}, {"core:sample_start": 3}], {}, "3 after 9"),
+        ([{"core:sample_start": 9}, {"core:sample_start": 3}], {}, "3 follows 9"),
         ([{"core:sample_start": 5000}], {}, "5000"),
         ([{"core:sample_start": 0, "core:frequency": "x"}], {}, "'x'"),
         ([{"core:sample_start": 0, "core:datetime": "noon"}], {}, "'noon'"),

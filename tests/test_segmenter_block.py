@@ -193,9 +193,9 @@ def test_mixed_rates_and_lengths_keep_their_order(bundle):
         (frame_meta(1, rows=300), "300 rows"),
         (frame_meta(1, rows=0), "rows 0 is not above zero"),
         (frame_meta(1, channels=2), "(2, 256)"),
-        (frame_meta(1, rows="many"), "rows 'many' is no whole number"),
+        (frame_meta(1, rows="many"), "rows: expected a non-negative integer, got 'many'"),
         ({"rows": 256}, "lacks cols"),
-        ("text", "no dict"),
+        ("text", "expected a dict, got 'text'"),
     ],
 )
 def test_frame_that_does_not_fit_is_refused_by_name(bundle, meta, reason):

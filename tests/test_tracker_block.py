@@ -234,7 +234,7 @@ def test_extending_leaves_the_other_entries_alone():
 def test_what_is_no_message_is_refused():
     with pytest.raises(UsageError, match="NoneType"):
         to_pmt({"a": None})
-    with pytest.raises(UsageError, match="no PDU"):
+    with pytest.raises(UsageError, match="expected a PDU"):
         split_pdu(to_pmt({"a": 1}))
-    with pytest.raises(UsageError, match="no message"):
+    with pytest.raises(UsageError, match="expected a dict or a PDU"):
         read_message(pmt.from_long(1))

@@ -11,9 +11,9 @@ from .segmentation.recordings_score import score
 
 
 def main() -> int:
-    """Print every score; exit 1 where a bar is not met."""
+    """Print every score; exit 1 where a target is missed."""
     parser = argparse.ArgumentParser(prog="python -m training.score_recordings")
-    parser.description = "Score masks of real recordings against what is known of them."
+    parser.description = "Score masks of real recordings against their known content."
     parser.add_argument("masks", type=Path, help="the folder that `radiofm segment` wrote")
     parser.add_argument("data", type=Path, help="the folder of recordings")
     options = parser.parse_args()
@@ -27,8 +27,8 @@ def main() -> int:
         verdict = "ok" if s.met else "MISSED"
         print(f"{s.recording:42s} {s.what:32s} {s.value:.3f} {sign} {s.bar:.2f}  {verdict}")
     if not found:
-        parser.error(f"{masks} holds no mask of a known recording in {data}")
-    print(f"{sum(s.met for s in found)} of {len(found)} bars met")
+        parser.error(f"{masks} has no mask of a known recording in {data}")
+    print(f"{sum(s.met for s in found)} of {len(found)} targets met")
     return 0 if all(s.met for s in found) else 1
 
 

@@ -42,5 +42,5 @@ def task_of(fields: object, where: str) -> str:
     usual = next(iter(TASKS))
     task = fields.get("task", usual) if isinstance(fields, dict) else usual
     if task not in TASKS:
-        raise UsageError(f"{where}: task {task!r} is unknown; it is one of {', '.join(TASKS)}")
+        raise UsageError(f"{where}: task: expected one of {', '.join(TASKS)}, got {task!r}")
     return task

@@ -107,7 +107,7 @@ uint64_t recording_source_impl::check_size(uint64_t wanted) const
         throw std::invalid_argument(d_options.path + " holds " + std::to_string(held) + " " +
                                     d_format.name + " samples (" + std::to_string(size) +
                                     " bytes), " + std::to_string(std::max<uint64_t>(wanted, 1)) +
-                                    " wanted; check the file and its datatype");
+                                    " expected; check the file and its datatype");
     }
     return wanted ? wanted : held;
 }
@@ -133,7 +133,7 @@ void recording_source_impl::check_segments()
         }
         if (!std::isfinite(one.center_frequency) || !(one.time_frac >= 0 && one.time_frac < 1)) {
             throw std::invalid_argument("segment " + std::to_string(i) +
-                                        " has a centre frequency or time that is no number; "
+                                        " has a centre frequency or time that is not finite; "
                                         "fractions of a second must be from 0 to below 1");
         }
     }
@@ -215,7 +215,7 @@ size_t recording_source_impl::fill(gr_complex* out, size_t n)
         good = d_file.read(d_raw.data(), n * d_format.bytes, offset) / d_format.bytes;
         if (good < n) {
             fail(d_options.path + " ends after " + std::to_string(d_position + good) + " of " +
-                 std::to_string(d_n_samples) + " samples: it was cut while being read");
+                 std::to_string(d_n_samples) + " samples: it was truncated while being read");
         }
     } catch (const std::runtime_error& problem) {
         fail(problem.what());

@@ -387,8 +387,8 @@ void spectrogram_framer_impl::publish(const pmt::pmt_t& dict, size_t rows)
 void spectrogram_framer_impl::complain_about(const gr::tag_t& tag)
 {
     if (!d_complained) {
-        d_logger->warn("tag {:s} with value {:s} at sample {:d} is not understood and ignored "
-                       "(said once)",
+        d_logger->warn("tag {:s} with value {:s} at sample {:d} is invalid and ignored "
+                       "(reported once)",
                        pmt::symbol_to_string(tag.key),
                        pmt::write_string(tag.value),
                        tag.offset);

@@ -82,25 +82,23 @@ void spectrogram_spec::check() const
     }
     if (!(sample_rate_min >= least_sample_rate && sample_rate_max >= sample_rate_min &&
           sample_rate_max <= greatest_sample_rate)) {
-        refuse("sample rates from ",
-               sample_rate_min,
-               " to ",
-               sample_rate_max,
-               " are no range within ",
+        refuse("sample rates: expected a range within ",
                least_sample_rate,
                " to ",
                greatest_sample_rate,
-               " S/s");
+               " S/s, got ",
+               sample_rate_min,
+               " to ",
+               sample_rate_max);
     }
     if (!(row_duration_min >= 0 && row_duration_max >= row_duration_min &&
           row_duration_max <= greatest_row_duration)) {
-        refuse("row durations from ",
+        refuse("row durations: expected a range within 0 to ",
+               greatest_row_duration,
+               " s, got ",
                row_duration_min,
                " to ",
-               row_duration_max,
-               " s are no range within 0 to ",
-               greatest_row_duration,
-               " s");
+               row_duration_max);
     }
 }
 

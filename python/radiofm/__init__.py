@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""GNU Radio blocks that put a radio foundation model into flowgraphs.
+"""GNU Radio blocks that run vision-transformer (ViT) models in flowgraphs.
 
 Samples -> spectrogram_framer -> spectrogram_segmenter -> emission_tracker -> messages; CSI packets
 -> csi_framer -> activity_classifier -> messages. PyTorch is imported when a block with a model is

@@ -44,7 +44,7 @@ def open_live_source(
     """
     kind, _, what = source.partition("=")
     if kind not in ("soapy", "zmq", "file") or not what:
-        raise UsageError(f"source {source!r} is unknown; give {EXAMPLES}")
+        raise UsageError(f"--source: expected {EXAMPLES}, got {source!r}")
     if kind == "file":
         recording = open_recording(what, sample_rate, center_frequency)
         center = recording.captures[0].center_frequency
@@ -91,7 +91,7 @@ def _soapy(arguments: str, sample_rate: float, center_frequency: float, gain: fl
     except (RuntimeError, ValueError) as error:
         reason = reason_of(error)
         raise InputError(
-            f"soapy={arguments}: the receiver cannot be used ({reason}); is it plugged in and its "
-            "driver installed? `SoapySDRUtil --find` lists what there is"
+            f"soapy={arguments}: the receiver cannot be opened ({reason}); check that it is "
+            "plugged in and its driver installed: `SoapySDRUtil --find` lists the receivers"
         ) from error
     return block

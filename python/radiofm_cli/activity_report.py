@@ -22,11 +22,11 @@ TABLE_ROWS = 20
 _PACKETS = {
     "other_sender": "of other senders",
     "broken": "not usable",
-    "band": "without the subcarriers that are needed",
-    "repeated": "of a time that was there",
+    "band": "without the required subcarriers",
+    "repeated": "with a repeated time stamp",
     "out_of_order": "out of order",
 }
-_CUTS = {"pause": "longer pauses", "clock_back": "clock set back"}
+_CUTS = {"pause": "after a long gap", "clock_back": "after the clock was set back"}
 
 
 def file_facts(reader: CsiReader, facts: PacketFacts) -> list[str]:
@@ -83,12 +83,12 @@ def notes(tally: Tally, counts: CsiCounts, spec: CsiSpec) -> list[str]:
     if tally.steps_back:
         left_out.append(f"{_count(tally.steps_back, 'step')} back in time")
     if left_out:
-        lines.append(f"  packets left out: {', '.join(left_out)}")
+        lines.append(f"  packets skipped: {', '.join(left_out)}")
     if refused := sum(counts.refused_windows.values()):
         why = _listed(counts.refused_windows, _window_words(spec))
-        lines.append(f"  no answer from {refused} of {refused + counts.windows} windows: {why}")
+        lines.append(f"  rejected {refused} of {refused + counts.windows} windows: {why}")
     if cuts := _listed(counts.cuts, _CUTS):
-        lines.append(f"  begun anew: {cuts}")
+        lines.append(f"  restarted: {cuts}")
     return lines
 
 
@@ -96,36 +96,33 @@ def no_answer(reader: CsiReader, run: ActivityClassifier, spec: CsiSpec, mac: st
     """Why a file that has packets gave no answer: one line."""
     facts, counts = run.facts, run.counts
     what = (
-        f"{reader.path}: no answer can be given to its {_count(facts.packets, 'packet')} in "
+        f"{reader.path}: no window to classify in {_count(facts.packets, 'packet')} of "
         f"{readable_time(facts.duration_s)}: "
     )
     if counts.refused_packets["other_sender"] == facts.packets:
-        found = ", ".join(sorted(facts.senders - {""})[:5]) or "none that is named"
-        return f"{what}none is of sender {mac}; senders in it: {found}"
+        found = ", ".join(sorted(facts.senders - {""})[:5]) or "none with an address"
+        return f"{what}no packet is from sender {mac}; senders in the file: {found}"
     if set(counts.refused_windows) == {"cut"} and counts.cuts["clock_back"]:
         back = _count(counts.cuts["clock_back"], "time")
-        return f"{what}their time goes back {back}; order them by time, or mend the clock"
+        return f"{what}time stamps jump back {back}; sort the packets by time, or fix the clock"
     if counts.refused_windows:
         why = _listed(counts.refused_windows, _window_words(spec))
         return (
-            f"{what}windows of {spec.duration_s:g} s were refused: {why}; record with an even "
+            f"{what}windows of {spec.duration_s:g} s were rejected: {why}; record at a steady "
             f"{spec.rate_hz:g} packets/s (ping -i {1 / spec.rate_hz:g})"
         )
     if sum(counts.refused_packets.values()) > facts.packets / 2:
         why = _listed(counts.refused_packets, _PACKETS)
         return f"{what}{why} ({counts.reason})"
-    return (
-        f"{what}no sender is heard without a break for {spec.hop_s / 2:g} s, the least that is "
-        "needed; record longer"
-    )
+    return f"{what}no sender has {spec.hop_s / 2:g} s without a gap, the minimum; record longer"
 
 
 def _window_words(spec: CsiSpec) -> dict[str, str]:
     return {
         "rate": f"fewer than {spec.min_packet_rate:g} packets/s",
         "gap": f"more than {spec.max_gap_s:g} s without a packet",
-        "missing": f"more than {100 * spec.max_missing_share:.0f} % of the instants without one",
-        "cut": "ended by a pause or a clock set back",
+        "missing": f"more than {100 * spec.max_missing_share:.0f} % of the rows without a packet",
+        "cut": "cut off by a long gap or a clock set back",
     }
 
 

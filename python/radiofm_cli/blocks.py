@@ -28,7 +28,7 @@ def import_with_blocks(name: str) -> ModuleType:
     except ImportError as error:
         reason = reason_of(error)
         raise RadiofmError(
-            f"the GNU Radio blocks cannot be imported ({reason}); `radiofm doctor` tells what is "
+            f"the GNU Radio blocks cannot be imported ({reason}); `radiofm doctor` shows what is "
             "missing"
         ) from error
 

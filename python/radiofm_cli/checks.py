@@ -84,7 +84,7 @@ def check_blocks() -> tuple[Outcome, str]:
 def check_model(task: Task) -> tuple[Outcome, str]:
     """The default model for a task: load it and time an empty frame or window."""
     if task.default_model not in [path.stem for path in bundled_models()]:
-        text = f"no model for {task.name} is bundled; `radiofm {task.command}` needs --model"
+        text = f"no bundled model for {task.name}; `radiofm {task.command}` needs --model"
         return (Outcome.BAD if task is DEFAULT else Outcome.OPTIONAL), text
     try:
         model = load_bundle(task=task.name)
@@ -96,9 +96,9 @@ def check_model(task: Task) -> tuple[Outcome, str]:
     except RadiofmError as error:
         return Outcome.BAD, _line(error)
     except Exception as error:  # whatever a model's code raises
-        return Outcome.BAD, f"it fails on an empty {task.unit} ({_line(error)}); export it again"
+        return Outcome.BAD, f"fails on an all-zero {task.unit} ({_line(error)}); export it again"
     text = f"{model.info.name} on {model.device} in {model.precision}"
-    return Outcome.GOOD, f"{text}, {min(spent) * 1e3:.0f} ms a {task.unit}"
+    return Outcome.GOOD, f"{text}, {min(spent) * 1e3:.0f} ms per {task.unit}"
 
 
 def check_results() -> tuple[Outcome, str]:

@@ -23,9 +23,8 @@ from .console import (
 )
 
 EPILOG = (
-    "exit codes: 0 done; 1 failed; 2 wrong usage or input, told in one line; "
-    "130 stopped by Ctrl-C, with what was found so far written; 141 ended early, as nobody reads "
-    "the output any more"
+    "exit codes: 0 done; 1 failed; 2 wrong usage or input (one line says which); "
+    "130 stopped by Ctrl-C, results so far are written; 141 ended early, nobody reads the output"
 )
 
 
@@ -41,8 +40,8 @@ def build_parser() -> argparse.ArgumentParser:
     """The parser of all commands."""
     parser = _Parser(
         prog="radiofm",
-        description="Find LTE, NR and other signals in recordings and live spectrum, and tell from "
-        "Wi-Fi CSI what people in a room do.",
+        description="Detect LTE, NR and other signals in recordings and live spectrum, and "
+        "classify human activity from Wi-Fi CSI.",
         epilog=EPILOG,
     )
     parser.add_argument("--version", action="version", version=f"radiofm {__version__}")
@@ -90,7 +89,7 @@ def _run(arguments: Sequence[str] | None) -> int:
             raise
         text = " ".join(str(error).split())
         report_error(
-            f"unexpected {type(error).__name__}: {text}; RADIOFM_DEBUG=1 shows where, please "
-            "report it"
+            f"unexpected {type(error).__name__}: {text}; please report it with the traceback "
+            "that RADIOFM_DEBUG=1 prints"
         )
         return EXIT_FAILED

@@ -100,7 +100,9 @@ def hertz(text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of Hz such as 19.2e6 or 19.2M")
+        raise argparse.ArgumentTypeError(
+            f"expected a frequency in Hz, such as 19.2e6 or 19.2M, got {text!r}"
+        )
     return value
 
 
@@ -108,7 +110,7 @@ def rate(text: str) -> float:
     """A sample rate in Hz, above zero."""
     value = hertz(text)
     if value <= 0:
-        raise argparse.ArgumentTypeError(f"sample rate {text!r} must be above zero")
+        raise argparse.ArgumentTypeError(f"expected a sample rate above 0 Hz, got {text!r}")
     return value
 
 
@@ -121,7 +123,9 @@ def seconds(text: str) -> float:
     except ValueError:
         value = math.nan
     if not (math.isfinite(value) and value > 0):
-        raise argparse.ArgumentTypeError(f"{text!r} is no time above zero such as 0.02 or 20ms")
+        raise argparse.ArgumentTypeError(
+            f"expected a time above 0 s, such as 0.02 or 20ms, got {text!r}"
+        )
     return value
 
 
@@ -132,14 +136,14 @@ def share(text: str) -> float:
     except ValueError:
         value = math.nan
     if not 0.0 <= value <= 1.0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 0 to 1")
+        raise argparse.ArgumentTypeError(f"expected a number from 0 to 1, got {text!r}")
     return value
 
 
 def whole(text: str) -> int:
-    """A whole number from 0."""
+    """A non-negative integer."""
     if not text.strip().isdigit():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 0")
+        raise argparse.ArgumentTypeError(f"expected a non-negative integer, got {text!r}")
     return int(text)
 
 
@@ -147,9 +151,11 @@ def add_model_options(parser: argparse.ArgumentParser, min_confidence: float = 0
     """The options of commands that run a model; ``min_confidence`` is that option's default."""
     group = parser.add_argument_group("model")
     group.add_argument(
-        "--model", default="default", help="bundled model or path of a bundle (default: default)"
+        "--model",
+        default="default",
+        help="name of a bundled model or path of a bundle (default: default)",
     )
-    group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N")
+    group.add_argument("--device", default="auto", help="auto, cpu, cuda or cuda:N (default: auto)")
     group.add_argument(
         "--precision", default="auto", choices=("auto", "fp32", "bf16"), help="default: auto"
     )
@@ -158,14 +164,14 @@ def add_model_options(parser: argparse.ArgumentParser, min_confidence: float = 0
         type=whole,
         default=0,
         metavar="N",
-        help="CPU threads of the model; 0: one for each core",
+        help="CPU threads of the model (default 0: one per core, at most 8)",
     )
     group.add_argument(
         "--min-confidence",
         type=share,
         default=min_confidence,
         metavar="P",
-        help=f"call unknown what the model is less sure of (0..1, default {min_confidence:g})",
+        help=f'label "unknown" below this confidence (0..1, default {min_confidence:g})',
     )
 
 

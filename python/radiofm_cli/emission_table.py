@@ -46,7 +46,7 @@ def emission_table(
 ) -> list[str]:
     """Lines: a table of ``emissions``, of which there are ``total``."""
     if not emissions:
-        return ["  no emission found: the model takes all of it for noise"]
+        return ["  no emission found: only noise detected"]
     starts = [e[keys.START_OFFSET] / recording.sample_rate for e in emissions]
     span = recording.duration
     rows = [emission_row(e, s, span) for e, s in zip(emissions, starts, strict=True)]

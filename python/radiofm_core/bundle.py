@@ -59,7 +59,7 @@ def find_model(name_or_path: str | os.PathLike = "default", task: str = DEFAULT.
     Raises BundleError if there is neither, UsageError for an unknown ``task``.
     """
     if task not in TASKS:
-        raise UsageError(f"task {task!r} is unknown; use {' or '.join(TASKS)}")
+        raise UsageError(f"task: expected {' or '.join(TASKS)}, got {task!r}")
     text = os.fspath(name_or_path)
     stem = TASKS[task].default_model if text in ("", "default") else text
     for path in bundled_models():
@@ -109,7 +109,7 @@ def _read(path: Path) -> BundleInfo:
             if entry.file_size > MAX_INFO_BYTES:
                 raise BundleError(
                     f"{path}: {INFO_FILE} claims {entry.file_size} bytes, at most "
-                    f"{MAX_INFO_BYTES} are allowed; this is no radiofm bundle"
+                    f"{MAX_INFO_BYTES} are allowed; this is not a radiofm bundle"
                 )
             raw = json.loads(archive.read(entry))
             # half a character, which no file or terminal takes
@@ -130,7 +130,7 @@ def _info_entry(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     found = [i for i in archive.infolist() if i.filename.endswith(suffix)]
     if len(found) != 1:
         raise BundleError(
-            f"{path} is a zip file without {INFO_FILE}: a foreign model; export it with "
+            f"{path} is a zip file without {INFO_FILE}: not a model bundle; export it with "
             "`python -m training.export` first"
         )
     return found[0]
@@ -141,22 +141,27 @@ def _classes(raw: list) -> tuple[ClassInfo, ...]:
     classes = tuple(ClassInfo(c["name"], c["color"]) for c in raw)
     for one in classes:
         if not (isinstance(one.name, str) and one.name and one.name.isprintable()):
-            raise BundleError(f"a class is called {one.name!r}")
+            raise BundleError(f"class name: expected printable text, got {one.name!r}")
         if not (isinstance(one.color, str) and _COLOR.fullmatch(one.color)):
-            raise BundleError(f"the colour of {one.name!r} is {one.color!r}, not like #23c4ff")
+            raise BundleError(
+                f"colour of {one.name!r}: expected one such as #23c4ff, got {one.color!r}"
+            )
     if not 1 <= len(classes) <= MAX_CLASSES or len({one.name for one in classes}) < len(classes):
-        raise BundleError(f"{len(classes)} classes, 1 to {MAX_CLASSES} of different names can be")
+        raise BundleError(
+            f"expected 1 to {MAX_CLASSES} classes of different names, got {len(classes)} classes"
+        )
     return classes
 
 
 def _parse_info(raw: object, path: Path) -> BundleInfo:
     if not isinstance(raw, dict):
-        raise BundleError(f"{path}: {INFO_FILE} holds no JSON object; export the model again")
+        raise BundleError(f"{path}: {INFO_FILE} is not a JSON object; export the model again")
     raw = _ABSENT | raw
     for key, kind in _KINDS.items():
         if not isinstance(raw.get(key), kind):
             raise BundleError(
-                f"{path}: {key!r} in {INFO_FILE} is missing or no {kind.__name__}; "
+                f"{path}: {key!r} in {INFO_FILE}: expected {kind.__name__}, got "
+                f"{shown(raw.get(key))}; "
                 "export the model again"
             )
     if raw["format_version"] != FORMAT_VERSION:
@@ -170,7 +175,9 @@ def _parse_info(raw: object, path: Path) -> BundleInfo:
             f"{', '.join(TASKS)}; update radiofm"
         )
     if not raw["precisions"] or not all(isinstance(p, str) for p in raw["precisions"]):
-        raise BundleError(f"{path}: 'precisions' in {INFO_FILE} are no texts; export it again")
+        raise BundleError(
+            f"{path}: 'precisions' in {INFO_FILE}: expected a list of text; export it again"
+        )
     try:
         classes = _classes(raw["classes"])
         spec = TASKS[raw["task"]].spec.from_dict(raw["spec"])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from .errors import InputError
 
-# Powers and ratios beyond it (dB) are no measurement, and overflow as linear numbers
+# Powers and ratios beyond it (dB) cannot be measured, and overflow as linear numbers
 MOST_DB = 1000.0
 
 
@@ -23,20 +23,22 @@ def finite_number(value: object) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def check_present(fields: object, keys: Iterable[str], what: str = "dict") -> None:
+def check_present(fields: object, keys: Iterable[str], what: str = "content") -> None:
     """Raise InputError unless ``fields`` is a dict (``what`` it is called) with all of ``keys``."""
     if not isinstance(fields, Mapping):
-        raise InputError(f"its {what} {shown(fields)} is no dict")
+        raise InputError(f"its {what}: expected a dict, got {shown(fields)}")
     missing = [key for key in keys if key not in fields]
     if missing:
         raise InputError(f"its {what} lacks {', '.join(missing)}")
 
 
 def check_whole(fields: Mapping, keys: Iterable[str]) -> None:
-    """Raise InputError unless each of ``keys`` is a whole number, zero or more."""
+    """Raise InputError unless each of ``keys`` is a non-negative integer."""
     for key in keys:
         if type(fields[key]) is not int or fields[key] < 0:
-            raise InputError(f"its {key} {shown(fields[key])} is no whole number")
+            raise InputError(
+                f"its {key}: expected a non-negative integer, got {shown(fields[key])}"
+            )
 
 
 def check_numbers(fields: Mapping, keys: Iterable[str], least: float = -math.inf) -> None:
@@ -44,8 +46,8 @@ def check_numbers(fields: Mapping, keys: Iterable[str], least: float = -math.inf
     for key in keys:
         value = finite_number(fields[key])
         if value is None or value < least:
-            limit = f", {least:g} or more" if math.isfinite(least) else ""
-            raise InputError(f"its {key} {shown(fields[key])} is no number{limit}")
+            limit = f" from {least:g}" if math.isfinite(least) else ""
+            raise InputError(f"its {key}: expected a number{limit}, got {shown(fields[key])}")
 
 
 def check_decibels(fields: Mapping, keys: Iterable[str]) -> None:
@@ -53,7 +55,9 @@ def check_decibels(fields: Mapping, keys: Iterable[str]) -> None:
     check_numbers(fields, keys)
     for key in keys:
         if abs(fields[key]) > MOST_DB:
-            raise InputError(f"its {key} {fields[key]:g} dB is no measurement")
+            raise InputError(
+                f"its {key}: expected {-MOST_DB:g} to {MOST_DB:g} dB, got {fields[key]:g} dB"
+            )
 
 
 def check_time(fields: Mapping, key: str) -> None:
@@ -63,7 +67,7 @@ def check_time(fields: Mapping, key: str) -> None:
         seconds, fraction = value
         if seconds >= 0 and 0 <= fraction < 1:
             return
-    raise InputError(f"its {key} {shown(value)} is no (whole seconds, fraction)")
+    raise InputError(f"its {key}: expected a tuple (seconds, fraction), got {shown(value)}")
 
 
 def shown(value: object) -> str:

@@ -80,10 +80,10 @@ def _pick_device(device: str) -> str:
         return "cuda" if torch.cuda.is_available() else "cpu"
     kind, _, index = device.partition(":")
     if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
-        raise UsageError(f"device {device!r} is unknown; use auto, cpu, cuda or cuda:N")
+        raise UsageError(f"device: expected auto, cpu, cuda or cuda:N, got {device!r}")
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():
         raise UsageError(
-            f"device {device!r} is not there: PyTorch sees {torch.cuda.device_count()} CUDA "
+            f"device {device!r} is not available: PyTorch finds {torch.cuda.device_count()} CUDA "
             "devices; use auto or cpu"
         )
     return device
@@ -91,7 +91,7 @@ def _pick_device(device: str) -> str:
 
 def _pick_precision(precision: str, device: str, info: BundleInfo) -> str:
     if precision not in PRECISIONS:
-        raise UsageError(f"precision {precision!r} is unknown; use {', '.join(PRECISIONS)}")
+        raise UsageError(f"precision: expected one of {', '.join(PRECISIONS)}, got {precision!r}")
     if precision == "auto":
         return "bf16" if "bf16" in info.precisions and bf16_is_fast(device) else "fp32"
     if precision not in info.precisions:

@@ -24,7 +24,7 @@ def input_path(named: object, what: str, parameter: str) -> Path:
     try:
         path = Path(named)
     except TypeError as error:
-        raise InputError(f"{named!r} is no path of a file; give {what}") from error
+        raise InputError(f"expected the path of {what}, got {named!r}") from error
     if not path.name:
         raise InputError(f"{path} is a folder; give {what}")
     return path

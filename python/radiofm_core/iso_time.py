@@ -24,9 +24,11 @@ def parse_time(text: object, shown: Path) -> Fraction:
         fraction = Fraction("0" + (match[2] or ""))
     except (ValueError, OverflowError) as error:
         raise InputError(
-            f"{shown}: core:datetime is {text!r}, not a time such as 2024-05-01T12:00:00.5Z; "
-            "mend it"
+            f"{shown}: core:datetime: expected a time such as 2024-05-01T12:00:00.5Z, got "
+            f"{text!r}; correct it"
         ) from error
     if whole.days < 0:
-        raise InputError(f"{shown}: core:datetime {text!r} lies before 1970; mend it")
+        raise InputError(
+            f"{shown}: core:datetime: expected 1970 or later, got {text!r}; correct it"
+        )
     return whole.days * 86400 + whole.seconds + fraction

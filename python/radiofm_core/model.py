@@ -85,4 +85,4 @@ def check_shapes(answers: tuple, expected: tuple[int, ...]) -> None:
     shapes = [tuple(answer.shape) for answer in answers]
     if any(shape != expected for shape in shapes):
         told = ", ".join(map(str, shapes))
-        raise BundleError(f"the model answered the shape {told}, not {expected}")
+        raise BundleError(f"the model's output: expected shape {expected}, got {told}")

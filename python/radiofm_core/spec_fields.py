@@ -48,9 +48,9 @@ def check_number_fields(spec: object) -> None:
     for field in dataclasses.fields(spec):
         value = getattr(spec, field.name)
         if field.type == "int" and type(value) is not int:
-            raise UsageError(f"{field.name} {value!r} is no whole number")
+            raise UsageError(f"{field.name}: expected an integer, got {value!r}")
         if field.type == "float" and finite_number(value) is None:
-            raise UsageError(f"{field.name} {value!r} is no finite number")
+            raise UsageError(f"{field.name}: expected a finite number, got {value!r}")
 
 
 def check_keys(kind: type[Spec], fields: object) -> None:

@@ -80,7 +80,7 @@ class Recipe(RecipeBase):
     def __post_init__(self):
         self.check_label_share()
         if self.folds == 1 or self.folds < 0:
-            raise UsageError(f"recipe {self.name}: folds is {self.folds}; give 0, or 2 and more")
+            raise UsageError(f"recipe {self.name}: folds is {self.folds}; expected 0, or 2 or more")
 
     @cached_property
     def class_names(self) -> tuple[str, ...]:
@@ -100,7 +100,7 @@ class Recipe(RecipeBase):
                 )
         if len(names) < 2:
             raise UsageError(
-                f"recipe {self.name}: the labels of train are {names}; two and more are needed"
+                f"recipe {self.name}: the labels of train are {names}; expected two or more"
             )
         return names
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""How often an activity classifier is right: cross-validation over groups, and test sets; of a
+"""The accuracy of an activity classifier: cross-validation over groups, and test sets; of a
 model in training, and of a model bundle as it was loaded."""
 
 from __future__ import annotations

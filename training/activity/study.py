@@ -15,7 +15,7 @@ from .recipe import Recipe
 from .scores import cross_validated, scores
 from .stages import finetune_fold
 
-HEADS = ("variant", "labels", "seeds", "accuracy", "difference", "parameters learning", "seconds")
+HEADS = ("variant", "labels", "seeds", "accuracy", "difference", "trained parameters", "seconds")
 
 
 def measure(recipe: Recipe, pretrain_log: Path | None) -> dict:
@@ -46,8 +46,8 @@ def opening(records: Sequence[dict]) -> list[str]:
     folds = different(str(r["recipe"]["folds"]) for r in records)
     windows = different(f"{r['scores']['validation']['answers']:,}" for r in records)
     return [
-        f"The accuracy is of {windows} windows in {folds} folds: each is judged by a model that "
-        "had no labels of its run."
+        f"The accuracy is over {windows} windows in {folds} folds: each is classified by a model "
+        "that was trained without labels of its run."
     ]
 
 

@@ -28,7 +28,7 @@ class Sizes:
 
     def __post_init__(self):
         if self.kind not in KINDS:
-            raise ValueError(f"kind is {self.kind!r}; choose from {', '.join(KINDS)}")
+            raise ValueError(f"kind is {self.kind!r}; expected one of {', '.join(KINDS)}")
         if self.dim % (4 * self.heads):
             raise ValueError(f"dim {self.dim} must be a multiple of 4 x heads ({self.heads})")
         if self.decoder_dim % self.decoder_heads or self.decoder_dim % 4:

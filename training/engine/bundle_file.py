@@ -139,7 +139,7 @@ def take_weights(model: nn.Module, recipe: RecipeBase, bundle: str) -> dict:
             "set `model` and `classes` as they are there"
         ) from error
     return {
-        "weights": f"of the bundle {info.name}, not trained anew",
+        "weights": f"from the bundle {info.name}, not retrained",
         "weights_git_revision": info.git_revision,
         "weights_recipe": info.recipe,
         "weights_provenance": getattr(info, "provenance", {}),

@@ -20,7 +20,7 @@ WEIGHT_DECAY = 1e-4
 
 class CalibrationError:
     """Expected calibration error (15 bins of equal width): how far the confidence lies from the
-    share of right answers, on average. 0 is best."""
+    share of correct answers, on average. 0 is best."""
 
     def __init__(self):
         # answers, sum of confidences, answers right

@@ -39,7 +39,7 @@ def _fields(path: Path, kinds: Collection[str], seen: tuple[Path, ...]) -> objec
         return fields
     base = path.parent / str(fields.pop("base"))
     if base in (*seen, path):
-        raise UsageError(f"{path}: its base {base.name} is based on it in turn; remove one 'base'")
+        raise UsageError(f"{path}: circular 'base' by way of {base.name}; remove one 'base'")
     return overlaid(_fields(base, kinds, (*seen, path)), fields, kinds)
 
 
@@ -86,7 +86,9 @@ def build(kind, fields, where: str):
             value = Path(value)
         elif isinstance(value, str) and known[key].type in numbers:
             # YAML takes 1e-3 for a text
-            raise UsageError(f"{where}: {key} is the text {value!r}; write a number, as 0.001")
+            raise UsageError(
+                f"{where}: {key}: expected a number such as 0.001, got the text {value!r}"
+            )
         values[key] = value
     try:
         return kind(**values)
@@ -107,7 +109,7 @@ def _build_source(fields, kinds: dict, where: str):
     named = [key for key in kinds if isinstance(fields, dict) and key in fields]
     if len(named) != 1:
         raise UsageError(
-            f"{where}: expected one of the keys {', '.join(kinds)}, which tells where the frames "
-            f"come from, found {fields!r}"
+            f"{where}: expected one of the keys {', '.join(kinds)} (the kind of source), found "
+            f"{fields!r}"
         )
     return build(kinds[named[0]], fields, where)

@@ -78,7 +78,7 @@ def read(path: Path, facts: dict[str, str]) -> dict:
         pickle.UnpicklingError,
     ) as error:
         raise InputError(
-            f"{path} is no checkpoint that can be read; move it away to train this stage anew"
+            f"{path}: the checkpoint cannot be read; move it away to retrain this stage"
         ) from error
     for key in (*facts, *found):
         if found.get(key) != facts.get(key):

@@ -92,4 +92,4 @@ class FinetuneConfig(StageConfig):
 
 def _one_of(key: str, value: str, known: tuple[str, ...]) -> None:
     if value not in known:
-        raise ValueError(f"{key} is {value!r}; choose from {', '.join(known)}")
+        raise ValueError(f"{key} is {value!r}; expected one of {', '.join(known)}")

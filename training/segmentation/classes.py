@@ -35,10 +35,10 @@ class ClassConfig:
 
     def __post_init__(self):
         if not (isinstance(self.color, str) and re.fullmatch("#[0-9a-fA-F]{6}", self.color)):
-            raise UsageError(f"color {self.color!r} is no colour; expected one like '#23c4ff'")
+            raise UsageError(f"color: expected one such as '#23c4ff', got {self.color!r}")
         for kind in self.kinds:
             if kind not in KINDS:
-                raise UsageError(f"kinds: {kind!r} is no kind; the kinds are {', '.join(KINDS)}")
+                raise UsageError(f"kinds: expected some of {', '.join(KINDS)}, got {kind!r}")
         if not self.weight > 0:
             raise UsageError(f"weight is {self.weight}; expected a number above 0")
 
@@ -63,14 +63,14 @@ class Classes(Mapping[str, ClassConfig]):
         takes_rest = [name for name, config in self.items() if not config.kinds]
         if len(takes_rest) > 1:
             raise UsageError(
-                f"{' and '.join(takes_rest)} have no kinds, and one class can take those that are "
-                "left; name the kinds of the others"
+                f"{' and '.join(takes_rest)} have no kinds: only one class may take the remaining "
+                "kinds; name the kinds of the others"
             )
         left = [kind for kind in KINDS if kind not in taken]
         if left and not takes_rest:
             raise UsageError(
                 f"no class has the kind {left[0]!r}; add it to the kinds of one, or leave one "
-                "class without kinds: it takes all that are left"
+                "class without kinds to take the remaining ones"
             )
         if self.of_kind("noise"):
             raise UsageError(
@@ -144,7 +144,7 @@ def read_classes(fields: object, where: str) -> Classes:
     over those of :data:`DEFAULT`; null takes one away. Raises UsageError, which begins with
     ``where``."""
     if not isinstance(fields, Mapping):
-        raise UsageError(f"{where}: {fields!r} are no classes; give names, each with a color")
+        raise UsageError(f"{where}: expected names of classes, each with a color, got {fields!r}")
     configs = {
         name: build(ClassConfig, config, f"{where}, {name}")
         for name, config in overlaid(DEFAULT.to_dict(), dict(fields)).items()

@@ -98,7 +98,7 @@ class Recipe(RecipeBase):
                 if source.rows != sources[0].rows:
                     raise UsageError(
                         f"recipe {self.name}: {part} joins frames of {sources[0].rows} and of "
-                        f"{source.rows} rows; set them alike"
+                        f"{source.rows} rows; set them to the same number"
                     )
                 self._check_classes(part, source)
                 self._check_seeds(part, source)
@@ -113,15 +113,15 @@ class Recipe(RecipeBase):
     def _check_rows(self, source: SourceConfig) -> None:
         if source.rows < 1 or source.rows % self.spec.row_multiple:
             raise UsageError(
-                f"recipe {self.name}: frames of {source.rows} rows; rows come in multiples "
-                f"of {self.spec.row_multiple}"
+                f"recipe {self.name}: frames of {source.rows} rows; expected multiples of "
+                f"{self.spec.row_multiple}"
             )
 
     def _check_channels(self, part: str, source: SourceConfig) -> None:
         if len(self.spec.channels) > 1 and not isinstance(source, FramesConfig):
             raise UsageError(
-                f"recipe {self.name}: {part} takes {source.kind}, which give the channel mean "
-                f"alone; the spec has {', '.join(self.spec.channels)}"
+                f"recipe {self.name}: {part} takes {source.kind}, which have the channel mean "
+                f"only; the spec has {', '.join(self.spec.channels)}"
             )
 
     def _check_benchmark(self) -> None:

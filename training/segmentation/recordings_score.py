@@ -29,7 +29,7 @@ NOISE, LTE, NR = "noise", "lte", "nr"
 
 @dataclass(frozen=True)
 class Score:
-    """A recording's share of pixels right (or wrong), the bar, and whether it is met."""
+    """A recording's share of correct (or wrong) pixels, the target, and whether it is met."""
 
     recording: str
     what: str
@@ -39,7 +39,7 @@ class Score:
 
     @property
     def met(self) -> bool:
-        """Whether the bar is met."""
+        """Whether the target is met."""
         return self.value <= self.bar if self.at_most else self.value >= self.bar
 
 
@@ -64,10 +64,10 @@ def score(masks: Path, meta: Path) -> list[Score]:
     if folder == "nr_vectors":
         sent = mask[mask != NOISE]
         nr_share = float((sent == NR).mean()) if sent.size else 0.0
-        return [Score(name, "nr among the pixels not noise", nr_share, 0.5)]
+        return [Score(name, "nr among non-noise pixels", nr_share, 0.5)]
     if folder in ("wifi_usrp", "narrowband"):
         wrong = float(np.isin(mask, (LTE, NR)).mean())
-        return [Score(name, "lte or nr", wrong, 0.05, at_most=True)]
+        return [Score(name, "false lte or nr", wrong, 0.05, at_most=True)]
     return []
 
 

@@ -21,7 +21,7 @@ from .stages import measure as measure_scores
 PAPER_WIDTH, PAPER_BLOCKS = 512, 12
 PAPER_STEPS, PAPER_BATCH = 80_000, 64
 PAPER_ROWS = 256
-COST_HEADS = ("variant", "labels", "parameters", "of them learning", "steps", "seconds")
+COST_HEADS = ("variant", "labels", "parameters", "of them trained", "steps", "seconds")
 
 
 def check(recipe: Recipe) -> None:
@@ -107,8 +107,8 @@ def reached(record: dict, score: float) -> tuple[int, float] | None:
 def opening(records: Sequence[dict]) -> list[str]:
     """Paragraphs: what the scores are of."""
     return [
-        "`mIoU` is of the validation frames, which no weights were chosen by (unless a variant "
-        "stops early); the benchmark's frames are never trained on either.",
+        "`mIoU` is of the validation frames, which were not used to select weights (unless a "
+        "variant stops early); the benchmark's frames are never trained on either.",
         listed(
             [
                 f"Frames: {different(map(_frames, records))}.",
@@ -149,9 +149,9 @@ def _against_paper(records: Sequence[dict]) -> str:
     paper = PAPER_STEPS * PAPER_BATCH
     share = width**2 * blocks / (PAPER_WIDTH**2 * PAPER_BLOCKS)
     text = (
-        f"Sizes: encoders are {least[0]} wide and {least[1]} deep to {width} wide and {blocks} "
-        f"deep; pre-training sees {frames:,.0f} frames in the mean. The paper's smallest encoder "
-        f"(ViT-S, arXiv 2411.09996) is {PAPER_WIDTH} wide and {PAPER_BLOCKS} deep and sees "
+        f"Sizes: encoders from width {least[0]} and depth {least[1]} to width {width} and depth "
+        f"{blocks}; pre-training sees {frames:,.0f} frames on average. The paper's smallest "
+        f"encoder (ViT-S, arXiv 2411.09996) has width {PAPER_WIDTH}, depth {PAPER_BLOCKS} and sees "
         f"{paper:,} frames of {PAPER_ROWS} rows."
     )
     below = []
@@ -162,8 +162,8 @@ def _against_paper(records: Sequence[dict]) -> str:
     if not below:
         return text
     return (
-        f"{text} **This study is below the paper's size**: {' and '.join(below)}. What holds here "
-        "need not hold there."
+        f"{text} **This study is below the paper's size**: {' and '.join(below)}. Its results "
+        "may not carry over to that size."
     )
 
 
@@ -181,11 +181,11 @@ def tables(by_share: Sequence[Sequence[Cell]], reach: float) -> list[str]:
     told = [table(heads, scores)]
     if costs:
         text = (
-            f"What it cost, and when the validation mIoU was first {reach:g} or more (looked "
-            "at now and then during fine-tuning; steps and seconds are those of fine-tuning, the "
-            "looks included and pre-training not, of the seeds that reached it):"
+            f"Cost, and when the validation mIoU first reached {reach:g} (checked at intervals "
+            "during fine-tuning; steps and seconds are those of fine-tuning, with these checks "
+            "but without pre-training, of the seeds that reached it):"
         )
-        cost_heads = (*COST_HEADS, f"reached {reach:g}", "steps until then", "seconds until then")
+        cost_heads = (*COST_HEADS, f"reached {reach:g}", "steps to reach it", "seconds to reach it")
         told += [text, table(cost_heads, costs)]
     return told
 

@@ -68,12 +68,12 @@ class Study:
 
     def __post_init__(self):
         for key, kind, what in (
-            ("seeds", tuple, "a list of whole numbers"),
+            ("seeds", tuple, "a list of integers"),
             ("labels", dict, "label shares and what changes with them"),
             ("variants", dict, "names and what changes with them"),
         ):
             if not isinstance(getattr(self, key), kind) or not getattr(self, key):
-                raise UsageError(f"{key} is {getattr(self, key)!r}; give {what}")
+                raise UsageError(f"{key}: expected {what}, got {getattr(self, key)!r}")
         for name in self.variants:
             if not re.fullmatch(r"[\w.+-]+", str(name)):
                 raise UsageError(f"variant {name!r}: use letters, digits, and . _ + -")

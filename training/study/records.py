@@ -25,7 +25,7 @@ def read_records(path: Path) -> list[dict]:
             record["code_revision"]
         except (ValueError, KeyError, TypeError) as error:
             raise InputError(
-                f"{path}, line {number} is no record of a run; take the line out and run the "
+                f"{path}, line {number} is not a record of a run; delete the line and run the "
                 "study again"
             ) from error
         records.append(record)
@@ -57,7 +57,7 @@ def kept_records(study: Study, revision: str | None = None) -> dict[str, dict]:
         if found != revision:
             raise InputError(
                 f"{study.records_path}: {name} was made by the code of {found}, others are of "
-                f"{revision}, and runs of different code cannot be compared; take out the lines of "
+                f"{revision}, and runs of different code cannot be compared; delete the lines of "
                 "one of them (and their folders), and run these again"
             )
     return kept
@@ -70,6 +70,6 @@ def _check(study: Study, run: Run, record: dict) -> None:
         if wanted.get(key) != value:
             raise InputError(
                 f"{study.records_path}: {run.name} was made with {key} {value}, the study has "
-                f"{wanted.get(key)}; give the study another name, or take out the line and "
+                f"{wanted.get(key)}; give the study another name, or delete the line and "
                 f"remove {run.recipe.run_folder}"
             )

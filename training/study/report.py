@@ -20,9 +20,9 @@ def report(study: Study, records: dict[str, dict], path: str | Path) -> str:
         study.about,
         f"Written by `python -m training.study --study {path} --report` from the records "
         f"in `{study.records_path}`, one of each run; no number here has another source. Scores "
-        "are means over seeds, in brackets the least and the most of a single seed. Differences "
-        "are taken seed by seed from the variant that a table begins with, at the same labels: "
-        "where the brackets hold zero, the seeds do not agree which is better.",
+        "are means over seeds, in brackets the minimum and maximum of single seeds. Differences "
+        "are taken seed by seed to the first variant of a table, at the same labels: where the "
+        "brackets include zero, the seeds do not agree which is better.",
         listed(_where_made(study, everyone)),
         *told.opening(everyone),
     ]

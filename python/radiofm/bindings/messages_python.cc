@@ -64,7 +64,8 @@ py::object dict_from(const pmt::pmt_t& message, int depth)
     for (; pmt::is_pair(rest); rest = pmt::cdr(rest)) {
         const pmt::pmt_t entry = pmt::car(rest);
         if (!(pmt::is_pair(entry) && pmt::is_symbol(pmt::car(entry)))) {
-            refuse(describe(entry) + " in a message is no entry of a dict with names");
+            refuse("a message's entry: expected a pair of a symbol and a value, got " +
+                   describe(entry));
         }
         const py::object key = text_of(pmt::car(entry));
         const py::object value = from_pmt(pmt::cdr(entry), depth + 1);
@@ -74,7 +75,7 @@ py::object dict_from(const pmt::pmt_t& message, int depth)
         }
     }
     if (!pmt::is_null(rest)) {
-        refuse(describe(message) + " is no dict; split a PDU with split_pdu()");
+        refuse("expected a dict, got " + describe(message) + "; split a PDU with split_pdu()");
     }
     return std::move(values);
 }
@@ -126,7 +127,7 @@ py::object from_pmt(const pmt::pmt_t& message, int depth)
     if (pmt::is_dict(message)) {
         return dict_from(message, depth);
     }
-    refuse(describe(message) + " is no message of radiofm: this PMT type is not used");
+    refuse(describe(message) + " is of a PMT type that radiofm's messages do not use");
 }
 
 //! The values of a dict's entries, None where there is none, the PMT itself where it has no Python
@@ -175,7 +176,7 @@ pmt::pmt_t whole_number(const py::handle& value)
     const unsigned long long large = overflow > 0 ? PyLong_AsUnsignedLongLong(value.ptr()) : 0;
     if (overflow < 0 || PyErr_Occurred()) {
         PyErr_Clear();
-        refuse("a whole number beyond 64 bits cannot go into a message");
+        refuse("an integer beyond 64 bits cannot be put into a message");
     }
     return pmt::from_uint64(large);
 }
@@ -184,7 +185,7 @@ pmt::pmt_t extend_dict(pmt::pmt_t base, const py::dict& values, int depth)
 {
     for (const auto& [key, value] : values) {
         if (!PyUnicode_Check(key.ptr())) {
-            refuse("the key " + py::cast<std::string>(py::repr(key)) + " of a message is no text");
+            refuse("a message's key: expected text, got " + py::cast<std::string>(py::repr(key)));
         }
         base = pmt::dict_add(base, symbol_of(key), to_pmt(value, depth + 1));
     }
@@ -196,7 +197,8 @@ pmt::pmt_t extend_dict(pmt::pmt_t base, const py::dict& values, int depth)
     const std::string text = py::cast<std::string>(py::repr(value));
     const std::string type = py::cast<std::string>(py::type::of(value).attr("__name__"));
     refuse(text + " of type " + type +
-           " cannot go into a message; use bool, int, float, str, tuple, list, dict or an array of "
+           " cannot be put into a message; use bool, int, float, str, tuple, list, dict or an "
+           "array of "
            "uint8, float32 or complex64");
 }
 
@@ -224,8 +226,8 @@ pmt::pmt_t to_pmt(const py::handle& value, int depth)
         const size_t length = size_t(PyTuple_GET_SIZE(object));
         if (length > most_in_tuple) {
             refuse("a tuple of " + std::to_string(length) +
-                   " values cannot go into a message, at " + "most " +
-                   std::to_string(most_in_tuple) + " can; use a list");
+                   " values cannot be put into a message, only up to " +
+                   std::to_string(most_in_tuple) + "; use a list");
         }
         const pmt::pmt_t items = pmt::make_vector(length, pmt::PMT_NIL);
         for (size_t i = 0; i < length; i++) {

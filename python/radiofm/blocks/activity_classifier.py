@@ -166,7 +166,7 @@ class activity_classifier(message_block):
             try:
                 self._publish(job, self._decider.decide(answer.probabilities, job.payload))
             except Exception as error:
-                self._inference.fail(f"its message could not be made: {one_line(error)}")
+                self._inference.fail(f"its message could not be sent: {one_line(error)}")
 
     def _publish(self, job: Job, activity: Activity) -> None:
         latency = time.monotonic() - job.arrived

@@ -68,7 +68,7 @@ class csi_framer(message_block):
         spec: CsiSpec | None = None,
     ):
         if model and spec is not None:
-            raise UsageError(f"both model {model!r} and a spec were given; give one of them")
+            raise UsageError(f"both model {model!r} and a spec are set; give one of them")
         if model:
             spec = read_bundle_info(model, ACTIVITY.name).spec
         self._spec = spec or CsiSpec(
@@ -132,7 +132,7 @@ class csi_framer(message_block):
                 self._framer.counts.refuse_packet("broken", one_line(error))
             if not self._has_warned:
                 self._has_warned = True
-                self.logger.warn(f"a message holds no CSI packet: {one_line(error)}")
+                self.logger.warn(f"a message without a valid CSI packet: {one_line(error)}")
             return
         with self._framer_lock:
             windows = self._framer.push(packet)

@@ -51,7 +51,7 @@ class emission_tracker(message_block):
         check_present(frame, (keys.DETECTIONS,))
         found = frame[keys.DETECTIONS]
         if not isinstance(found, list):
-            raise InputError(f"its {keys.DETECTIONS} {shown(found)} are no vector")
+            raise InputError(f"its {keys.DETECTIONS}: expected a vector, got {shown(found)}")
         detections = [Detection.from_dict(fields) for fields in found]
         self._publish(self._tracker.process_frame(frame, detections))
         if frame.get(keys.LAST) is True:

@@ -29,13 +29,13 @@ def filled(
     free = [name for name in kind.fields if name not in values]
     for name in more:
         if name not in free:
-            known = f"known are {', '.join(free)}" if free else "there are no more"
-            raise UsageError(f"the option {name!r} is unknown; beside those in the help, {known}")
+            known = f"one of {', '.join(free)}" if free else "no further options"
+            raise UsageError(f"unknown option {name!r}: expected {known}")
     made = kind()
     for name, value in {**values, **more}.items():
         try:
             setattr(made, name, value)
         except TypeError as error:
-            wanted = type(getattr(made, name)).__name__
-            raise UsageError(f"{name} {value!r} is no {wanted}") from error
+            kind_name = type(getattr(made, name)).__name__
+            raise UsageError(f"{name}: expected {kind_name}, got {value!r}") from error
     return made

@@ -58,7 +58,9 @@ class result_sink(message_block):
         offered = PORTS if ports is None else tuple(dict.fromkeys(ports))
         unknown = [port for port in offered if port not in PORTS]
         if unknown or not offered:
-            raise UsageError(f"ports {unknown or ports!r} are unknown; use {', '.join(PORTS)}")
+            raise UsageError(
+                f"ports: expected some of {', '.join(PORTS)}, got {unknown or ports!r}"
+            )
         senders = None if ports is None else len(offered)
         message_block.__init__(self, "result_sink", senders, tells_failures=True)
         self._callback = _apart_from_flowgraph(callback)

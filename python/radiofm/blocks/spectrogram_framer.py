@@ -40,7 +40,7 @@ def spectrogram_framer(
         BundleError: a bundle that cannot be read, or is of another task.
     """
     if model and spec is not None:
-        raise UsageError(f"both model {model!r} and a spec were given; give one of them")
+        raise UsageError(f"both model {model!r} and a spec are set; give one of them")
     if model:
         spec = read_bundle_info(model, SEGMENTATION.name).spec
     elif spec is None:

@@ -120,7 +120,9 @@ class spectrogram_segmenter(held_block):
         """Change the least mean confidence of a detection, 0..1; may be called while running."""
         value = float(min_confidence)
         if not 0.0 <= value <= 1.0:
-            raise UsageError(f"min_confidence {min_confidence!r} is outside 0 to 1")
+            raise UsageError(
+                f"min_confidence: expected a number from 0 to 1, got {min_confidence!r}"
+            )
         self._min_confidence = value
 
     def set_backpressure(self, backlog, limit: int) -> None:
@@ -253,7 +255,7 @@ class spectrogram_segmenter(held_block):
                 self._min_confidence,
             )
         except Exception as error:
-            return Result(problem=f"its detections could not be made: {one_line(error)}")
+            return Result(problem=f"finding its detections failed: {one_line(error)}")
         return Result(answer.mask, [detection.to_dict() for detection in found])
 
     def _publish_all(self, jobs: list[Job], results: list[Result] | None, is_live) -> None:
@@ -272,7 +274,7 @@ class spectrogram_segmenter(held_block):
             try:
                 self._publish(job, result)
             except Exception as error:
-                self._inference.fail(f"its messages could not be made: {one_line(error)}")
+                self._inference.fail(f"its messages could not be sent: {one_line(error)}")
 
     def _hold_for_receivers(self, is_live) -> None:
         if self._backlog is None or not self._inference.is_lossless:

@@ -109,14 +109,14 @@ def _read(message) -> tuple[dict, bytes | np.ndarray]:
     if pmt.is_pair(message) and pmt.is_uniform_vector(pmt.cdr(message)):
         message, vector = pmt.car(message), pmt.cdr(message)
     if not pmt.is_dict(message):
-        raise UsageError(f"{describe(message)} is no message with CSI: a dict or a PDU is")
+        raise UsageError(f"expected a dict or a PDU with CSI, got {describe(message)}")
     found = {
         key: _python(key, value) if isinstance(value, _PMT) else value
         for key, value in zip(_READ, dict_values(message, _SYMBOLS), strict=True)
         if value is not None
     }
     if keys.CSI in found and not isinstance(found[keys.CSI], np.ndarray):
-        raise _wrong(keys.CSI, found[keys.CSI], "a vector of complex64 or float32 is needed")
+        raise _wrong(keys.CSI, found[keys.CSI], "a vector of complex64 or float32")
     if vector is None:
         return found, b""
     if pmt.is_u8vector(vector):
@@ -131,20 +131,20 @@ def _python(key: str, value):
         value = vector_view(value) if pmt.is_uniform_vector(value) else from_pmt(value)
     # A uniform vector of another type
     except TypeError as error:
-        raise _wrong(key, value, "a vector of complex64 or float32 is needed") from error
+        raise _wrong(key, value, "a vector of complex64 or float32") from error
     return value
 
 
 def _own(found: dict, time_ns: int) -> CsiPacket:
     csi = found.get(keys.CSI)
     if csi is None or csi.dtype == np.uint8:
-        raise _wrong(keys.CSI, csi, "a vector of complex64 or float32 is needed")
+        raise _wrong(keys.CSI, csi, "a vector of complex64 or float32")
     rows = found.get(keys.ROWS, 1)
     cols = found.get(keys.COLS, csi.size // rows if _is_int(rows) and rows > 0 else None)
     if not (_is_int(rows) and _is_int(cols) and min(rows, cols) > 0 and rows * cols == csi.size):
         raise UsageError(
-            f"a message with {keys.ROWS} {rows!r}, {keys.COLS} {cols!r} and {csi.size} values of "
-            f"{keys.CSI}: there must be rows × cols values"
+            f"a message's {keys.CSI}: expected {keys.ROWS} × {keys.COLS} values, got "
+            f"{keys.ROWS} {rows!r}, {keys.COLS} {cols!r} and {csi.size} values"
         )
     fields = {"time_ns": time_ns, "time_is_absolute": True} | _told(found)
     return CsiPacket(np.array(csi).reshape(rows, cols), _subcarriers(found, cols), **fields)
@@ -155,7 +155,11 @@ def _subcarriers(found: dict, cols: int) -> np.ndarray:
         # So many of another spacing can lie elsewhere, as 484 of 802.11ax do
         spacing = _spacing(found)
         if spacing != SPACING_HZ:
-            raise _wrong(keys.SUBCARRIER_SPACING, spacing, f"it needs {keys.SUBCARRIERS}, too")
+            raise _wrong(
+                keys.SUBCARRIER_SPACING,
+                spacing,
+                f"{SPACING_HZ:g} Hz in a message without {keys.SUBCARRIERS}",
+            )
         return usual_indices(cols)
     told = found[keys.SUBCARRIERS]
     try:
@@ -163,9 +167,9 @@ def _subcarriers(found: dict, cols: int) -> np.ndarray:
             raise TypeError(told)
         numbers = np.array(told, np.float64)
     except (TypeError, ValueError) as error:
-        raise _wrong(keys.SUBCARRIERS, told, "a vector of indices is needed") from error
+        raise _wrong(keys.SUBCARRIERS, told, "a vector of indices") from error
     if numbers.shape != (cols,):
-        raise _wrong(keys.SUBCARRIERS, told, f"{cols} indices are needed, one of each column")
+        raise _wrong(keys.SUBCARRIERS, told, f"{cols} indices, one per column")
     return told_indices(numbers)
 
 
@@ -179,7 +183,7 @@ def _told(found: dict) -> dict:
         fields["subcarrier_hz"] = _spacing(found)
     mac = found.get(keys.MAC, "")
     if not isinstance(mac, str):
-        raise _wrong(keys.MAC, mac, "a text is needed")
+        raise _wrong(keys.MAC, mac, "text")
     if mac:
         fields["mac"] = parse_mac(mac)
     if keys.RSSI in found:
@@ -187,7 +191,7 @@ def _told(found: dict) -> dict:
     if keys.SEQUENCE in found:
         sequence = found[keys.SEQUENCE]
         if not _is_int(sequence) or not 0 <= sequence < SEQUENCE_NUMBERS:
-            raise _wrong(keys.SEQUENCE, sequence, f"0 to {SEQUENCE_NUMBERS - 1} can be")
+            raise _wrong(keys.SEQUENCE, sequence, f"an integer from 0 to {SEQUENCE_NUMBERS - 1}")
         fields["sequence"] = sequence
     return fields
 
@@ -197,14 +201,14 @@ def _spacing(found: dict) -> float:
         return SPACING_HZ
     spacing = _number(found, keys.SUBCARRIER_SPACING)
     if not 0 < spacing < 1e9:
-        raise _wrong(keys.SUBCARRIER_SPACING, spacing, "a number of Hz above zero is needed")
+        raise _wrong(keys.SUBCARRIER_SPACING, spacing, "a number above 0 Hz")
     return spacing
 
 
 def _number(found: dict, key: str) -> float:
     value = found[key]
     if not isinstance(value, int | float) or not math.isfinite(value):
-        raise _wrong(key, value, "a number is needed")
+        raise _wrong(key, value, "a finite number")
     return float(value)
 
 
@@ -212,5 +216,5 @@ def _is_int(value) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _wrong(key: str, value, needed: str) -> UsageError:
-    return UsageError(f"a message with {key} {shown(value)}: {needed}")
+def _wrong(key: str, value, expected: str) -> UsageError:
+    return UsageError(f"a message's {key}: expected {expected}, got {shown(value)}")

@@ -107,7 +107,7 @@ def split_pdu(message) -> tuple[dict, np.ndarray]:
         UsageError: not a pair of a dict and a uniform vector.
     """
     if not (pmt.is_pair(message) and pmt.is_uniform_vector(pmt.cdr(message))):
-        raise UsageError(f"{describe(message)} is no PDU (a dict and a uniform vector)")
+        raise UsageError(f"expected a PDU (a dict and a uniform vector), got {describe(message)}")
     return from_pmt(pmt.car(message)), from_pmt(pmt.cdr(message))
 
 
@@ -121,7 +121,7 @@ def read_message(message):
         return split_pdu(message)
     value = from_pmt(message)
     if not isinstance(value, dict):
-        raise UsageError(f"{describe(message)} is no message of radiofm: a dict or PDU is")
+        raise UsageError(f"expected a dict or a PDU, got {describe(message)}")
     return value
 
 

@@ -1,3 +1,3 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``radiofm bench``: what is measured (``measure`` and a module a section), how figures are paired
-(``results``), judged (``wanted``) and shown (``table``, ``picture``)."""
+(``results``), compared with ``targets`` and shown (``table``, ``picture``)."""

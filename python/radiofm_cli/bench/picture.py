@@ -23,9 +23,9 @@ from radiofm_core.outputs.style import (
 )
 
 from .results import Section
-from .wanted import BARS
+from .targets import TARGETS
 
-OURS, THEIRS, BAR = "#4cc9f0", "#7b869b", "#ffb703"
+OURS, THEIRS, TARGET = "#4cc9f0", "#7b869b", "#ffb703"
 LINES = ("#4cc9f0", "#80ed99", "#f72585", "#ffb703")
 PANEL_INCHES = 3.4
 TOP_INCHES, BOTTOM_INCHES, GAP_INCHES = 1.25, 0.65, 1.0
@@ -40,7 +40,7 @@ def draw_figures(sections: Mapping[str, Section], machine: Mapping, file: Binary
     with matplotlib.rc_context(STYLE):
         figure = new_figure(height)
         facts = (machine["cpu"], f"{machine['cores']} cores", f"radiofm {machine['radiofm']}")
-        draw_title(figure, "How fast it is", facts)
+        draw_title(figure, "Speed on this machine", facts)
         width = (RIGHT - LEFT - 0.09) / COLUMNS
         for index, (draw, section) in enumerate(panels):
             row, column = divmod(index, COLUMNS)
@@ -78,7 +78,7 @@ def _case(section: Section, name: str, label: str, color: str):
 def _framer(axes, section: Section) -> None:
     _bars(
         axes,
-        "Framer: CPU seconds for 10⁹ samples",
+        "Framer: CPU seconds per 10⁹ samples",
         [
             _case(section, "framer_cpu_s_per_gs", "framer", OURS),
             _case(section, "gnuradio_chain_cpu_s_per_gs", "GNU Radio's\nFFT chain", THEIRS),
@@ -91,12 +91,12 @@ def _segmenter(axes, section: Section) -> None:
     bound = section.figures["gemm_gflops"] / section.figures["gflop_per_frame"]
     _bars(
         axes,
-        "Segmenter: frames a second",
+        "Segmenter: frames per second",
         [
-            _case(section, "fps", "as the block\nruns it", OURS),
-            _case(section, "fps_single", "one frame\na call", OURS),
+            _case(section, "fps", "as in the\nblock", OURS),
+            _case(section, "fps_single", "batches of\none frame", OURS),
             _case(section, "eager_fp32_fps", "eager, fp32", THEIRS),
-            ("bound by\nmatrix products", bound, (), THEIRS),
+            ("limit of matrix\nproducts (GEMM)", bound, (), THEIRS),
         ],
     )
 
@@ -106,16 +106,17 @@ def _end_to_end(axes, section: Section) -> None:
         axes,
         "From samples to emissions: MS/s",
         [
-            _case(section, "msps", "this", OURS),
+            _case(section, "msps", "gr-radiofm", OURS),
             _case(section, "naive_msps", "FFT chain and a\nPython block", THEIRS),
         ],
     )
-    axes.axhline(BARS["end_to_end.msps"].limit, color=BAR, linestyle="--", linewidth=1)
+    axes.axhline(TARGETS["end_to_end.msps"].limit, color=TARGET, linestyle="--", linewidth=1)
 
 
 def _live(axes, section: Section) -> None:
     _latencies(axes, "Live: latency by sample rate", section.parts, "{} MS/s, {:g} lost")
-    axes.axvline(BARS["live.61.44.latency_p99_ms"].limit, color=BAR, linestyle="--", linewidth=1)
+    target = TARGETS["live.61.44.latency_p99_ms"].limit
+    axes.axvline(target, color=TARGET, linestyle="--", linewidth=1)
 
 
 def _scaling(axes, section: Section) -> None:
@@ -124,11 +125,11 @@ def _scaling(axes, section: Section) -> None:
         for name, part in section.parts.items()
         if "lost_frames" in part.figures
     }
-    _latencies(axes, "Receivers of 15.36 MS/s in a process", receivers, "{}: {:g} frames lost")
+    _latencies(axes, "Receivers at 15.36 MS/s in one process", receivers, "{}: {:g} frames lost")
 
 
 def _latencies(axes, title: str, parts: Mapping[str, Section], label: str) -> None:
-    """How many frames had an answer within how long."""
+    """The distribution of the latency: the share of frames by their latency."""
     for color, (name, part) in zip(LINES, parts.items(), strict=False):
         values = np.sort(part.raw["latency_ms"])
         share = np.arange(1, len(values) + 1) / max(len(values), 1)
@@ -138,8 +139,8 @@ def _latencies(axes, title: str, parts: Mapping[str, Section], label: str) -> No
     axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
     axes.xaxis.set_major_formatter("{x:g}")
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel("ms from a frame's last sample to its message", color=FAINT)
-    axes.set_ylabel("% of the frames", color=FAINT)
+    axes.set_xlabel("latency from a frame's last sample to its message (ms)", color=FAINT)
+    axes.set_ylabel("share of frames (%)", color=FAINT)
     axes.set_title(title, color=INK, fontsize=11, loc="left")
     axes.legend(frameon=False, labelcolor=INK, fontsize=10, loc="upper left")
 

@@ -7,20 +7,20 @@ from collections.abc import Mapping
 
 from ..console import table
 from .results import Section
-from .wanted import BARS
+from .targets import TARGETS
 
-HEADER = ("figure", "value", "spread", "wanted", "")
+HEADER = ("figure", "value", "range", "target", "")
 
 
 def table_lines(sections: Mapping[str, Section]) -> list[str]:
-    """A line for each figure: value, least and greatest repetition, what is wanted."""
+    """A line for each figure: value, smallest and largest repetition, target."""
     rows = []
     for name, section in sections.items():
         for figure, value, raw in section.walk(name):
             spread = f"{_number(min(raw))} .. {_number(max(raw))}" if len(raw) > 1 else ""
-            bar = BARS.get(figure)
-            verdict = "" if bar is None else ("met" if bar.is_met(value) else "missed")
-            rows.append((figure, _number(value), spread, str(bar or ""), verdict))
+            target = TARGETS.get(figure)
+            verdict = "" if target is None else ("met" if target.is_met(value) else "missed")
+            rows.append((figure, _number(value), spread, str(target or ""), verdict))
     return table(HEADER, rows)
 
 

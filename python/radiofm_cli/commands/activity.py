@@ -20,11 +20,12 @@ from ..console import Stopped, StopRequest, add_model_options, stop_on_signal, w
 from ..inputs import add_output_options, distinct_inputs, work_through
 from ..progress import Progress
 
-HELP = "tell from files of Wi-Fi CSI what people do"
+HELP = "classify human activity from files of Wi-Fi CSI"
 DESCRIPTION = (
-    "Tell from files of Wi-Fi CSI what the people in a room do. Each INPUT gets two files in DIR: "
-    "<stem>.jsonl (one window a line: time, label, confidence, level of motion) and <stem>.png "
-    '(picture). A stopped run says so in the picture and in the last line ("incomplete": true).'
+    "Classify the activity of people in a room from files of Wi-Fi CSI. For each INPUT two files "
+    "are written to DIR: <stem>.jsonl (one window per line: time, label, confidence, level of "
+    "motion) and <stem>.png (picture). Results of a stopped run are marked as incomplete, in the "
+    'picture and in the last line ("incomplete": true).'
 )
 
 
@@ -44,8 +45,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=whole,
         default=1,
         metavar="N",
-        help="average the probabilities of so many windows, each one and those before it "
-        "(default 1: none)",
+        help="average the probabilities over this many windows, the current one and those before "
+        "it (default 1: no smoothing)",
     )
     add_model_options(parser, DEFAULT_MIN_CONFIDENCE)
 
@@ -106,8 +107,8 @@ class _Session:
             results.discard()
         if problem is not None:
             if problem is not self._damage:
-                raise BundleError(f"{path}: {problem}; what else was found is written")
-            raise InputError(f"{problem}; what was found before it is written")
+                raise BundleError(f"{path}: {problem}; the other results are written")
+            raise InputError(f"{problem}; results up to there are written")
 
     def _load_model(self) -> None:
         if self._model is None:
@@ -152,7 +153,7 @@ class _Session:
         for line in notes(reader.tally, classifier.counts, self._info.spec):
             print(line)
         if self._stop.requested and not complete:
-            print("  stopped: what was found so far is written, marked as incomplete")
+            print("  stopped: results so far are written, marked as incomplete")
         folder = paths["picture"].parent
         names = ", ".join(path.name for path in paths.values())
         print(f"  written to {folder}: {names}\n", flush=True)

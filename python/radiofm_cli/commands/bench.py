@@ -20,9 +20,9 @@ from ..console import EXIT_DONE, stop_on_signal
 
 HELP = "measure the speed on this machine"
 DESCRIPTION = (
-    "Measure framer, model, the whole path from memory, live and with several receivers, beside "
-    "what they are compared with in the same run. Nothing else should run meanwhile. Takes about "
-    "five minutes."
+    "Measure the speed of the framer, of the model, and of the whole chain from memory, live and "
+    "with several receivers; the baselines are measured in the same run. Close other programs "
+    "meanwhile. Takes about five minutes."
 )
 SECTIONS = ("framer", "segmenter", "end_to_end", "live", "scaling")
 
@@ -30,23 +30,27 @@ SECTIONS = ("framer", "segmenter", "end_to_end", "live", "scaling")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument(
-        "--model", default="default", help="bundled model or path of a bundle (default: default)"
+        "--model",
+        default="default",
+        help="name of a bundled model or path of a bundle (default: default)",
     )
     parser.add_argument(
         "--out",
         type=Path,
         default=Path("bench.json"),
         metavar="FILE.json",
-        help="figures, raw values, the machine; beside it a picture (default: bench.json)",
+        help="results with raw values and machine; a .png beside it (default: bench.json)",
     )
     parser.add_argument(
         "--only",
         type=_sections,
         default=SECTIONS,
         metavar="SECTION,...",
-        help=f"of {', '.join(SECTIONS)} (default: all)",
+        help=f"comma-separated out of {', '.join(SECTIONS)} (default: all)",
     )
-    parser.add_argument("--quick", action="store_true", help="about a minute, less to rely on")
+    parser.add_argument(
+        "--quick", action="store_true", help="shorter measurements: about a minute, less accurate"
+    )
 
 
 def _sections(text: str) -> tuple[str, ...]:
@@ -54,7 +58,7 @@ def _sections(text: str) -> tuple[str, ...]:
     unknown = [name for name in names if name not in SECTIONS]
     if unknown:
         raise argparse.ArgumentTypeError(
-            f"{unknown[0]!r} is no section; choose from {', '.join(SECTIONS)}"
+            f"expected sections out of {', '.join(SECTIONS)}, got {unknown[0]!r}"
         )
     return names
 
@@ -63,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     """Measure, print the table, write both files."""
     out = options.out
     if out.suffix != ".json":
-        raise UsageError(f"--out {out} must end in .json; the picture beside it ends in .png")
+        raise UsageError(f"--out: expected a file name that ends in .json, got '{out}'")
     read_bundle_info(options.model, SEGMENTATION.name)
     prepare_folder(out.parent)
     with stop_on_signal() as stop:

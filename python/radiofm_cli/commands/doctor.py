@@ -9,7 +9,7 @@ from ..checks import CHECKS, Outcome
 from ..console import EXIT_DONE, EXIT_FAILED, stop_on_signal
 
 HELP = "check this installation"
-DESCRIPTION = "Check the parts of this installation one by one and say what to do about faults."
+DESCRIPTION = "Check each part of this installation and say how to fix what does not work."
 _MARKS = {Outcome.GOOD: "ok     ", Outcome.OPTIONAL: "missing", Outcome.BAD: "FAULT  "}
 
 
@@ -29,5 +29,5 @@ def run(options: argparse.Namespace) -> int:
     if faults:
         print(f"{faults} fault{'s' if faults > 1 else ''} found")
         return EXIT_FAILED
-    print("everything that is needed works")
+    print("no faults found")
     return EXIT_DONE

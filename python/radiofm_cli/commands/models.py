@@ -16,8 +16,8 @@ from radiofm_core.tasks import TASKS
 from ..console import EXIT_DONE, colored, use_color
 from ..score_tables import flat, metric_lines
 
-HELP = "show what is inside model bundles"
-DESCRIPTION = "Show what is inside the bundled models, or inside the bundles that are named."
+HELP = "show the contents of model bundles"
+DESCRIPTION = "Show task, classes, scores and origin of the bundled models or of given bundles."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "models", nargs="*", metavar="MODEL", help="bundled model or path (default: all bundled)"
     )
-    parser.add_argument("--json", action="store_true", help="print one JSON object a line")
+    parser.add_argument("--json", action="store_true", help="print one JSON object per line")
 
 
 def run(options: argparse.Namespace) -> int:

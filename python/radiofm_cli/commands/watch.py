@@ -32,8 +32,8 @@ from ..console import (
 
 HELP = "segment a live source"
 DESCRIPTION = (
-    "Segment a live source and print emissions as they start, go on and end. Frames that the "
-    "model has no time for are dropped and counted. Ends with the source or by Ctrl-C."
+    "Segment a live source and print emissions as they start, continue and end. Frames are dropped "
+    "and counted when the model is too slow. Runs until the source ends or Ctrl-C."
 )
 POLL_S = 0.1
 STOP_GRACE_S = 2.0
@@ -49,19 +49,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         help="'soapy=driver=rtlsdr' (any SoapySDR device arguments), 'zmq=tcp://host:5555' "
         "(complex64 samples from a GNU Radio ZMQ PUB sink) or 'file=recording.sigmf-meta' "
-        "(at the pace it was recorded)",
+        "(played in real time)",
     )
-    parser.add_argument("--sample-rate", type=rate, metavar="HZ", help="such as 1.92e6 or 1.92M")
-    parser.add_argument("--center-frequency", type=hertz, metavar="HZ", help="such as 796M")
+    parser.add_argument("--sample-rate", type=rate, metavar="HZ", help="in Hz, such as 1.92M")
+    parser.add_argument("--center-frequency", type=hertz, metavar="HZ", help="in Hz, such as 796M")
     parser.add_argument(
         "--gain", type=float, metavar="DB", help="receiver gain (default: automatic)"
     )
     parser.add_argument("--duration", type=seconds, metavar="S", help="stop after this time")
     parser.add_argument(
-        "--json", action="store_true", help="print each event as a line of JSON on standard output"
+        "--json",
+        action="store_true",
+        help="print each event as one line of JSON on standard output",
     )
     parser.add_argument(
-        "--frame-duration", type=seconds, default=20e-3, metavar="S", help="default: 20 ms"
+        "--frame-duration",
+        type=seconds,
+        default=20e-3,
+        metavar="S",
+        help="duration of a frame (default: 20ms)",
     )
     add_model_options(parser)
 
@@ -120,7 +126,7 @@ def _relief(spec: SpectrogramSpec, frame_duration: float) -> str:
     longer = 2 * frame_duration
     if longer > spec.rows * spec.row_duration_max:
         return ""
-    return f"; with --frame-duration {longer:g} it has half of the frames to segment"
+    return f"; --frame-duration {longer:g} halves the number of frames"
 
 
 class _Printer:

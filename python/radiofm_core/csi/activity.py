@@ -62,10 +62,11 @@ class ActivityDecider:
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
     ):
         self.classes = tuple(classes)
-        if isinstance(smoothing, bool) or int(smoothing) != smoothing:
-            raise UsageError(f"smoothing {smoothing!r} must be a whole number of windows")
-        if not 1 <= smoothing <= MAX_SMOOTHING:
-            raise UsageError(f"smoothing {smoothing!r} is outside 1 to {MAX_SMOOTHING} windows")
+        whole = not isinstance(smoothing, bool) and int(smoothing) == smoothing
+        if not (whole and 1 <= smoothing <= MAX_SMOOTHING):
+            raise UsageError(
+                f"smoothing: expected an integer from 1 to {MAX_SMOOTHING}, got {smoothing!r}"
+            )
         self._smoothing = int(smoothing)
         self.set_min_confidence(min_confidence)
         self._last: OrderedDict[str, deque[tuple[int, np.ndarray]]] = OrderedDict()
@@ -78,7 +79,9 @@ class ActivityDecider:
         """Change the confidence below which the label is ``unknown``."""
         value = float(min_confidence)
         if not 0.0 <= value <= 1.0:
-            raise UsageError(f"min_confidence {min_confidence!r} is outside 0 to 1")
+            raise UsageError(
+                f"min_confidence: expected a number from 0 to 1, got {min_confidence!r}"
+            )
         self._min_confidence = value
 
     def decide(self, probabilities: np.ndarray, window: CsiWindow) -> Activity:

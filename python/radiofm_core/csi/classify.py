@@ -129,7 +129,7 @@ class ActivityClassifier:
         """What to tell of windows on which the model failed; None where it did not."""
         if not self._failed:
             return None
-        of = f"{self._failed} of {self._failed + self._answered} windows have no answer: "
+        of = f"{self._failed} of {self._failed + self._answered} windows not classified: "
         return BundleError(
             f"{self._model.info.path}: {of if self._answered else ''}{self._problem}; export it "
             "again or use another"

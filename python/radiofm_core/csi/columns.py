@@ -33,9 +33,9 @@ class SubcarrierMap:
     def __init__(self, subcarriers: np.ndarray, subcarrier_hz: float, spec: CsiSpec):
         indices = np.asarray(subcarriers, np.int64)
         if indices.ndim != 1 or indices.size < 2 or np.any(np.diff(indices) <= 0):
-            raise InputError("the subcarriers' indices do not ascend; order them, each once")
+            raise InputError("expected subcarrier indices in ascending order, each once")
         if not (np.isfinite(subcarrier_hz) and subcarrier_hz > 0):
-            raise InputError(f"a subcarrier spacing of {subcarrier_hz!r} Hz is not above zero")
+            raise InputError(f"expected a subcarrier spacing above 0 Hz, got {subcarrier_hz!r}")
         used = np.flatnonzero(np.abs(indices) > _empty_around_dc(indices, subcarrier_hz))
         there = indices[used] * float(subcarrier_hz)
         wanted = spec.frequencies_hz
@@ -43,16 +43,16 @@ class SubcarrierMap:
         if there.size < 2 or there[0] > wanted[0] + slack or there[-1] < wanted[-1] - slack:
             low, high = (there[0], there[-1]) if there.size else (0.0, 0.0)
             raise InputError(
-                f"the packet's {indices.size} subcarriers reach from {low / 1e6:+.4g} to "
+                f"the packet's {indices.size} subcarriers span {low / 1e6:+.4g} to "
                 f"{high / 1e6:+.4g} MHz, the windows need {wanted[0] / 1e6:+.4g} to "
-                f"{wanted[-1] / 1e6:+.4g} MHz; take packets of a wider channel or another spec"
+                f"{wanted[-1] / 1e6:+.4g} MHz; use packets of a wider channel or another spec"
             )
         above = np.clip(np.searchsorted(there, wanted), 1, there.size - 1)
         hole = float(np.max(there[above] - there[above - 1]))
         if hole > MAX_HOLE_HZ + slack:
             raise InputError(
                 f"the packet's subcarriers have a hole of {hole / 1e6:.4g} MHz, more than the "
-                f"{MAX_HOLE_HZ / 1e6:.4g} MHz that are interpolated; take other packets"
+                f"{MAX_HOLE_HZ / 1e6:.4g} MHz that are interpolated; use other packets"
             )
         share = (wanted - there[above - 1]) / (there[above] - there[above - 1])
         # on a subcarrier to within rounding is on it: no trace of its neighbour

@@ -69,13 +69,15 @@ class CsiLink:
             return self._accept(packet)
         step = packet.time_ns - self._last.time_ns
         if step == 0:
-            self._counts.refuse_packet("repeated", "two packets of the same time")
+            self._counts.refuse_packet("repeated", "two packets with the same time stamp")
             return []
         if step < 0:
             return self._take_past(packet, step)
         if self._past is not None:
             self._past = None
-            self._counts.refuse_packet("out_of_order", "a single packet from the past")
+            self._counts.refuse_packet(
+                "out_of_order", "a packet with an earlier time stamp than the one before"
+            )
         if step > self._pause_ns:
             windows = self._cut("pause", f"{step * 1e-9:.2g} s without a packet")
             self._begin()
@@ -84,7 +86,9 @@ class CsiLink:
 
     def _end(self) -> list:
         if self._past is not None:
-            self._counts.refuse_packet("out_of_order", "a single packet from the past")
+            self._counts.refuse_packet(
+                "out_of_order", "a packet with an earlier time stamp than the one before"
+            )
             self._past = None
         found = [window for packet in self._cleaner.finish() for window in self._place(packet)]
         found += self._grid.finish()

@@ -32,7 +32,7 @@ def parse_mac(text: str) -> str:
 def _parsed(text: str) -> str:
     mac = text.strip().lower().replace("-", ":")
     if not MAC_TEXT.fullmatch(mac):
-        raise UsageError(f"{text!r} is no MAC address; write it like 00:11:22:aa:bb:cc")
+        raise UsageError(f"expected a MAC address such as 00:11:22:aa:bb:cc, got {text!r}")
     return mac
 
 

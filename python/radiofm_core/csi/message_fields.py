@@ -86,20 +86,20 @@ def window_from_fields(fields: dict, values: np.ndarray, spec: CsiSpec) -> CsiWi
     ):
         if not math.isclose(fields[key], wanted, rel_tol=1e-6):
             raise InputError(
-                f"its {key} is {fields[key]:.6g}, the model's is {wanted:.6g}; give the framer "
-                "the same model as the classifier"
+                f"its {key} is {fields[key]:.6g}, the model's is {wanted:.6g}; set the same model "
+                "in the framer and the classifier"
             )
     antennas, channels = fields[keys.ANTENNAS], fields[keys.CHANNELS]
     if antennas < 1 or channels not in (antennas, 3 * antennas - 2):
         raise InputError(
-            f"its {keys.CHANNELS} are {channels}; {antennas} {keys.ANTENNAS} have as many, or "
-            "two more for each after the first"
+            f"its {keys.CHANNELS}: expected {antennas}, or {3 * antennas - 2} with phases, of "
+            f"{antennas} {keys.ANTENNAS}, got {channels}"
         )
     shape = (spec.rows, spec.subcarriers, channels)
     if values.dtype != np.float32 or values.size != math.prod(shape):
         raise InputError(
-            f"its vector holds {values.size} values of {values.dtype}, not {math.prod(shape)} of "
-            f"float32 ({' x '.join(map(str, shape))})"
+            f"its vector: expected {math.prod(shape)} values of float32 "
+            f"({' x '.join(map(str, shape))}), got {values.size} values of {values.dtype}"
         )
     if not np.isfinite(values).all():
         raise InputError(f"{np.count_nonzero(~np.isfinite(values))} of its values are not finite")
@@ -134,7 +134,8 @@ def rx_time_ns(rx_time) -> int:
         return seconds_to_ns(seconds) + seconds_to_ns(fraction)
     except (TypeError, ValueError, OverflowError) as error:
         raise UsageError(
-            f"a message with {keys.RX_TIME} {shown(rx_time)}: a tuple (seconds, fraction) is needed"
+            f"a message's {keys.RX_TIME}: expected a tuple (seconds, fraction), got "
+            f"{shown(rx_time)}"
         ) from error
 
 
@@ -149,6 +150,6 @@ def _check_types(fields: dict) -> None:
     numbers = (*_NUMBERS, *(key for key in _OPTIONAL_NUMBERS if key in fields))
     check_numbers(fields, numbers, least=0.0)
     if fields[keys.HOP] == 0:
-        raise InputError(f"its {keys.HOP} is zero")
+        raise InputError(f"its {keys.HOP}: expected a time above 0 s, got 0")
     if not isinstance(fields[keys.SOURCE], str):
-        raise InputError(f"its {keys.SOURCE} {shown(fields[keys.SOURCE])} is no text")
+        raise InputError(f"its {keys.SOURCE}: expected text, got {shown(fields[keys.SOURCE])}")

@@ -61,7 +61,7 @@ class CsiReader:
                 f"{what}the CSI of all {skipped[ZERO_CSI]} packets is zero, so the receiver did "
                 f"not estimate the channel; {self._module.ADVICE}"
             )
-        found = f"no packet can be used ({self.tally.summary()})" if skipped else "no packet in it"
+        found = f"no packet can be used ({self.tally.summary()})" if skipped else "no packet found"
         # what most packets have in common decides on the advice, where a format has one for it
         most = max(skipped, key=skipped.__getitem__, default="")
         advice = getattr(self._module, "ADVICE_OF", {}).get(most, self._module.ADVICE)
@@ -91,7 +91,7 @@ def open_csi(path: str | os.PathLike) -> CsiReader:
     except OSError as error:
         raise _unreadable(path, error) from error
     except ValueError as error:
-        raise InputError(f"{str(path)!r} is no path of a file ({error})") from error
+        raise InputError(f"{str(path)!r} is not a valid path ({error})") from error
     if not head:
         raise InputError(f"{path} is empty (0 bytes); record it again")
     for module in FORMATS:
@@ -135,6 +135,5 @@ def _unknown(head: bytes) -> str:
         return "it is a pcapng capture; convert it: tcpdump -r FILE -w FILE.pcap"
     names = ", ".join(module.NAME for module in FORMATS)
     return (
-        f"its format is not known (it begins with {head[:8].hex(' ')}); known are {names}; is it "
-        "whole, and a recording of CSI?"
+        f"unknown format (it begins with {head[:8].hex(' ')}); expected a complete file of {names}"
     )

@@ -50,24 +50,32 @@ class CsiSpec(Spec):
         for name in ("duration_s", "hop_s", "rate_hz", "span_hz", "max_gap_s"):
             value = getattr(self, name)
             if value <= 0:
-                raise UsageError(f"{name} {value!r} must be above zero")
+                raise UsageError(f"{name}: expected a number above 0, got {value!r}")
         for name in ("duration_s", "hop_s"):
             rows = getattr(self, name) * self.rate_hz
             if rows > MAX_ROWS:
-                raise UsageError(f"{name} {getattr(self, name):g} is more than {MAX_ROWS} rows")
+                raise UsageError(
+                    f"{name}: expected at most {MAX_ROWS} rows, got {getattr(self, name):g} s"
+                )
             if abs(rows - round(rows)) > 1e-6 or round(rows) < 1:
                 raise UsageError(
-                    f"{name} {getattr(self, name):g} must be a whole number of rows, which are "
-                    f"{1 / self.rate_hz:g} s apart (rate {self.rate_hz:g} Hz); change one of them"
+                    f"{name}: expected a multiple of the row duration {1 / self.rate_hz:g} s "
+                    f"(row rate {self.rate_hz:g} Hz), got {getattr(self, name):g} s"
                 )
         if self.rows < 4:
-            raise UsageError(f"a window of {self.rows} rows is too short; give it 4 or more")
+            raise UsageError(f"duration_s: expected 4 rows or more, got {self.rows}")
         if not 2 <= self.subcarriers <= MAX_SUBCARRIERS:
-            raise UsageError(f"subcarriers {self.subcarriers} is outside 2 to {MAX_SUBCARRIERS}")
+            raise UsageError(
+                f"subcarriers: expected 2 to {MAX_SUBCARRIERS}, got {self.subcarriers}"
+            )
         if self.min_packet_rate < 0:
-            raise UsageError(f"min_packet_rate {self.min_packet_rate!r} must be zero or more")
+            raise UsageError(
+                f"min_packet_rate: expected 0 packets/s or more, got {self.min_packet_rate!r}"
+            )
         if not 0 <= self.max_missing_share <= 1:
-            raise UsageError(f"max_missing_share {self.max_missing_share!r} is outside 0 to 1")
+            raise UsageError(
+                f"max_missing_share: expected a number from 0 to 1, got {self.max_missing_share!r}"
+            )
 
     # these two are asked for with every packet
     @cached_property
@@ -89,7 +97,7 @@ class CsiSpec(Spec):
         """What ``radiofm models`` tells of it."""
         return {
             "CSI window": f"{self.rows} rows x {self.subcarriers} columns, {self.duration_s:g} s "
-            f"and {self.span_hz / 1e6:.4g} MHz, an answer every {self.hop_s:g} s",
+            f"and {self.span_hz / 1e6:.4g} MHz, one every {self.hop_s:g} s",
             "packets": f"at least {self.min_packet_rate:g}/s, resampled to {self.rate_hz:g}/s; "
             f"gaps up to {self.max_gap_s:g} s",
         }

@@ -60,7 +60,7 @@ def usual_indices(count: int) -> np.ndarray:
         InputError: fewer than one, or more than 802.11 knows (4096).
     """
     if not 1 <= count <= 2 * MAX_INDEX:
-        raise InputError(f"{count} subcarriers: 1 to {2 * MAX_INDEX} can be")
+        raise InputError(f"expected 1 to {2 * MAX_INDEX} subcarriers, got {count} subcarriers")
     if count in _BY_COUNT:
         return _BY_COUNT[count]
     return np.arange(count, dtype=np.int16) - np.int16(count // 2)
@@ -84,5 +84,7 @@ def told_indices(numbers: np.ndarray) -> np.ndarray:
         and np.array_equal(numbers, np.floor(numbers))
         and np.all(np.diff(numbers) > 0)
     ):
-        raise InputError("subcarriers are no whole numbers that ascend, as 802.11's indices do")
+        raise InputError(
+            f"subcarriers: expected ascending integers within ±{MAX_INDEX}, the indices of 802.11"
+        )
     return numbers.astype(np.int16)

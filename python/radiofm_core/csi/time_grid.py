@@ -152,14 +152,17 @@ class TimeGrid:
         spec = self._spec
         rate = window.packets / spec.duration_s
         if window.packets < 2 or rate < spec.min_packet_rate:
-            return "rate", f"{rate:.2g} packets/s, at least {spec.min_packet_rate:g} are needed"
+            return "rate", f"{rate:.2g} packets/s, the minimum is {spec.min_packet_rate:g}"
         begin_s, end_s = first / spec.rate_hz, (end - 1) / spec.rate_hz
         longest = max((b - a for a, b in self._gaps if b > begin_s and a < end_s), default=0.0)
         if longest > spec.max_gap_s:
-            return "gap", f"{longest:.2g} s without a packet, at most {spec.max_gap_s:g} s may be"
+            return "gap", f"{longest:.2g} s without a packet, the maximum is {spec.max_gap_s:g} s"
         if window.interpolated > spec.max_missing_share:
             share, most = 100 * window.interpolated, 100 * spec.max_missing_share
-            return "missing", f"{share:.0f} % of the rows have no packet, at most {most:.0f} % may"
+            return (
+                "missing",
+                f"{share:.0f} % of the rows without a packet, the maximum is {most:.0f} %",
+            )
         return "", ""
 
     def _rows(self, first: int, end: int) -> np.ndarray:

@@ -56,7 +56,9 @@ def _classify(model: ActivityModel, windows: list[CsiWindow]) -> list[Classified
         shares = model.classify(np.stack([w.values for w in windows]), windows[0].antennas)
         classes = len(model.info.classes)
         if shares.shape != (len(windows), classes):
-            raise ValueError(f"answers of shape {shares.shape}, not of {classes} classes each")
+            raise ValueError(
+                f"expected probabilities of shape {(len(windows), classes)}, got {shares.shape}"
+            )
     except Exception as error:  # whatever a model raises, out of memory included
         if len(windows) == 1:
             shape = " x ".join(map(str, windows[0].values.shape))
@@ -74,7 +76,6 @@ def _checked(shares: np.ndarray) -> Classified:
         problem = f"the model gave {bad} probabilities that are not finite"
     elif shares.min() < 0 or abs(total - 1) > SUM_TOLERANCE:
         problem = (
-            f"the model gave no probabilities: the least is {shares.min():.3g}, together they "
-            f"are {total:.3g}"
+            f"the model gave invalid probabilities: minimum {shares.min():.3g}, sum {total:.3g}"
         )
     return Classified(problem=problem) if problem else Classified(shares)

@@ -113,7 +113,7 @@ class CsiFramer:
         self.counts.packets += 1
         if self.mac and (packet.mac or "").lower() != self.mac:
             self.counts.refuse_packet(
-                "other_sender", f"a packet of another sender than {self.mac}, or of none"
+                "other_sender", f"a packet from another sender than {self.mac}, or without one"
             )
             return []
         if problem := packet_problem(packet):
@@ -152,7 +152,7 @@ class CsiFramer:
             self.counts.cut(
                 "link",
                 f"another sender, layout or number of antennas ({antennas} x {subcarriers} "
-                "values) begins windows of its own",
+                "values) starts separate windows",
             )
         if len(self._links) > MAX_LINKS:
             _, oldest = self._links.popitem(last=False)
@@ -183,8 +183,8 @@ def packet_problem(packet: CsiPacket) -> str:
     if is_usual:
         return ""
     if not all(largest):
-        return "a packet with an antenna that is all zero"
-    return f"a packet with values of {max(largest):.1e}, outside {SMALLEST:g} to {LARGEST:g}"
+        return "a packet with an antenna whose CSI is all zero"
+    return f"a packet with values of {max(largest):.1e}: expected {SMALLEST:g} to {LARGEST:g}"
 
 
 def _window(link: CsiLink, start_ns: int, found) -> CsiWindow:

@@ -122,12 +122,12 @@ class Detection:
     def from_dict(cls, fields: Mapping) -> Detection:
         """The inverse of :meth:`to_dict`; other keys are ignored.
 
-        Raises InputError for values that are no detection's: a label that is no text, numbers
-        that are none or not finite, a bandwidth or duration below zero.
+        Raises InputError for values of wrong types, numbers that are not finite, and a bandwidth
+        or duration below zero.
         """
         check_present(fields, cls.__dataclass_fields__)
         if not isinstance(fields[keys.LABEL], str):
-            raise InputError(f"its {keys.LABEL} {shown(fields[keys.LABEL])} is no text")
+            raise InputError(f"its {keys.LABEL}: expected text, got {shown(fields[keys.LABEL])}")
         check_whole(fields, (keys.START_OFFSET, keys.END_OFFSET))
         check_numbers(fields, (keys.CENTER_FREQUENCY, keys.START_TIME))
         check_numbers(fields, (keys.BANDWIDTH, keys.DURATION, keys.CONFIDENCE), least=0.0)

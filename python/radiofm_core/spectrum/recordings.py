@@ -119,8 +119,8 @@ def _open(meta, meta_path, data_path, sample_rate, center_frequency, datatype) -
     rate = _check_rate(sample_rate or top.get("core:sample_rate"), shown)
     if _whole(top.get("core:num_channels", 1), "core:num_channels", shown) != 1:
         raise InputError(
-            f"{shown}: core:num_channels is {top['core:num_channels']}, only 1 can be read; "
-            "split the channels into files of their own"
+            f"{shown}: core:num_channels: expected 1, got {top['core:num_channels']}; split the "
+            "recording into one file per channel"
         )
     raw_captures = meta.get("captures") or [{"core:sample_start": 0}]
     start_byte = _header_bytes(raw_captures, shown)
@@ -173,20 +173,24 @@ def find_files(path: Path) -> tuple[Path | None, Path]:
 
 def _read_meta(meta_path: Path) -> dict:
     if meta_path.stat().st_size > MAX_META_BYTES:
-        raise InputError(f"{meta_path} has {meta_path.stat().st_size} bytes: no SigMF description")
+        raise InputError(
+            f"{meta_path} has {meta_path.stat().st_size} bytes, too large for SigMF metadata"
+        )
     try:
         meta = json.loads(meta_path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{meta_path} is not valid JSON ({reason_of(error)}); mend it") from error
+        raise InputError(f"{meta_path} is not valid JSON ({reason_of(error)}); fix it") from error
     parts = {"global": dict, "captures": list, "annotations": list}
     for key, kind in parts.items():
         if not isinstance(meta, dict) or not isinstance(meta.get(key, kind()), kind):
-            raise InputError(f"{meta_path}: {key!r} is not a {kind.__name__}: no SigMF description")
+            raise InputError(
+                f"{meta_path}: not SigMF metadata: expected a {kind.__name__} under {key!r}"
+            )
     for key in ("captures", "annotations"):
         if not all(isinstance(item, dict) for item in meta.get(key, [])):
-            raise InputError(f"{meta_path}: {key!r} holds something other than objects; mend it")
+            raise InputError(f"{meta_path}: {key!r}: expected JSON objects only; correct it")
     if "global" not in meta:
-        raise InputError(f"{meta_path} has no 'global' object: no SigMF description")
+        raise InputError(f"{meta_path}: not SigMF metadata: it has no 'global' object")
     return meta
 
 
@@ -197,7 +201,7 @@ def _data_of(meta: dict, meta_path: Path, data_path: Path) -> Path:
         return meta_path.parent / named
     if not data_path.is_file():
         only = meta["global"].get("core:metadata_only")
-        why = "metadata only" if only else "its data are missing"
+        why = "metadata only" if only else "the dataset is missing"
         raise InputError(f"{data_path} does not exist ({why}); put it beside {meta_path.name}")
     return data_path
 
@@ -209,7 +213,7 @@ def _check_datatype(datatype: object, shown: Path) -> str:
     # SigMF allows ci8_le; the byte order of single bytes says nothing
     name = re.sub(r"8_[lb]e$", "8", datatype) if isinstance(datatype, str) else datatype
     if not isinstance(name, str) or name not in DATATYPES:
-        raise InputError(f"{shown}: datatype {datatype!r} cannot be read; known are {known}")
+        raise InputError(f"{shown}: datatype: expected one of {known}, got {datatype!r}")
     return name
 
 
@@ -219,8 +223,8 @@ def _check_rate(sample_rate: object, shown: Path) -> float:
     rate = finite_number(sample_rate)
     if rate is None or not MIN_SAMPLE_RATE <= rate <= MAX_SAMPLE_RATE:
         raise InputError(
-            f"{shown}: sample rate {sample_rate!r} is no number from {MIN_SAMPLE_RATE:g} to "
-            f"{MAX_SAMPLE_RATE:g}; give --sample-rate in Hz"
+            f"{shown}: sample rate: expected {MIN_SAMPLE_RATE:g} to {MAX_SAMPLE_RATE:g} Hz, got "
+            f"{sample_rate!r}; give --sample-rate"
         )
     return rate
 
@@ -228,7 +232,9 @@ def _check_rate(sample_rate: object, shown: Path) -> float:
 def _whole(value: object, key: str, shown: Path) -> int:
     number = finite_number(value)
     if number is None or number < 0 or number != int(number) or number >= 2**63:
-        raise InputError(f"{shown}: {key} is {value!r}, a whole number from 0 is needed; mend it")
+        raise InputError(
+            f"{shown}: {key}: expected a non-negative integer, got {value!r}; correct it"
+        )
     return int(value)
 
 
@@ -237,7 +243,7 @@ def _header_bytes(captures: list[dict], shown: Path) -> int:
     if any(headers[1:]):
         raise InputError(
             f"{shown}: a header of {max(headers[1:])} bytes between captures cannot be read; "
-            "write the captures to files of their own"
+            "split the recording into one file per capture"
         )
     return headers[0]
 
@@ -256,8 +262,8 @@ def _count_samples(data_path: Path, datatype: str, start_byte: int, trailing: in
         )
     if nbytes % width:
         raise InputError(
-            f"{data_path} holds {nbytes} bytes, not a whole number of {width}-byte {datatype} "
-            "samples; it is truncated, or of another datatype"
+            f"{data_path} holds {nbytes} bytes, not a multiple of a {width}-byte {datatype} "
+            "sample; it is truncated, or of another datatype"
         )
     return nbytes // width
 
@@ -271,8 +277,8 @@ def _captures(raw, offset, rate, center_frequency, shown) -> tuple[Capture, ...]
         index = _whole(item.get("core:sample_start", 0), "core:sample_start", shown) - offset
         if index < last:
             raise InputError(
-                f"{shown}: captures start at sample {index} after {last}; they must ascend from "
-                "the first sample of the data"
+                f"{shown}: core:sample_start {index} follows {last}; captures must be in "
+                "ascending order and start within the data"
             )
         time += (index - last) / exact_rate
         last = index
@@ -282,8 +288,8 @@ def _captures(raw, offset, rate, center_frequency, shown) -> tuple[Capture, ...]
             center = finite_number(item["core:frequency"])
             if center is None:
                 raise InputError(
-                    f"{shown}: core:frequency is {item['core:frequency']!r}, no number of Hz; "
-                    "mend it"
+                    f"{shown}: core:frequency: expected a frequency in Hz, got "
+                    f"{item['core:frequency']!r}; correct it"
                 )
         if found and found[-1][0] == index:
             found.pop()
@@ -309,8 +315,8 @@ def _check_extent(meta, offset, num_samples, shown) -> None:
         starts.append(_whole(start, "core:sample_start", shown) - offset)
     if max(starts) >= num_samples:
         raise InputError(
-            f"{shown} describes sample {max(starts)}, but the data end after {num_samples}: they "
-            "are truncated, or of another datatype"
+            f"{shown} describes sample {max(starts)}, but there are only {num_samples} samples: "
+            "the data are truncated, or of another datatype"
         )
 
 

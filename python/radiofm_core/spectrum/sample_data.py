@@ -72,8 +72,8 @@ def read_iq(data_path: Path, datatype: str, start_byte: int, first: int, count: 
     raw = np.fromfile(data_path, dtype.base, 2 * count, offset=start_byte + first * dtype.itemsize)
     if len(raw) < 2 * count:
         raise InputError(
-            f"{data_path} ends at sample {first + len(raw) // 2}, {first + count} are needed; it "
-            "is truncated"
+            f"{data_path}: expected {first + count} samples, got {first + len(raw) // 2}: it is "
+            "truncated"
         )
     if dtype.base.kind == "f":
         return raw.astype(np.float32).view(np.complex64)
@@ -95,12 +95,12 @@ def _check_floats(samples: np.ndarray, data_path: Path, datatype: str) -> None:
         index = int(np.argmin(finite))
         real, imaginary = samples[index]
         raise InputError(
-            f"{data_path}: sample {index} is not finite ({real:g}, {imaginary:g}); it is of "
-            f"another datatype than {datatype}, or damaged"
+            f"{data_path}: sample {index} is not finite ({real:g}, {imaginary:g}); its "
+            f"datatype is not {datatype}, or it is damaged"
         )
     largest = float(np.abs(samples).max(initial=0.0))
     if largest > MAX_PLAUSIBLE:
         raise InputError(
-            f"{data_path}: samples reach {largest:.3g}, which no receiver writes; it is of "
-            f"another datatype than {datatype}"
+            f"{data_path}: samples reach {largest:.3g}, far above full scale (1.0); its datatype "
+            f"is not {datatype}"
         )

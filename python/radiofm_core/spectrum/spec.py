@@ -50,10 +50,10 @@ class SpectrogramSpec(Spec):
     def __post_init__(self):
         check_number_fields(self)
         if self.window != "hann":
-            raise UsageError(f"window {self.window!r} is unknown; use 'hann'")
+            raise UsageError(f"window: expected 'hann', got {self.window!r}")
         if self.channels not in (("mean",), ("mean", "peak")):
             raise UsageError(
-                f"channels {self.channels!r} are unknown; use ('mean',) or ('mean', 'peak')"
+                f"channels: expected ('mean',) or ('mean', 'peak'), got {self.channels!r}"
             )
         if self.hop < 2 or self.hop % 2 or self.fft_size % self.hop:
             raise UsageError(
@@ -81,14 +81,14 @@ class SpectrogramSpec(Spec):
         low, high = self.sample_rate_min, self.sample_rate_max
         if not MIN_SAMPLE_RATE <= low <= high <= MAX_SAMPLE_RATE:
             raise UsageError(
-                f"sample rates from {low:g} to {high:g} are no range within {MIN_SAMPLE_RATE:g} to "
-                f"{MAX_SAMPLE_RATE:g} S/s"
+                f"sample rates: expected a range within {MIN_SAMPLE_RATE:g} to "
+                f"{MAX_SAMPLE_RATE:g} S/s, got {low:g} to {high:g}"
             )
         low, high = self.row_duration_min, self.row_duration_max
         if not 0 <= low <= high <= MAX_ROW_DURATION_S:
             raise UsageError(
-                f"row durations from {low:g} to {high:g} s are no range within 0 to "
-                f"{MAX_ROW_DURATION_S:g} s"
+                f"row durations: expected a range within 0 to {MAX_ROW_DURATION_S:g} s, got "
+                f"{low:g} to {high:g}"
             )
 
     @property
@@ -144,7 +144,7 @@ class SpectrogramSpec(Spec):
 
     def facts(self) -> dict[str, str]:
         """What ``radiofm models`` tells of it."""
-        rows = f"{self.row_duration_min * 1e6:g} to {self.row_duration_max * 1e6:g} us a row"
+        rows = f"{self.row_duration_min * 1e6:g} to {self.row_duration_max * 1e6:g} us per row"
         low, high = self.sample_rate_min / 1e6, self.sample_rate_max / 1e6
         return {
             "spectrogram": f"{self.rows} rows x {self.cols} bins of {' and '.join(self.channels)} "

@@ -44,7 +44,7 @@ def _hop_power(iq, spec, hops_per_row, rows):
     if rows < 1 or rows > whole_rows or samples < spec.fft_size:
         raise InputError(
             f"{samples} samples hold {whole_rows} rows of {spec.row_samples(hops_per_row)} "
-            f"samples, {rows} wanted; give a longer segment"
+            f"samples, expected {rows}; use a longer segment"
         )
     n, hops = spec.fft_size, rows * hops_per_row
     lead = (n - spec.hop) // 2

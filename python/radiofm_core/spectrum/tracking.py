@@ -147,7 +147,7 @@ class EmissionTracker:
         """``hold_time`` and ``update_interval`` in seconds; raises UsageError below zero."""
         for name, value in (("hold time", hold_time), ("update interval", update_interval)):
             if not (math.isfinite(value) and value >= 0):
-                raise UsageError(f"{name} {value!r} s must be zero or more")
+                raise UsageError(f"{name}: expected 0 s or more, got {value!r}")
         self.hold_time = float(hold_time)
         self.update_interval = float(update_interval)
         self._open: list[Emission] = []

@@ -57,8 +57,8 @@ def _spans(path: Path) -> tuple[Span, ...]:
     except (OSError, ValueError, csv.Error) as error:
         reason = getattr(error, "strerror", None) or reason_of(error)
         raise InputError(
-            f"{table}: cannot be read ({reason}); a labelled recording needs this table of "
-            f"{','.join(COLUMNS)}"
+            f"{table}: cannot be read ({reason}); a labelled recording needs this table with "
+            f"the columns {','.join(COLUMNS)}"
         ) from error
     spans = []
     for number, row in enumerate(rows, 2):
@@ -66,11 +66,11 @@ def _spans(path: Path) -> tuple[Span, ...]:
             start, end = (round(float(row[name]) * 1e9) for name in COLUMNS[:2])
             label = row["label"].strip()
         except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
-            raise InputError(f"{table}, line {number}: needs {','.join(COLUMNS)}") from error
+            raise InputError(f"{table}, line {number}: expected {','.join(COLUMNS)}") from error
         if not label or not start < end or (spans and start < spans[-1].end_ns):
             raise InputError(
-                f"{table}, line {number}: from {start * 1e-9:g} to {end * 1e-9:g} s, {label!r}; "
-                "times must ascend without overlap, and a label is needed"
+                f"{table}, line {number}: expected ascending times without overlap and a label, "
+                f"got {start * 1e-9:g} to {end * 1e-9:g} s, {label!r}"
             )
         spans.append(Span(start, end, label))
     if not spans:

@@ -56,13 +56,13 @@ def _clip(path: Path, number: int, rate_hz: float) -> Clip:
     ):
         shape = f"of shape {levels.shape}" if isinstance(levels, np.ndarray) else "missing"
         raise InputError(
-            f"{path}: {KEY!r} is {shape}; numbers of shape ({values}, packets) or "
-            f"({ANTENNAS}, {len(HT_40)}, packets) are needed"
+            f"{path}: {KEY!r} is {shape}; expected numbers of shape ({values}, packets) or "
+            f"({ANTENNAS}, {len(HT_40)}, packets)"
         )
     if not np.isfinite(levels).all() or levels.max() > MOST_DB:
         raise InputError(
-            f"{path}: {KEY!r} holds values up to {levels.max():g}; finite ones in dB, up to "
-            f"{MOST_DB:g}, are needed"
+            f"{path}: {KEY!r} holds values up to {levels.max():g}; expected finite levels up to "
+            f"{MOST_DB:g} dB"
         )
     levels = levels.reshape(ANTENNAS, len(HT_40), -1).transpose(2, 0, 1)
     amplitude, rate_hz = thinned(from_db(levels), rate_hz)

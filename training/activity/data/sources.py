@@ -99,11 +99,14 @@ class SimulatedConfig(SourceBase):
         unknown = set(self.labels) - set(simulated.MOVEMENTS)
         if unknown:
             raise UsageError(
-                f"labels: {sorted(unknown)[0]!r} is no movement; there are "
-                f"{', '.join(simulated.MOVEMENTS)}"
+                f"labels: expected movements out of {', '.join(simulated.MOVEMENTS)}, got "
+                f"{sorted(unknown)[0]!r}"
             )
         if self.simulated < 1 or self.seconds <= 0:
-            raise UsageError(f"{self.simulated} rooms of {self.seconds} s; give more than none")
+            raise UsageError(
+                f"expected 1 room or more of more than 0 s, got {self.simulated} rooms of "
+                f"{self.seconds} s"
+            )
 
     def clips(self) -> list[Clip]:
         """Make them."""

@@ -66,8 +66,8 @@ def _clip(path: Path, part: str, merge_places: bool) -> Clip:
         raise InputError(f"{path} and its labels cannot be read ({reason})") from error
     if amplitude.shape != (len(HT_20), len(labels)):
         raise InputError(
-            f"{path}: {amplitude.shape} amplitudes and {len(labels)} labels; "
-            f"({len(HT_20)}, packets) and a label a packet are needed"
+            f"{path}: {amplitude.shape} amplitudes and {len(labels)} labels; expected "
+            f"({len(HT_20)}, packets) and one label per packet"
         )
     if merge_places:
         labels = [label.rpartition("_")[0] for label in labels]
@@ -100,5 +100,5 @@ def _labels(path: Path) -> list[str]:
         found = _unpickled(file.read()) if dtype.hasobject else np.load(path, allow_pickle=False)
     labels = [entry[0] if isinstance(entry, list) else entry for entry in found.tolist()]
     if not all(isinstance(label, str) and label.isprintable() for label in labels):
-        raise ValueError("labels are no texts")
+        raise ValueError("labels: expected text")
     return labels

@@ -50,11 +50,11 @@ def read_parts(folder: str | Path, part: str) -> list[Clip]:
     levels, numbers = _array(levels_path), _array(labels_path)
     if levels.size != len(numbers) * CLIP_PACKETS * VALUES or numbers.ndim != 1:
         raise InputError(
-            f"{levels_path}: {levels.shape} levels and {numbers.shape} labels; (clips, "
-            f"{CLIP_PACKETS}, {VALUES}) and (clips,) are needed"
+            f"{levels_path}: {levels.shape} levels and {numbers.shape} labels; expected (clips, "
+            f"{CLIP_PACKETS}, {VALUES}) and (clips,)"
         )
     if not np.isin(numbers, np.arange(len(LABELS))).all():
-        raise InputError(f"{labels_path}: labels beside 0 to {len(LABELS) - 1}")
+        raise InputError(f"{labels_path}: expected labels from 0 to {len(LABELS) - 1} only")
     levels = levels.reshape(-1, CLIP_PACKETS, ANTENNAS, len(INTEL_5300_20))
     return [
         clip_of_one(i, LABELS[int(number)], from_db(clip), INTEL_5300_20, CLIP_RATE_HZ)
@@ -85,7 +85,7 @@ def _recording(path: Path) -> Clip:
     _check(path, values)
     labels = [line.strip(' \r",').lower() for line in lines if line.strip()]
     if len(values) != len(labels) or len(values) < 2:
-        raise InputError(f"{path}: {len(values)} packets, {len(labels)} labels; set them alike")
+        raise InputError(f"{path}: {len(values)} packets, {len(labels)} labels; expected as many")
     levels = values.reshape(-1, ANTENNAS, len(INTEL_5300_20))
     amplitude, rate_hz = thinned(from_db(levels), RECORDED_RATE_HZ)
     packets = amplitude_packets(amplitude, INTEL_5300_20, rate_hz)
@@ -108,4 +108,4 @@ def _array(path: Path) -> np.ndarray:
 
 def _check(path: Path, array: np.ndarray) -> None:
     if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
-        raise InputError(f"{path}: values that are no finite numbers")
+        raise InputError(f"{path}: expected finite numbers only")

@@ -80,7 +80,7 @@ def joined(one: WindowSet, other: WindowSet) -> WindowSet:
     if one.values.shape[1:] != other.values.shape[1:] or one.antennas != other.antennas:
         raise InputError(
             f"windows of {one.values.shape[1:]} and of {other.values.shape[1:]} (rows, columns, "
-            "channels) cannot be trained on together; take clips of one kind of link"
+            "channels) cannot be trained on together; use clips of one kind of link"
         )
     names = ("values", "labels", "groups")
     both = {n: np.concatenate([getattr(one, n), getattr(other, n)]) for n in names}

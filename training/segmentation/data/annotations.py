@@ -44,9 +44,8 @@ def read_boxes(recording: Recording, labels: Mapping[str, int]) -> list[Box]:
     annotations = recording.meta.get("annotations") or []
     if not annotations:
         raise InputError(
-            f"{recording.meta_path} has no annotations, and its labels are needed; annotate what "
-            "is sent (where nothing is: one annotation 'noise'), or say labelled: false for "
-            "pre-training"
+            f"{recording.meta_path} has no annotations, expected labels; annotate the signals "
+            "(without any: one annotation 'noise'), or set labelled: false for pre-training"
         )
     boxes = [_box(recording, number, a, labels) for number, a in enumerate(annotations, 1)]
 
@@ -62,21 +61,20 @@ def _box(recording: Recording, number: int, annotation: dict, labels: Mapping[st
     label = labels.get(text.strip().casefold()) if isinstance(text, str) else None
     if label is None:
         raise InputError(
-            f"{where} has the label {text!r}, which is no class; known are "
-            f"{', '.join(sorted(labels))}; map it to one of these in the recipe, for instance "
-            f"labels: {{{text!r}: ignore}}"
+            f"{where}: expected a label out of {', '.join(sorted(labels))}, got {text!r}; map it "
+            f"to one of these in the recipe, for instance labels: {{{text!r}: ignore}}"
         )
     start = annotation.get("core:sample_start", 0) - recording.meta["global"].get("core:offset", 0)
     count = annotation.get("core:sample_count", recording.num_samples - start)
     if finite_number(count) is None or count <= 0:
-        raise InputError(f"{where} covers {count!r} samples; mend its core:sample_count")
+        raise InputError(f"{where} covers {count!r} samples; correct its core:sample_count")
     low, high = (annotation.get(f"core:freq_{edge}_edge") for edge in ("lower", "upper"))
     if low is None and high is None:
         low, high = -math.inf, math.inf
     elif finite_number(low) is None or finite_number(high) is None or low >= high:
         raise InputError(
-            f"{where} reaches from {low!r} to {high!r} Hz; give core:freq_lower_edge below "
-            "core:freq_upper_edge, or neither for the whole span"
+            f"{where} spans from {low!r} to {high!r} Hz; set core:freq_lower_edge below "
+            "core:freq_upper_edge, or neither for the whole bandwidth"
         )
     # no further than the data, or sums of its pixels would go beyond their types
     start, stop = max(int(start), 0), min(int(start + count), recording.num_samples)
@@ -97,8 +95,8 @@ def _check_in_span(recording: Recording, box: Box, where: str, text: str) -> Non
         return
     spans = ", ".join(f"{(f - half) / 1e6:g} to {(f + half) / 1e6:g} MHz" for f in seen[:2])
     raise InputError(
-        f"{where} ({text}), {box.low_hz / 1e6:g} to {box.high_hz / 1e6:g} MHz, lies outside what "
-        f"was recorded then ({spans or 'nothing'}); mend its edges or the capture's core:frequency"
+        f"{where} ({text}), {box.low_hz / 1e6:g} to {box.high_hz / 1e6:g} MHz, lies outside the "
+        f"recorded band ({spans or 'none'}); correct its edges or the capture's core:frequency"
     )
 
 

@@ -52,10 +52,7 @@ def read(
     """The frames of a pair."""
     image, mode = read_image(item.files[0])
     if mode == "P":
-        raise InputError(
-            f"{item.files[0]} is coloured by a palette, and colours are no levels; save it in "
-            "grey levels"
-        )
+        raise InputError(f"{item.files[0]} has a colour palette; save it in grey levels")
     mask = read_image(item.files[1])[0] if config.labelled else None
     level_db = grey_to_db(image, WHITE[mode], config.range_db)
     yield from picture_frames(level_db, mask, config, spec, classes, str(item.files[0]))
@@ -70,8 +67,8 @@ def read_image(path: Path) -> tuple[np.ndarray, str]:
             with Image.open(path, formats=["PNG"]) as image:
                 if image.mode not in WHITE:
                     raise InputError(
-                        f"{path} is a picture of mode {image.mode}, and colours are neither levels "
-                        "nor classes; save it with one grey level (L) a pixel"
+                        f"{path} is a picture of mode {image.mode}; save it with one grey level "
+                        "(mode L) per pixel"
                     )
                 return np.asarray(image).astype(np.int32), image.mode
     except InputError:

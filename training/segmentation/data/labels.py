@@ -24,12 +24,12 @@ def check_mapping(option: str, mapping: object, classes: Classes) -> None:
     names = numbers_of(classes)
     known = ", ".join(names)
     if not isinstance(mapping, Mapping):
-        raise UsageError(f"{option}: {mapping!r} is no mapping to classes ({known})")
+        raise UsageError(f"{option}: expected a mapping to classes ({known}), got {mapping!r}")
     for key, name in mapping.items():
         if name not in names:
             raise UsageError(
                 f"{option}: {key!r} is mapped to {name!r}; the classes are {known}; "
-                f"a new one is named in the recipe's `classes`"
+                "add a new one to the recipe's `classes`"
             )
 
 
@@ -52,7 +52,7 @@ def classes_of_values(
         if value not in mapping:
             known = ", ".join(f"{k} ({v})" for k, v in mapping.items())
             raise InputError(
-                f"{where}: value {value} stands for no class; known are {known}; map it in the "
+                f"{where}: expected the mask values {known}, got value {value}; map it in the "
                 f"recipe, for instance values: {{{value}: {IGNORED}}}"
             )
         truth[values == value] = names[mapping[value]]

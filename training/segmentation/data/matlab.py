@@ -74,7 +74,7 @@ def read(
     mask = _array(item.files[-1], config.mask_key) if config.labelled else None
     if config.level == "db" and picture.dtype == np.uint8:
         raise InputError(
-            f"{where}: {config.spectrogram_key} holds grey levels (uint8), no dB; set level: "
+            f"{where}: {config.spectrogram_key}: expected dB, got grey levels (uint8); set level: "
             "image and range_db: [dB of 0, dB of 255]"
         )
     if config.level == "image":
@@ -94,6 +94,6 @@ def _array(path: Path, key: str) -> np.ndarray:
     if not isinstance(array, np.ndarray) or array.ndim != 2 or array.dtype.kind not in "buif":
         what = f"of shape {array.shape}" if isinstance(array, np.ndarray) else "missing"
         raise InputError(
-            f"{path}: {key!r} is {what}; a matrix of real numbers, one a pixel, is needed"
+            f"{path}: {key!r} is {what}; expected a matrix of real numbers, one per pixel"
         )
     return array

@@ -86,6 +86,6 @@ def _check_labelled(recipe: Recipe, part: str) -> None:
         if not source.labelled:
             raise UsageError(
                 f"recipe {recipe.name}: {part} takes {source.folder} without labels "
-                "(labelled: false), which serves pre-training only; name it under pretrain, and "
+                "(labelled: false), which suit pre-training only; name it under pretrain, and "
                 f"labelled data under {part}"
             )

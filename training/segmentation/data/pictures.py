@@ -55,9 +55,9 @@ def picture_frames(
     rows, cols = level_db.shape
     if cols != spec.cols or rows < config.rows:
         raise InputError(
-            f"{where} has {rows} rows (time) and {cols} columns (frequency); {spec.cols} columns "
-            f"and at least {config.rows} rows are needed: make it with {spec.cols} frequency "
-            "bins, set rows, or set frequency (right, up, down) if it lies the other way"
+            f"{where} has {rows} rows (time) and {cols} columns (frequency), expected {spec.cols} "
+            f"columns and at least {config.rows} rows: make it with {spec.cols} frequency bins, "
+            "set rows, or set frequency (right, up, down) if its axes are swapped"
         )
     if not np.isfinite(level_db).all():
         raise InputError(f"{where} holds values that are not finite; make it again without them")
@@ -65,8 +65,8 @@ def picture_frames(
         truth = np.full(level_db.shape, IGNORE, np.uint8)
     elif upright(mask, config.frequency).shape != level_db.shape:
         raise InputError(
-            f"{where}: its mask is of size {mask.shape}, the spectrogram of {level_db.shape}; "
-            "make them alike"
+            f"{where}: its mask has size {mask.shape}, the spectrogram {level_db.shape}; make "
+            "them equal"
         )
     else:
         truth = classes_of_values(upright(mask, config.frequency), config.values, classes, where)
@@ -81,8 +81,8 @@ def _resolution(config: PictureConfig, rows: int, spec: SpectrogramSpec) -> tupl
     rate = spec.check_sample_rate(config.sample_rate)
     if not spec.row_duration_min <= row_s <= spec.row_duration_max:
         raise UsageError(
-            f"duration {config.duration:g} s in {rows} rows is {row_s * 1e6:.3g} µs a row, outside "
-            f"{spec.row_duration_min * 1e6:g} to {spec.row_duration_max * 1e6:g}; check duration"
+            f"duration {config.duration:g} s in {rows} rows is {row_s * 1e6:.3g} µs per row; "
+            f"expected {spec.row_duration_min * 1e6:g} to {spec.row_duration_max * 1e6:g}"
         )
     return rate / spec.cols, row_s
 

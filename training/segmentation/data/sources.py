@@ -171,10 +171,10 @@ KINDS = {c.kind: c for c in (FramesConfig, RecordingsConfig, MatlabConfig, Image
 
 def _check_common(config: OwnConfig) -> None:
     if not isinstance(config.folder, str) or not config.folder:
-        raise UsageError(f"{config.kind}: {config.folder!r} is no folder")
+        raise UsageError(f"{config.kind}: expected a folder, got {config.folder!r}")
     _above_zero(config, "share")
     if config.share > 1:
-        raise UsageError(f"share {config.share:g} is above 1; give a part of 1, as 0.25")
+        raise UsageError(f"share: expected a number up to 1, such as 0.25, got {config.share:g}")
 
 
 def _check_picture(config: MatlabConfig | ImagesConfig) -> None:
@@ -194,7 +194,8 @@ def _check_picture(config: MatlabConfig | ImagesConfig) -> None:
         low = high = math.nan
     if not low < high:
         raise UsageError(
-            f"range_db {config.range_db!r} is not two levels, black then white, as [-110, -30]"
+            "range_db: expected two ascending levels in dB (black, white), such as [-110, -30], "
+            f"got {config.range_db!r}"
         )
 
 
@@ -206,10 +207,12 @@ def _above_zero(config, option: str) -> None:
     except (TypeError, ValueError):
         number = math.nan
     if not (math.isfinite(number) and number > 0):
-        raise UsageError(f"{option} {value!r} is no number above zero")
+        raise UsageError(f"{option}: expected a number above 0, got {value!r}")
     object.__setattr__(config, option, number)
 
 
 def _check_choice(config, option: str, choices: tuple[str, ...]) -> None:
     if getattr(config, option) not in choices:
-        raise UsageError(f"{option} {getattr(config, option)!r} is unknown; use {choices}")
+        raise UsageError(
+            f"{option}: expected one of {', '.join(choices)}, got {getattr(config, option)!r}"
+        )

@@ -66,7 +66,7 @@ def read(file: BinaryIO, tally: Tally) -> Iterator[CsiPacket]:
     indices = _subcarriers(found, values.shape[1])
     spacing = float(_numbers(found, "subcarrier_hz", ())) if "subcarrier_hz" in found else None
     if spacing is not None and not 0 < spacing < 1e9:
-        raise InputError(f"subcarrier_hz is {spacing:g}, a number of Hz above zero is needed")
+        raise InputError(f"subcarrier_hz: expected a number above 0 Hz, got {spacing:g}")
     usable = np.isfinite(times) & (np.abs(times) < _TIME_LIMIT_S)
     absolute = bool(usable.any()) and float(np.median(times[usable])) >= ABSOLUTE_S
     for time_s, csi in zip(times.tolist(), values, strict=True):
@@ -119,8 +119,8 @@ def _check_size(archive: ZipFile) -> None:
     size = sum(entry.file_size for entry in archive.infolist())
     if size > MAX_UNPACKED_BYTES:
         raise InputError(
-            f"its arrays are {size} bytes, {MAX_UNPACKED_BYTES} at most can be; save fewer packets "
-            "in a file"
+            f"its arrays have {size} bytes, {MAX_UNPACKED_BYTES} at most can be read; save fewer "
+            "packets per file"
         )
 
 
@@ -129,18 +129,18 @@ def _values(found: dict[str, np.ndarray]) -> np.ndarray:
     name = "csi" if "csi" in found else "amplitude"
     values = found[name]
     if values.dtype.kind not in ("fiuc" if name == "csi" else "fiu"):
-        raise InputError(f"{name} is of type {values.dtype}, numbers are needed; {ADVICE}")
+        raise InputError(f"{name}: expected numbers, got type {values.dtype}; {ADVICE}")
     if values.ndim not in (2, 3) or 0 in values.shape:
         raise InputError(
-            f"{name} has the shape {values.shape}, (packets, subcarriers) or (packets, "
-            "subcarriers, antennas) is needed"
+            f"{name}: expected shape (packets, subcarriers) or (packets, subcarriers, antennas), "
+            f"got shape {values.shape}"
         )
     if values.ndim == 2:
         values = values[..., np.newaxis]
     if values.shape[2] > _MAX_ANTENNAS:
         raise InputError(
-            f"{name} has {values.shape[2]} antennas, {_MAX_ANTENNAS} at most can be; its shape is "
-            "(packets, subcarriers, antennas)"
+            f"{name}: expected shape (packets, subcarriers, antennas) with at most "
+            f"{_MAX_ANTENNAS} antennas, got {values.shape[2]} antennas"
         )
     # What does not fit into 32 bits becomes infinite, and the packet is skipped for it
     with np.errstate(over="ignore", invalid="ignore"):
@@ -152,8 +152,7 @@ def _numbers(found: dict[str, np.ndarray], name: str, shape: tuple[int, ...]) ->
     array = found[name]
     if array.dtype.kind not in "fiu" or array.shape != shape:
         raise InputError(
-            f"{name} is {array.dtype} of the shape {array.shape}, numbers of the shape {shape} "
-            "are needed"
+            f"{name}: expected numbers of shape {shape}, got {array.dtype} of shape {array.shape}"
         )
     with np.errstate(over="ignore", invalid="ignore"):
         return array.astype(np.float64)

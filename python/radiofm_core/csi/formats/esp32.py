@@ -27,7 +27,7 @@ from .esp32_faults import REPEATED, TWELVE_BITS, Repeats, TwelveBits
 from .esp32_layout import ABOVE, BELOW, NONE, Part, esp32_parts, esp32c5_parts
 
 NAME = "ESP32"
-ADVICE = "log the lines that begin with CSI_DATA, whole"
+ADVICE = "log complete lines that begin with CSI_DATA"
 _EIGHT_BITS = "set lltf_bit_mode = 1 (8 bits) in wifi_csi_acquire_config_t and record again"
 # Where packets are left out for this reason above all
 ADVICE_OF = {
@@ -120,7 +120,7 @@ class LineParser:
         nbytes = int(of.get("len", len(buffer)))
         part = _choose(of, buffer, nbytes)
         if part is None:
-            self._tally.skip(f"line with a buffer of {nbytes} bytes, which fits no packet")
+            self._tally.skip(f"line with a buffer of {nbytes} bytes, which no packet format has")
             return None
         self._tally.chip = _program(of)
         pairs = buffer[: len(buffer) // 2 * 2].reshape(-1, 2)[part.places]
@@ -154,7 +154,7 @@ class LineParser:
             )
         known = _BY_COUNT.get(len(values))
         if known is None:
-            self._tally.skip(f"line of {len(values)} columns, which no known program prints")
+            self._tally.skip(f"line of {len(values)} columns, an unknown format")
             return None
         return dict(zip(known, values, strict=True))
 

@@ -38,8 +38,8 @@ def packet_from_gr_ieee80211(
     wanted = len(subcarriers.NON_HT_20)
     if csi.dtype.kind not in "fiuc" or csi.shape != (wanted,):
         raise InputError(
-            f"a message whose {CSI!r} is {csi.dtype} of the shape {csi.shape}; {wanted} complex "
-            "numbers are needed"
+            f"a message's {CSI!r}: expected {wanted} complex numbers, got {csi.dtype} of shape "
+            f"{csi.shape}"
         )
     mac, sequence = sender_of(bytes(frame[:24]))
     with np.errstate(over="ignore", invalid="ignore"):

@@ -61,7 +61,7 @@ def read(file: BinaryIO, tally: Tally) -> Iterator[CsiPacket]:
             return
         if prefix[2] != ESTIMATE:
             if length == 0:
-                tally.skip("damaged from a record of no length on")
+                tally.skip("damaged from a record of length zero on")
                 return
             tally.skip("record without CSI")
             continue

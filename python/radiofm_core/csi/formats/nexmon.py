@@ -80,7 +80,7 @@ def parse_datagram(payload: bytes, time_ns: int, tally: Tally) -> Datagram | Non
         tally: where the chip, and what cannot be read, are noted.
     """
     if len(payload) < _HEADER.size or payload[:2] != _MAGIC.to_bytes(2, "little"):
-        tally.skip("datagram that is not of nexmon")
+        tally.skip("datagram not from nexmon_csi")
         return None
     _, rssi, _, source, control, place, chanspec, number = _HEADER.unpack_from(payload)
     if chanspec & _BANDWIDTH_BITS not in _BANDWIDTHS:

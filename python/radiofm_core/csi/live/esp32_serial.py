@@ -50,8 +50,8 @@ class Esp32SerialSource(CsiSource):
         except Exception as error:
             reason = reason_of(error)
             raise InputError(
-                f"{self.port}: the serial port cannot be opened ({reason}); is it plugged in, "
-                "free, and may you use it (group dialout)?"
+                f"{self.port}: the serial port cannot be opened ({reason}); check that it is "
+                "plugged in, not in use, and that your user may open it (group dialout)"
             ) from error
 
     def _read(self) -> Iterator[CsiPacket]:
@@ -60,13 +60,13 @@ class Esp32SerialSource(CsiSource):
         except Exception as error:
             reason = reason_of(error)
             raise InputError(
-                f"{self.port}: the serial port is gone ({reason}); plug it in and start again"
+                f"{self.port}: the serial port was lost ({reason}); plug it in and start again"
             ) from error
         arrival_ns = time.time_ns()
         *lines, self._rest = (self._rest + data).split(b"\n")
         if len(self._rest) > MAX_LINE_BYTES:
             self._rest = b""
-            self.tally.skip("line without an end (is the baud rate right?)")
+            self.tally.skip("line without an end (check the baud rate)")
         for line in lines:
             packet = self._parser.parse(line)
             if packet is not None and packet.time_is_absolute:

@@ -44,8 +44,8 @@ class NexmonUdpSource(CsiSource):
             udp.close()
             host, port = self.address
             raise InputError(
-                f"UDP port {port} at {host or 'this machine'} cannot be opened ({error}); is "
-                "another program listening there?"
+                f"UDP port {port} at {host or 'this machine'} cannot be opened ({error}); check "
+                "that no other program listens there"
             ) from error
         # Whatever the system grants is fine
         with contextlib.suppress(OSError):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is wanted of figures: the bars, by the dotted names of ``bench.json``."""
+"""The targets of figures, by the dotted names of ``bench.json``."""
 
 from __future__ import annotations
 
@@ -7,29 +7,29 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Bar:
-    """A figure is wanted to be ``at_least`` or, if not, at most ``limit``."""
+class Target:
+    """A figure should be ``at_least`` or, if not, at most ``limit``."""
 
     limit: float
     at_least: bool
 
     def is_met(self, value: float) -> bool:
-        """Whether ``value`` is as wanted."""
+        """Whether ``value`` meets the target."""
         return value >= self.limit if self.at_least else value <= self.limit
 
     def __str__(self) -> str:
         return f"{'≥' if self.at_least else '≤'} {self.limit:g}"
 
 
-def _at_least(limit: float) -> Bar:
-    return Bar(limit, True)
+def _at_least(limit: float) -> Target:
+    return Target(limit, True)
 
 
-def _at_most(limit: float) -> Bar:
-    return Bar(limit, False)
+def _at_most(limit: float) -> Target:
+    return Target(limit, False)
 
 
-BARS = {
+TARGETS = {
     "framer.cpu_ratio_to_gnuradio_chain": _at_most(0.25),
     "framer.ratio_to_null_sink": _at_least(0.9),
     "segmenter.ratio_to_gemm_bound": _at_least(0.65),
