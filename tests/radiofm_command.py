@@ -41,6 +41,20 @@ def start_radiofm(*arguments) -> subprocess.Popen:
     )
 
 
+def stopped_radiofm(
+    place: str, number: signal.Signals, *arguments, count: int = 1
+) -> subprocess.CompletedProcess:
+    """Run ``radiofm``, sending it a signal as it comes to ``place`` for the ``count``-th time: see
+    :mod:`stopped_radiofm`."""
+    script = Path(__file__).with_name("stopped_radiofm.py")
+    return subprocess.run(
+        [sys.executable, str(script), place, str(count), str(int(number)), *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
 def assert_one_line_error(done: subprocess.CompletedProcess, *words: str, code: int = 2) -> None:
     """One line on standard error that holds ``words``, no traceback, the exit code."""
     assert done.returncode == code, done.stderr
