@@ -114,8 +114,14 @@ def test_running_again_replaces_the_results(finished, model):
     _, out = finished
     again = radiofm("segment", out / "two.sigmf-meta", "--out", out.parent / "b", "--model", model)
     assert again.returncode == 0, again.stderr
-    first, second = ((folder / "two.jsonl").read_text() for folder in (out, out.parent / "b"))
-    assert first == second
+    first, second = (
+        [json.loads(line) for line in (folder / "two.jsonl").read_text().splitlines()]
+        for folder in (out, out.parent / "b")
+    )
+    # the FFT takes the plan that was the fastest in a trial: the last digit of a level can differ
+    assert len(first) == len(second) == 2
+    for one, other in zip(first, second, strict=True):
+        assert one == pytest.approx(other, rel=1e-3)
     # the first run's annotations are not kept beside the second's
     described = json.loads((out.parent / "b" / "two.sigmf-meta").read_text())
     assert len(described["annotations"]) == 2
@@ -149,7 +155,7 @@ def test_stop_in_mid_run_writes_what_was_found_so_far(tmp_path, long_recording, 
     described = json.loads((out / "long.sigmf-meta").read_text())
     assert described["global"]["radiofm:complete"] is False
     mask = np.load(out / "long.mask.npz")["mask"]
-    assert 5 * 256 <= len(mask) and len(mask) * 128 < 30 * RATE
+    assert len(mask) >= 5 * 256 and len(mask) * 128 < 30 * RATE
 
 
 @pytest.mark.parametrize(
