@@ -3,32 +3,100 @@
 
 from __future__ import annotations
 
+import atexit
+import json
 import os
-import resource
+import select
 import signal
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 RADIOFM = [sys.executable, "-m", "radiofm_cli"]
+TESTS = Path(__file__).parent
+# A command that takes longer hangs (s)
+TIMEOUT_S = 120
 
 
-def radiofm(*arguments, limit_file_size: int = 0) -> subprocess.CompletedProcess:
-    """Run ``radiofm`` to its end; no file may grow beyond ``limit_file_size`` bytes if given."""
+def radiofm(*arguments, fresh: bool = False, **options) -> subprocess.CompletedProcess:
+    """Run ``radiofm`` to its end, in a process of its own.
 
-    def limit():
-        # ignored, the signal becomes the error EFBIG of a write
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit_file_size, limit_file_size))
+    Args:
+        arguments: of the command.
+        fresh: start Python anew. Else the process is forked off one that has imported all that
+            the command needs, which saves seconds; the environment's effect on imports is lost.
+        options: see :func:`_forked`.
+    """
+    command = [str(argument) for argument in arguments]
+    if not fresh:
+        return _forked(command, **options)
+    return _finished([*RADIOFM, *command])
 
-    return subprocess.run(
-        [*RADIOFM, *map(str, arguments)],
-        capture_output=True,
+
+def stopped_radiofm(
+    place: str, number: signal.Signals, *arguments, count: int = 1
+) -> subprocess.CompletedProcess:
+    """Run ``radiofm``, which gets a signal as it comes to ``place`` for the ``count``-th time: see
+    :mod:`stopped_radiofm`."""
+    command = [str(argument) for argument in arguments]
+    if ":" in place:
+        return _forked(command, stop=(place, number, count))
+    script = TESTS / "stopped_radiofm.py"
+    return _finished([sys.executable, str(script), place, str(int(number)), str(count), *command])
+
+
+def _finished(command: list[str]) -> subprocess.CompletedProcess:
+    return subprocess.run(command, capture_output=True, text=True, timeout=TIMEOUT_S)
+
+
+@cache
+def _server() -> subprocess.Popen:
+    """:mod:`radiofm_server`, until the end of the tests."""
+    server = subprocess.Popen(
+        [sys.executable, str(TESTS / "radiofm_server.py")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         text=True,
-        timeout=120,
-        preexec_fn=limit if limit_file_size else None,
+        bufsize=1,
     )
+
+    def end() -> None:
+        server.stdin.close()
+        server.wait(TIMEOUT_S)
+
+    atexit.register(end)
+    return server
+
+
+def _forked(
+    command: list[str], limit_file_size: int = 0, stop: tuple[str, int, int] | None = None
+) -> subprocess.CompletedProcess:
+    """Run a command in a child of the server; no file may grow beyond ``limit_file_size`` bytes if
+    given; ``stop``: where to get which signal, see :func:`stopped_radiofm.watch`."""
+    server = _server()
+    with tempfile.TemporaryDirectory() as folder:
+        paths = {name: Path(folder) / name for name in ("stdout", "stderr")}
+        for path in paths.values():
+            path.touch()
+        job = {
+            "arguments": command,
+            "folder": os.getcwd(),
+            "environment": dict(os.environ),
+            "limit_file_size": limit_file_size,
+            "stop": stop,
+            **{name: str(path) for name, path in paths.items()},
+        }
+        server.stdin.write(json.dumps(job) + "\n")
+        child = int(server.stdout.readline())
+        if not select.select([server.stdout], [], [], TIMEOUT_S)[0]:
+            os.kill(child, signal.SIGKILL)
+            server.stdout.readline()
+            raise subprocess.TimeoutExpired(command, TIMEOUT_S)
+        code = int(server.stdout.readline())
+        out, errors = (path.read_text() for path in paths.values())
+    return subprocess.CompletedProcess(command, code, out, errors)
 
 
 def start_radiofm(*arguments) -> subprocess.Popen:

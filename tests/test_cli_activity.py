@@ -3,7 +3,6 @@
 
 import json
 import signal
-import time
 
 import numpy as np
 import pytest
@@ -18,7 +17,7 @@ from radiofm_command import (
     leftovers,
     radiofm,
     read_one_line,
-    start_radiofm,
+    stopped_radiofm,
 )
 from torch import nn
 
@@ -311,39 +310,43 @@ def test_a_full_disk_leaves_nothing(tmp_path, activity):
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stop_in_mid_run_writes_what_was_found_so_far(tmp_path, model, number):
     some = scene((STILL, 20.0), loss=0.0)
-    csi = np.tile(np.stack([np.abs(p.csi.T) for p in some]), (60, 1, 1))
+    csi = np.tile(np.stack([np.abs(p.csi.T) for p in some]), (15, 1, 1))
     times = np.arange(len(csi)) / 100
     np.savez(tmp_path / "long.npz", amplitude=csi, time_s=times)
     out = tmp_path / "out"
-    # A busy machine may need long to get going: wait longer if nothing was done yet
-    for delay in (5, 9, 15):
-        running = start_radiofm("activity", tmp_path / "long.npz", "--out", out, "--model", model)
-        time.sleep(delay)
-        running.send_signal(number)
-        text, errors = running.communicate(timeout=60)
-        if leftovers(out):
-            break
-    assert running.returncode == 130 and errors == ""
-    assert "stopped" in text and "incomplete" in text
+    done = stopped_radiofm(
+        "radiofm_core.outputs.activity_results:ActivityResults.add",
+        number,
+        *("activity", tmp_path / "long.npz", "--out", out, "--model", model),
+        count=5,
+    )
+    assert done.returncode == 130 and done.stderr == ""
+    assert "stopped" in done.stdout and "incomplete" in done.stdout
     assert leftovers(out) == ["long.jsonl", "long.png"]
     lines = lines_of(out / "long.jsonl")
+    assert len(lines) >= 5
     assert ["incomplete" in line for line in lines] == [False] * (len(lines) - 1) + [True]
     assert lines[-1]["start_time"] < times[-1] - 1
     assert lines[0]["start_time"] == 0
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.6, 1.2, 1.8])
-def test_stop_before_the_first_answer_leaves_nothing(tmp_path, model, delay):
+@pytest.mark.parametrize(
+    "place",
+    [
+        "radiofm_cli.command",
+        "radiofm_cli.commands.activity:open_csi",
+        "torch",
+        "radiofm_core.outputs.activity_results:ActivityResults.__init__",
+    ],
+)
+def test_stop_before_the_first_answer_leaves_nothing(tmp_path, model, place):
     path = write_npz(tmp_path / "x.npz", scene((STILL, 60.0)))
     out = tmp_path / "out"
-    running = start_radiofm("activity", path, "--out", out, "--model", model)
-    time.sleep(delay)
-    running.send_signal(signal.SIGINT)
-    text, errors = running.communicate(timeout=60)
-    # a signal before our first line of code meets the bare interpreter
-    assert running.returncode in (0, 130) or "radiofm_core" not in errors, errors
-    if running.returncode == 130 and not text:
-        assert errors == "radiofm: error: stopped\n" and leftovers(out) == []
+    arguments = ("activity", path, "--out", out, "--model", model)
+    done = stopped_radiofm(place, signal.SIGINT, *arguments)
+    assert done.returncode == 130 and done.stdout == ""
+    assert done.stderr == "radiofm: error: stopped\n"
+    assert leftovers(out) == []
 
 
 def test_every_format_runs_or_is_refused_in_one_line(shared_data, activity):

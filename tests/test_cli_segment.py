@@ -3,14 +3,13 @@
 
 import json
 import signal
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 import sigmf
 from level_model import CENTER, RATE, make_level_bundle, two_carriers, write_recording
-from radiofm_command import leftovers, radiofm, read_one_line, start_radiofm
+from radiofm_command import leftovers, radiofm, read_one_line, stopped_radiofm
 
 DURATION = 0.2
 NAMES = ["two.jsonl", "two.mask.npz", "two.png", "two.sigmf-data", "two.sigmf-meta"]
@@ -124,8 +123,14 @@ def test_running_again_replaces_the_results(finished, model):
     _, out = finished
     again = radiofm("segment", out / "two.sigmf-meta", "--out", out.parent / "b", "--model", model)
     assert again.returncode == 0, again.stderr
-    first, second = ((folder / "two.jsonl").read_text() for folder in (out, out.parent / "b"))
-    assert first == second
+    first, second = (
+        [json.loads(line) for line in (folder / "two.jsonl").read_text().splitlines()]
+        for folder in (out, out.parent / "b")
+    )
+    # the FFT takes the plan that was the fastest in a trial: the last digit of a level can differ
+    assert len(first) == len(second) == 2
+    for one, other in zip(first, second, strict=True):
+        assert one == pytest.approx(other, rel=1e-3)
     # the first run's annotations are not kept beside the second's
     described = json.loads((out.parent / "b" / "two.sigmf-meta").read_text())
     assert len(described["annotations"]) == 2
@@ -133,56 +138,55 @@ def test_running_again_replaces_the_results(finished, model):
 
 @pytest.fixture(scope="module")
 def long_recording(tmp_path_factory):
-    """A minute of noise: longer than any test waits."""
+    """Half a minute of noise: more than a run does before it heeds a signal."""
     path = tmp_path_factory.mktemp("long") / "long.cu8"
     chunk = np.random.default_rng(0).integers(100, 156, round(2 * RATE) * 5, np.uint8)
     with path.open("wb") as file:
-        for _ in range(12):
+        for _ in range(6):
             file.write(chunk)
     yield path
     path.unlink()
 
 
-def _interrupt(long_recording, model, out, delay, number=signal.SIGINT):
-    running = start_radiofm(
-        *("segment", long_recording, "--out", out, "--model", model),
-        *("--sample-rate", RATE, "--datatype", "cu8"),
-    )
-    time.sleep(delay)
-    began = time.monotonic()
-    running.send_signal(number)
-    text, errors = running.communicate(timeout=60)
-    return running.returncode, text, errors, time.monotonic() - began
-
-
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stop_in_mid_run_writes_what_was_found_so_far(tmp_path, long_recording, model, number):
     out = tmp_path / "out"
-    # A busy machine may need long to get going: wait longer if nothing was done yet
-    for delay in (6, 15, 40):
-        code, text, errors, took = _interrupt(long_recording, model, out, delay, number)
-        if leftovers(out):
-            break
-    assert code == 130 and errors == ""
-    assert "stopped" in text and "incomplete" in text
-    # the flowgraph's end, and the picture
-    assert took < 30
+    done = stopped_radiofm(
+        "radiofm_core.outputs.results:RecordingResults.add_mask",
+        number,
+        *("segment", long_recording, "--out", out, "--model", model),
+        *("--sample-rate", RATE, "--datatype", "cu8"),
+        count=5,
+    )
+    assert done.returncode == 130 and done.stderr == ""
+    assert "stopped" in done.stdout and "incomplete" in done.stdout
     assert leftovers(out) == [name.replace("two", "long") for name in NAMES]
     described = json.loads((out / "long.sigmf-meta").read_text())
     assert described["global"]["radiofm:complete"] is False
     mask = np.load(out / "long.mask.npz")["mask"]
-    assert 0 < len(mask) * 128 < 60 * RATE
+    assert len(mask) >= 5 * 256 and len(mask) * 128 < 30 * RATE
 
 
-@pytest.mark.parametrize("delay", [0.05, 0.4, 0.9, 1.2, 1.5, 1.8])
-def test_stop_before_the_first_frame_leaves_nothing(tmp_path, long_recording, model, delay):
+@pytest.mark.parametrize(
+    ("place", "number"),
+    [
+        ("radiofm_cli.command", signal.SIGINT),
+        ("radiofm_cli.commands.segment:open_recording", signal.SIGINT),
+        ("matplotlib", signal.SIGINT),
+        ("gnuradio.radiofm", signal.SIGTERM),
+        ("torch", signal.SIGINT),
+        ("radiofm_cli.commands.segment:make_segmenter", signal.SIGTERM),
+    ],
+)
+def test_stop_before_the_first_frame_leaves_nothing(tmp_path, long_recording, model, place, number):
     out = tmp_path / "out"
-    code, text, errors, _ = _interrupt(long_recording, model, out, delay)
-    # a signal before our first line of code meets the bare interpreter
-    assert code == 130 or "radiofm_core" not in errors, errors
-    assert [name for name in leftovers(out) if name.startswith(".")] == []
-    if code == 130 and not text:
-        assert errors == "radiofm: error: stopped\n" and leftovers(out) == []
+    done = stopped_radiofm(
+        *(place, number, "segment", long_recording, "--out", out, "--model", model),
+        *("--sample-rate", RATE, "--datatype", "cu8"),
+    )
+    assert done.returncode == 130 and done.stdout == ""
+    assert done.stderr == "radiofm: error: stopped\n"
+    assert leftovers(out) == []
 
 
 def test_a_full_disk_leaves_nothing(tmp_path, model):

@@ -56,12 +56,17 @@ def test_what_is_shown_is_the_time_that_the_answer_holds_for(model):
     # the lower half 6 dB up from 2.5 to 2.7 s (all of them were a step of the receiver's gain)
     louder = np.where(packets[0].subcarriers < 0, 2, 1).astype(np.float32)
     up = [changed(p, csi=p.csi * louder) if 2.5e9 <= p.time_ns < 2.7e9 else p for p in packets]
+    seen = 0
     for answer in ActivityClassifier(model).answers(up):
         level = answer.shown[:, :26].mean(axis=(1, 2))
         begin_s = answer.activity.start_ns / 1e9
         rows = begin_s + np.arange(len(level)) * answer.row_s
-        assert (level[(rows > 2.52) & (rows < 2.68)] > 4).all()
+        loud = level[(rows > 2.525) & (rows < 2.675)]
+        assert (loud > 4).all()
+        seen += len(loud)
         assert (np.abs(level[(rows < 2.45) | (rows > 2.75)]) < 1).all()
+    # 100 rows a second, each of them shown once
+    assert seen == 15
 
 
 def test_a_model_gets_windows_of_one_shape_at_a_time():

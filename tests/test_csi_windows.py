@@ -415,6 +415,7 @@ def test_memory_is_bounded():
 def test_real_recordings_hold_no_gain_steps_and_few_outliers(shared_data):
     # ESP32, 100 packets/s, a person moves; single packets there have another gain
     files = sorted((shared_data / "csi/stability-csi-har/labelled/D1").glob("*-x.npy"))[:4]
+    assert len(files) == 4
     for file in files:
         values = np.load(file).T.astype(np.float32)
         packets = [

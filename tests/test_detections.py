@@ -227,7 +227,9 @@ def test_powers_that_are_no_numbers_are_no_trouble(power):
     mask[10:40, 50:90] = 1
     levels = np.where(mask > 0, -30, -50).astype(np.float32)
     levels[20, 60] = levels[50, 100] = power
-    for found in detect(mask, levels):
+    detections = detect(mask, levels)
+    assert detections
+    for found in detections:
         assert np.isfinite([found.snr_db, found.pwr_db, found.low, found.high]).all()
 
 

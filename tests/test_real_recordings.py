@@ -1,32 +1,71 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The default model on real recordings, none of them in its training, against what is known.
 
-These hold what the shipped model reaches; README lists each recording.
+Each recording is held to its own bar (:mod:`training.score_recordings`). Those that the shipped
+model misses are named here: one that it gets right is to be taken off the list.
 """
 
-import numpy as np
 import pytest
 from radiofm_command import radiofm
 
 from training.score_recordings import score
 
+LTE = [
+    *(f"lte_hackrf/lte_fdd20_1815M_{k}" for k in "abcde"),
+    "lte_hackrf/lte_tdd20_2360M",
+    *(f"lte_hackrf/lte_tdd20_2585M_{k}" for k in "ab"),
+]
+WIFI = [
+    *(f"wifi_usrp/wifi_dot11a_{rate}mbps" for rate in (6, 9, 12, 18, 24, 36, 48)),
+    *(
+        f"wifi_usrp/wifi_dot11n_{rate}mbps"
+        for rate in ("6p5", "7p2", "13", "19p5", "26", "39", "52", "58p5", "65")
+    ),
+]
+MISSED = {
+    "wifi_usrp/wifi_dot11n_6p5mbps": "a tenth of its pixels is taken for LTE or NR, twice the bar",
+}
 
-@pytest.fixture
-def values(request, shared_data, tmp_path):
-    """The scores of one folder's recordings."""
-    metas = sorted((shared_data / "iq" / request.param).glob("*.sigmf-meta"))
-    done = radiofm("segment", *metas, "--out", tmp_path)
-    assert done.returncode == 0, done.stderr
-    found = [s.value for meta in metas for s in score(tmp_path, meta)]
-    assert found
-    return found
+
+def named(recordings):
+    """Parameters; what is missed today must go on being missed, or the list is out of date."""
+    return [
+        pytest.param(
+            name,
+            marks=[pytest.mark.xfail(strict=True, raises=AssertionError, reason=MISSED[name])]
+            if name in MISSED
+            else [],
+        )
+        for name in recordings
+    ]
 
 
-@pytest.mark.parametrize("values", ["lte_hackrf"], indirect=True)
-def test_lte_off_the_air_is_found_where_it_is(values):
-    assert min(values) >= 0.85
+@pytest.fixture(scope="module")
+def scores_of(shared_data, tmp_path_factory):
+    """The scores of a recording by its name; all recordings go through one run."""
+    out = tmp_path_factory.mktemp("real")
+    metas = {name: shared_data / "iq" / f"{name}.sigmf-meta" for name in LTE + WIFI}
+    done = radiofm("segment", *metas.values(), "--out", out)
+
+    def scores(name):
+        # a failure here is none of the model
+        if done.returncode != 0:
+            pytest.fail(done.stderr)
+        return score(out, metas[name])
+
+    return scores
 
 
-@pytest.mark.parametrize("values", ["wifi_usrp"], indirect=True)
-def test_wifi_by_cable_is_not_taken_for_lte_or_nr(values):
-    assert np.mean(values) <= 0.05
+@pytest.mark.parametrize("name", named(LTE))
+def test_lte_off_the_air_is_found_where_it_is(scores_of, name):
+    scores = scores_of(name)
+    # TDD: what is on the air, and what is not
+    assert len(scores) == (2 if "tdd" in name else 1)
+    for one in scores:
+        assert one.met, one
+
+
+@pytest.mark.parametrize("name", named(WIFI))
+def test_wifi_by_cable_is_not_taken_for_lte_or_nr(scores_of, name):
+    (one,) = scores_of(name)
+    assert one.met, one

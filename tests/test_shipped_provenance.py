@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The models that come with the package: what their recipes make, and they say where they are
+from."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+
+from radiofm_core.bundle import BundleInfo, bundled_models, read_bundle_info
+from training.activity.model import StemActivityClassifier
+from training.engine.bundle_file import weights_of
+from training.segmentation.build import build_model
+from training.tasks import TASKS, read_recipe
+
+RECIPES = Path(__file__).parents[1] / "training/recipes"
+MODELS = {"segmenter-vit-tiny": "default.yaml", "activity-vit-tiny": "activity.yaml"}
+
+
+def untrained(info: BundleInfo) -> torch.nn.Module:
+    """The recipe's model as training begins with it."""
+    recipe = read_recipe(RECIPES / MODELS[info.name])
+    if recipe.task == "csi-activity":  # its classes are in data that is not at hand
+        return StemActivityClassifier(recipe.model, len(info.classes), recipe.spec)
+    return build_model(recipe)
+
+
+def code_of(module: torch.jit.ScriptModule) -> dict[str, str]:
+    """TorchScript by place in the model, without the names of Python's modules."""
+    return {
+        name: re.sub(r"__torch__\.[\w.]+?(\w+)\b", r"\1", part.code)
+        for name, part in module.named_modules()
+        if hasattr(part, "code") and part.forward is not None
+    }
+
+
+@pytest.fixture(params=sorted(MODELS))
+def info(request) -> BundleInfo:
+    return read_bundle_info(request.param)
+
+
+def test_every_shipped_model_is_looked_at_here():
+    assert {path.stem for path in bundled_models()} == MODELS.keys()
+
+
+def test_its_network_is_the_recipes(info):
+    model = untrained(info).eval()
+    scripted = torch.jit.script(model)
+    shipped = torch.jit.load(str(info.path))
+    assert code_of(shipped) == code_of(scripted)
+    shapes = {name: value.shape for name, value in scripted.state_dict().items()}
+    assert {name: value.shape for name, value in weights_of(info).items()} == shapes
+
+
+def test_its_recipe_is_the_one_in_the_repository(info):
+    recipe = read_recipe(RECIPES / MODELS[info.name])
+    assert info.recipe == json.loads(json.dumps(recipe.to_dict()))
+    assert info.spec == recipe.spec and info.task in TASKS
+
+
+def test_it_says_which_commit_it_is_of_and_how_it_scores_in_each_precision(info):
+    assert re.fullmatch(r"[0-9a-f]{7,40}", info.git_revision)  # no `+`: nothing uncommitted
+    for precision in info.precisions:
+        assert info.metrics[precision]
+    if info.name == "segmenter-vit-tiny":
+        assert {"weights", "weights_git_revision"} <= info.provenance.keys()
+    else:
+        assert not info.provenance and info.metrics["validation"]["accuracy"] > 0.95
