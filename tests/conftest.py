@@ -14,6 +14,9 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 # Before anything imports matplotlib: tests have no display
 os.environ["MPLBACKEND"] = "Agg"
+# Before anything imports PyTorch: on small products its threads spend more time in waiting for each
+# other than they save, above all beside other processes
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def pytest_configure(config):
