@@ -176,7 +176,9 @@ def test_a_clock_set_back_goes_on(tmp_path, activity):
     times[len(times) // 2 :] -= times[len(times) // 2]
     done, out = activity(write_npz(tmp_path / "x.npz", packets, time_s=times))
     assert done.returncode == 0, done.stderr
-    assert "1 step back in time" in done.stdout and "1 × after the clock was set back" in done.stdout
+    assert (
+        "1 step back in time" in done.stdout and "1 × after the clock was set back" in done.stdout
+    )
     starts = [line["start_time"] for line in lines_of(out / "x.jsonl")]
     assert np.sum(np.diff(starts) < 0) == 1
 
