@@ -189,7 +189,9 @@ def test_a_clock_set_back_goes_on(tmp_path, activity):
     times[len(times) // 2 :] -= times[len(times) // 2]
     done, out = activity(write_npz(tmp_path / "x.npz", packets, time_s=times))
     assert done.returncode == 0, done.stderr
-    assert "1 step back in time" in done.stdout and "1 × clock set back" in done.stdout
+    assert (
+        "1 step back in time" in done.stdout and "1 × after the clock was set back" in done.stdout
+    )
     starts = [line["start_time"] for line in lines_of(out / "x.jsonl")]
     assert np.sum(np.diff(starts) < 0) == 1
 
@@ -215,7 +217,7 @@ def bad_files(folder):
         write_npz(folder / "gaps.npz", gaps).name: ("more than 0.1 s without a packet",),
         write_npz(folder / "nan.npz", still, csi=csi * np.nan).name: ("not finite",),
         write_npz(folder / "zero.npz", still, csi=csi * 0).name: ("is zero",),
-        write_npz(folder / "back.npz", still, time_s=back).name: ("time goes back",),
+        write_npz(folder / "back.npz", still, time_s=back).name: ("time stamps jump back",),
         write_npz(folder / "moment.npz", still[:10]).name: ("0.25 s",),
         write_npz(folder / "narrow.npz", still, csi=csi[:, :20], subcarriers=np.arange(20)).name: (
             "subcarriers",

@@ -85,7 +85,7 @@ def test_a_recipe_of_activities_is_read_by_its_task(tmp_path):
         ("model: {dim: 30}", "dim 30"),
         ("model: {dropout: 1.0}", "dropout is 1.0"),
         ("augment: {speedy: 2}", "'speedy'"),
-        ("spec: {duration_s: 1.005}", "duration_s 1.005"),
+        ("spec: {duration_s: 1.005}", "duration_s: .* got 1.005"),
         ("data: {train: {wifi: x}}", "stability.*simulated.*csi"),
         ("data: {test: {csi: x}}", "train"),
         ("data: {train: {simulated: 0, first_seed: 1}}", "0 rooms"),

@@ -189,7 +189,7 @@ def test_a_file_that_shrinks_ends_with_an_error(tmp_path):
         ({"segments": [(5, 0.0, 0, 0.0)]}, "must start at sample 0"),
         ({"segments": [(0, 0.0, 0, 0.0), (0, 1.0, 0, 0.0)]}, "must ascend"),
         ({"segments": [(0, 0.0, 0, 0.0), (1000, 1.0, 0, 0.0)]}, "must ascend"),
-        ({"segments": [(0, float("nan"), 0, 0.0)]}, "no number"),
+        ({"segments": [(0, float("nan"), 0, 0.0)]}, "not finite"),
         ({"segments": [(0, 0.0, 0, 1.0)]}, "below 1"),
     ],
 )
