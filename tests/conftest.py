@@ -14,6 +14,9 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 # Before anything imports matplotlib: tests have no display
 os.environ["MPLBACKEND"] = "Agg"
+# Before anything imports PyTorch: its threads wait for work by spinning, which on few cores is most
+# of the CPU time of the tests, and slows down whatever runs beside
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def pytest_configure(config):

@@ -147,7 +147,7 @@ def test_models_refuses_what_is_no_model(tmp_path):
 
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled yet (./dev weights)")
 def test_doctor_finds_this_installation_well():
-    done = radiofm("doctor")
+    done = radiofm("doctor", fresh=True)
     for part in ("NumPy", "PyTorch", "GNU Radio", "blocks", "model", "results"):
         assert part in done.stdout
     assert done.returncode == 0, done.stdout
@@ -155,7 +155,7 @@ def test_doctor_finds_this_installation_well():
 
 
 def test_help_names_the_commands_and_exit_codes():
-    text = radiofm("--help").stdout
+    text = radiofm("--help", fresh=True).stdout
     for word in (
         "segment",
         "watch",
