@@ -14,9 +14,10 @@ SHARED_DATA = ROOT.parent / "shared" / "data"
 
 # Before anything imports matplotlib: tests have no display
 os.environ["MPLBACKEND"] = "Agg"
-# Before anything imports PyTorch: on small products its threads spend more time in waiting for each
-# other than they save, above all beside other processes
+# Before anything imports PyTorch: its threads wait for work by spinning, which on few cores is most
+# of the CPU time of the tests, and slows down whatever runs beside
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def pytest_configure(config):

@@ -221,7 +221,7 @@ def test_models_refuses_what_is_no_model(tmp_path):
 
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled yet (./dev weights)")
 def test_doctor_finds_this_installation_well():
-    done = radiofm("doctor")
+    done = radiofm("doctor", fresh=True)
     models = [f"{task.command} model" for task in TASKS.values()]
     for part in ("NumPy", "PyTorch", "GNU Radio", "blocks", *models, "results"):
         assert part in done.stdout
@@ -230,7 +230,7 @@ def test_doctor_finds_this_installation_well():
 
 
 def test_help_names_the_commands_and_exit_codes():
-    text = radiofm("--help").stdout
+    text = radiofm("--help", fresh=True).stdout
     for word in (
         "segment",
         "watch",
