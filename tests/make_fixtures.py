@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Writes ``tests/fixtures``: ``python -m tests.make_fixtures [FOLDER]``, from fixed seeds.
+"""Writes ``tests/fixtures`` and ``examples/demo/room.npz``: ``python -m tests.make_fixtures``, from
+fixed seeds.
 
 Small recordings of generated signals, one for each kind that the segmentation model tells apart,
 as SigMF pairs (ci8) whose annotations are the truth; and the CSI of a simulated room, as
@@ -8,7 +9,6 @@ as SigMF pairs (ci8) whose annotations are the truth; and the CSI of a simulated
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -165,11 +165,11 @@ def write_room(folder: Path, seed: int = CSI_SEED) -> Path:
 
 def main() -> None:
     """Write all of them."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).with_name("fixtures")
+    folder = Path(__file__).with_name("fixtures")
     folder.mkdir(parents=True, exist_ok=True)
     for number, kind in enumerate(KINDS):
         print(write_pair(folder, kind, SEED + number))
-    print(write_room(folder))
+    print(write_room(Path(__file__).parents[1] / "examples/demo"))
 
 
 if __name__ == "__main__":

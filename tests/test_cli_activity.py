@@ -376,7 +376,7 @@ def test_damage_on_the_way_keeps_what_came_before_it(tmp_path, model, monkeypatc
     out = tmp_path / "out"
     code = run(["activity", str(path), "--out", str(out), "--model", str(model)])
     printed = capsys.readouterr()
-    assert code == 2 and "Input/output error" in printed.err and "is written" in printed.err
+    assert code == 2 and "Input/output error" in printed.err and "are written" in printed.err
     assert "stopped" not in printed.out and leftovers(out) == ["x.jsonl", "x.png"]
     lines = lines_of(out / "x.jsonl")
     assert len(lines) == 12 and lines[-1]["incomplete"] is True

@@ -114,6 +114,6 @@ def test_damaged_lines_are_counted(write_file):
     assert capture.skipped == {
         "line that is cut off": 1,
         "damaged line": 2,
-        "line with a buffer of 100 bytes, which fits no packet": 1,
-        "line of 3 columns, which no known program prints": 1,
+        "line with a buffer of 100 bytes, which no packet format has": 1,
+        "line of 3 columns, an unknown format": 1,
     }

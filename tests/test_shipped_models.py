@@ -11,6 +11,7 @@ import pytest
 from radiofm_command import radiofm
 
 FIXTURES = Path(__file__).with_name("fixtures")
+DEMO = Path(__file__).parents[1] / "examples/demo"
 # Of each recording: the label; how far edges may lie off, as a share of the sample rate; the least
 # share of the band's pixels with that label (TDD: the other link's time is noise; NR: what is not
 # sent is)
@@ -86,14 +87,14 @@ def test_noise_alone_is_nothing(segmented):
 def room(tmp_path_factory):
     """The lines of ``radiofm activity`` on the simulated room."""
     out = tmp_path_factory.mktemp("room")
-    done = radiofm("activity", FIXTURES / "room.npz", "--out", out)
+    done = radiofm("activity", DEMO / "room.npz", "--out", out)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in (out / "room.jsonl").read_text().splitlines()]
 
 
 @pytest.mark.parametrize(("movement", "label"), [("still", "SEATED"), ("walk", "WALKING")])
 def test_a_person_in_a_simulated_room_is_seated_or_walks(room, movement, label):
-    lines = (FIXTURES / "room.npz.labels.csv").read_text().splitlines()[1:]
+    lines = (DEMO / "room.npz.labels.csv").read_text().splitlines()[1:]
     table = [(float(start), said) for start, _, said in (line.split(",") for line in lines)]
 
     def at(time_s: float) -> str:
@@ -120,6 +121,6 @@ def test_the_fixtures_are_what_their_script_makes(tmp_path):
         assert len(kept) == len(made) and np.abs(kept - made).max() <= 1, path.name
         assert json.loads(path.read_text())["annotations"] == truth_of(path.stem)["annotations"]
     path = make_fixtures.write_room(tmp_path)
-    kept, made = (np.load(folder / path.name) for folder in (FIXTURES, tmp_path))
+    kept, made = (np.load(folder / path.name) for folder in (DEMO, tmp_path))
     assert np.allclose(kept["amplitude"], made["amplitude"], rtol=2e-3)
     assert np.allclose(kept["time_s"], made["time_s"], rtol=0, atol=1e-9)

@@ -35,14 +35,18 @@ def distinct_inputs(
         UsageError: two inputs would overwrite each other's results.
     """
     seen: dict[Path, tuple[str, Path]] = {}
+    kept = []
     for text in inputs:
+        if not Path(text).name:  # no file: told when it is opened
+            kept.append(text)
+            continue
         file, result = describe(Path(text))
         first, other = seen.setdefault(result, (text, file.resolve()))
         if other != file.resolve():
             raise UsageError(
                 f"{first} and {text} would both write {result}; write them into two folders"
             )
-    return [text for text, _ in seen.values()]
+    return [*(text for text, _ in seen.values()), *kept]
 
 
 def work_through(inputs: Iterable[str], work: Callable[[str], None], stop: StopRequest) -> int:

@@ -9,6 +9,7 @@ import scipy.io
 from fuzz.harness import may_refuse, scratch
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spectrum.spec import SpectrogramSpec
+from training.segmentation.classes import DEFAULT
 from training.segmentation.data import matlab
 from training.segmentation.data.sources import MatlabConfig
 
@@ -44,5 +45,5 @@ def run(data: bytes) -> None:
     config = MatlabConfig(str(folder), rows=16, duration=16 * 40e-6)
     with may_refuse(InputError, UsageError):
         for item in matlab.find(config):
-            for level, truth, _ in matlab.read(item, config, _SPEC):
+            for level, truth, _ in matlab.read(item, config, _SPEC, DEFAULT):
                 assert level.shape == truth.shape == (16, 8) and np.isfinite(level).all()
