@@ -96,7 +96,7 @@ def test_not_finite_in_the_middle_keeps_what_came_before(tmp_path, model):
     meta = write_recording(tmp_path / "x", samples)
     out = tmp_path / "out"
     done = radiofm("segment", meta, "--out", out, "--model", model)
-    assert_one_line_error(done, str(bad), "what was found before it is written")
+    assert_one_line_error(done, str(bad), "results up to there are written")
     described = json.loads((out / "x.sigmf-meta").read_text())
     assert described["global"]["radiofm:complete"] is False
     mask = np.load(out / "x.mask.npz")["mask"]

@@ -28,12 +28,24 @@ def untrained(info: BundleInfo) -> torch.nn.Module:
 
 
 def code_of(module: torch.jit.ScriptModule) -> dict[str, str]:
-    """TorchScript by place in the model, without the names of Python's modules."""
+    """TorchScript by place in the model, without the names of Python's modules, and with the
+    numbers of its variables in the order in which they come."""
     return {
-        name: re.sub(r"__torch__\.[\w.]+?(\w+)\b", r"\1", part.code)
+        name: numbered(re.sub(r"__torch__\.[\w.]+?(\w+)\b", r"\1", part.code))
         for name, part in module.named_modules()
         if hasattr(part, "code") and part.forward is not None
     }
+
+
+def numbered(code: str) -> str:
+    """``code`` with new numbers at the ends of names: reading a file numbers them otherwise."""
+    known: dict[str, dict[str, int]] = {}
+
+    def rename(name: re.Match) -> str:
+        numbers = known.setdefault(name[1], {})
+        return f"{name[1]}{numbers.setdefault(name[2], len(numbers))}"
+
+    return re.sub(r"\b([A-Za-z_]\w*?)(\d+)\b", rename, code)
 
 
 @pytest.fixture(params=sorted(MODELS))

@@ -59,7 +59,7 @@ class BlockInference:
     ):
         if overload not in OVERLOAD_POLICIES:
             raise UsageError(
-                f"overload {overload!r} is unknown; use {' or '.join(OVERLOAD_POLICIES)}"
+                f"overload: expected {' or '.join(OVERLOAD_POLICIES)}, got {overload!r}"
             )
         self.is_lossless = overload == "wait"
         self.max_batch = _check_whole("max_batch", max_batch, 1)
@@ -149,6 +149,10 @@ def use_one_core() -> None:
 
 
 def _check_whole(name: str, value: int, least: int) -> int:
-    if isinstance(value, bool) or int(value) != value or value < least:
-        raise UsageError(f"{name} {value!r} must be a whole number, {least} or more")
+    try:
+        is_whole = not isinstance(value, bool) and int(value) == value
+    except (TypeError, ValueError, OverflowError):
+        is_whole = False
+    if not is_whole or value < least:
+        raise UsageError(f"{name}: expected an integer, {least} or more, got {value!r}")
     return int(value)

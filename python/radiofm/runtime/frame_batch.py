@@ -52,7 +52,7 @@ def check_frame(frame: object, spec: SpectrogramSpec) -> None:
         )
     for key in _POSITIVE:
         if not frame[key] > 0:
-            raise InputError(f"its {key} {frame[key]!r} is not above zero")
+            raise InputError(f"its {key}: expected a number above 0, got {frame[key]!r}")
     if frame[keys.ROWS] > spec.rows:
         raise InputError(f"its {frame[keys.ROWS]} rows are more than the spec's {spec.rows}")
     if not spec.sample_rate_min <= frame[keys.SAMPLE_RATE] <= spec.sample_rate_max:

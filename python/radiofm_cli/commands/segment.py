@@ -22,7 +22,7 @@ from ..progress import Progress
 HELP = "segment recordings"
 DESCRIPTION = (
     "Segment recordings. Each INPUT gets four files in DIR: <stem>.sigmf-meta (SigMF "
-    "annotations), <stem>.png (picture), <stem>.jsonl (one emission a line) and "
+    "annotations), <stem>.png (picture), <stem>.jsonl (one emission per line) and "
     "<stem>.mask.npz (class of every pixel)."
 )
 TABLE_ROWS = 20
@@ -159,7 +159,7 @@ class _Session:
         for line in emission_table(shown, recording, self._info, results.emissions):
             print(line)
         if self._stop.requested:
-            print("  stopped: what was found so far is written, marked as incomplete")
+            print("  stopped: results so far are written, marked as incomplete")
         folder = paths["picture"].parent
         names = ", ".join(path.name for path in paths.values())
         print(f"  written to {folder}: {names}\n", flush=True)
@@ -200,7 +200,7 @@ def _problem(flowgraph, status: dict) -> RadiofmError | None:
 def _failure(results, recording, interrupted, problem) -> RadiofmError | None:
     if problem is not None:
         if results.frames and isinstance(problem, InputError):
-            return InputError(f"{problem}; what was found before it is written")
+            return InputError(f"{problem}; results up to there are written")
         return problem
     if not results.frames and not interrupted:
         return RadiofmError(f"{recording.data_path}: no frame came out of the flowgraph")

@@ -165,7 +165,7 @@ class _Panels:
 
     def head(self, sender: SenderRecord, left_out: int) -> None:
         """The sender's name above its panels; at the lower end, how many senders are left out."""
-        name = sender.source or "sender not told"
+        name = sender.source or "unknown sender"
         at = self._up(self._top - 0.16)
         self._figure.text(LEFT, at, plain(name), color=INK, fontsize=10.5, va="center")
         if left_out:
