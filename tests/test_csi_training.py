@@ -22,12 +22,12 @@ from training.activity import scores as score
 from training.activity import stages
 from training.activity.data.augment import Augmentation
 from training.activity.data.clips import Span, clip_of_one
-from training.activity.data.sources import SimulatedConfig
+from training.activity.data.sources import CsiConfig, SimulatedConfig
 from training.activity.data.windows import scored_set, training_set
 from training.activity.model import StemActivityClassifier
 from training.activity.objective import Classification
 from training.activity.recipe import Recipe
-from training.engine import runs
+from training.engine import bundle_file, runs
 from training.engine.batches import Batches
 from training.engine.settings import FinetuneConfig
 from training.tasks import read_recipe
@@ -202,7 +202,7 @@ def test_its_scores_are_of_held_out_recordings_and_of_the_test_set(exported):
 
 def test_the_scores_of_a_bundle_are_of_the_file_as_loaded(exported, tmp_path, monkeypatch):
     recipe, _ = exported
-    read = stages.load_bundle
+    read = bundle_file.load_bundle
 
     def spoilt(path, *arguments):
         model = read(path, *arguments)
@@ -210,9 +210,9 @@ def test_the_scores_of_a_bundle_are_of_the_file_as_loaded(exported, tmp_path, mo
         model.classify = lambda *values: np.roll(classify(*values), 1, axis=1)
         return model
 
-    monkeypatch.setattr(stages, "load_bundle", spoilt)
+    monkeypatch.setattr(bundle_file, "load_bundle", spoilt)
     spoilt_scores = read_bundle_info(stages.export(recipe)).metrics["fp32"]["test"]
-    monkeypatch.setattr(stages, "load_bundle", read)
+    monkeypatch.setattr(bundle_file, "load_bundle", read)
     path = stages.export(recipe)
     right_scores = read_bundle_info(path).metrics["fp32"]["test"]
     rolled = np.roll(right_scores["confusion"], 1, axis=1)
@@ -221,10 +221,14 @@ def test_the_scores_of_a_bundle_are_of_the_file_as_loaded(exported, tmp_path, mo
 
 def test_weights_of_a_bundle_can_be_exported_anew_and_it_says_so(exported, tmp_path):
     recipe, path = exported
-    again = stages.export(replace(recipe, folder=tmp_path), weights=str(path))
+    write_recordings(tmp_path / "today", runs=3)
+    data = replace(recipe.data, train=CsiConfig(str(tmp_path / "today")))
+    again = stages.export(replace(recipe, data=data, folder=tmp_path), weights=str(path))
     info = read_bundle_info(again)
     assert "small" in info.provenance["weights"] and "validation" not in info.metrics
-    assert info.metrics["fp32"] == read_bundle_info(path).metrics["fp32"]
+    first = read_bundle_info(path)
+    assert info.metrics["fp32"] == first.metrics["fp32"]
+    assert info.data_fingerprint == first.data_fingerprint  # what its weights were trained on
     with pytest.raises(UsageError, match="another network"):
         stages.export(replace(recipe, model=replace(STEM, depth=2)), weights=str(path))
 

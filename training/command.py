@@ -20,23 +20,24 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {' '.join(message.split())}; see {self.prog} --help\n")
 
 
-def run_stage(name: str, description: str, several: bool = False) -> None:
+def run_stage(
+    name: str,
+    description: str,
+    several: bool = False,
+    add_options: Callable[[argparse.ArgumentParser], object] | None = None,
+) -> None:
     """Run the stage ``name`` of the recipe that ``--recipe`` names, and exit.
 
-    ``several``: torchrun may start it.
+    ``several``: torchrun may start it. ``add_options`` gives the parser options that the stage
+    takes by these names beside the recipe.
     """
 
     def command() -> None:
         parser = Parser(prog=f"python -m training.{name}")
         parser.description = description
         parser.add_argument("--recipe", required=True, metavar="FILE.yaml", help="what to train")
-        if name == "export":
-            parser.add_argument(
-                "--weights",
-                metavar="MODEL",
-                help="take the weights and calibration of this model bundle instead of training; "
-                "the new bundle says so",
-            )
+        if add_options is not None:
+            add_options(parser)
         options = vars(parser.parse_args())
         # Takes seconds, which a wrong option need not wait for
         from .tasks import TASKS, read_recipe

@@ -13,18 +13,12 @@ import torch
 from torch import nn
 
 from radiofm_core.bundle import TASK_SEGMENTATION, read_bundle_info
+from radiofm_core.csi.model import ActivityModel
 from radiofm_core.errors import UsageError
-from radiofm_core.inference import load_bundle
 
 from ..encoder.adapt import adapt, layer_scale, release
 from ..engine import runs
-from ..engine.bundle_file import (
-    PRECISIONS,
-    export_bundle,
-    set_metrics,
-    take_weights,
-    weights_of,
-)
+from ..engine.bundle_file import Origin, export_scored, take_weights, weights_of
 from .build import build_masked, build_model
 from .data.augment import batches
 from .data.clips import Clip
@@ -121,30 +115,19 @@ def export(recipe: Recipe, weights: str | None = None) -> Path:
     it. ``weights``: a bundle whose weights and calibration are taken, and nothing is trained
     (no cross-validation either); the new bundle says so (``provenance``)."""
     if weights is None:
-        model, provenance = calibrate(recipe), {}
+        model, origin = calibrate(recipe), Origin(fingerprint(recipe.data.clips("train")))
         metrics = _validation(recipe, float(model.temperature))
+        _print(metrics)
     else:
-        model = build_model(recipe)
-        provenance, metrics = take_weights(model, recipe, weights), {}
-    path = export_bundle(
-        recipe.run_folder / f"{recipe.name}.pt",
-        model,
-        recipe.spec,
-        recipe.name,
-        recipe.to_dict(),
-        fingerprint(recipe.data.clips("train")),
-        {},
-        recipe.task,
-        recipe.class_infos,
-        provenance,
-    )
-    for precision in PRECISIONS:
-        loaded = load_bundle(path, "cpu", precision, recipe.task)
-        metrics[precision] = score_tests(as_loaded(loaded), recipe)
-    set_metrics(path, metrics)
-    _print(metrics)
-    print(f"wrote {path}")
-    return path
+        model, metrics = build_model(recipe), {}
+        origin = take_weights(model, recipe, weights)
+
+    def scored(loaded: ActivityModel) -> dict:
+        result = score_tests(as_loaded(loaded), recipe)
+        _print(result)
+        return result
+
+    return export_scored(recipe, recipe.class_infos, model, origin, metrics, scored)
 
 
 def _validation(recipe: Recipe, found: float) -> dict:

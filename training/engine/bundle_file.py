@@ -9,7 +9,7 @@ import json
 import os
 import zipfile
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import torch
@@ -19,12 +19,58 @@ from radiofm_core.archive_check import check_archive
 from radiofm_core.bundle import FORMAT_VERSION, INFO_FILE, BundleInfo, ClassInfo, read_bundle_info
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import BundleError, UsageError
+from radiofm_core.inference import load_bundle
+from radiofm_core.model import Model
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 from .recipe import RecipeBase
 from .revision import git_revision
 
 PRECISIONS = ("fp32", "bf16")
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where weights come from.
+
+    ``data_fingerprint``: of the data that they were trained on. ``provenance``: what a bundle says
+    of them, if the recipe did not train them at this revision.
+    """
+
+    data_fingerprint: str
+    provenance: dict = field(default_factory=dict)
+
+
+def export_scored(
+    recipe: RecipeBase,
+    classes: tuple[ClassInfo, ...],
+    model: nn.Module,
+    origin: Origin,
+    metrics: dict,
+    score: Callable[[Model], dict],
+) -> Path:
+    """Write ``<name>.pt`` in the recipe's run folder, load that file in each precision that it
+    offers, ``score`` what was loaded, and write the scores into it, below ``metrics``; returns its
+    path."""
+    path = export_bundle(
+        recipe.run_folder / f"{recipe.name}.pt",
+        model,
+        recipe.spec,
+        recipe.name,
+        recipe.to_dict(),
+        origin.data_fingerprint,
+        {},
+        recipe.task,
+        classes,
+        origin.provenance,
+    )
+    found = {}
+    for precision in PRECISIONS:
+        print(f"{path} in {precision}")
+        found[precision] = score(load_bundle(path, "cpu", precision, recipe.task))
+    set_metrics(path, metrics | found)
+    print(f"wrote {path}")
+    return path
 
 
 def export_bundle(
@@ -42,8 +88,7 @@ def export_bundle(
     """Script ``model`` and write the bundle, its weights as float16; returns its path.
 
     ``model.forward`` is what :mod:`radiofm_core.inference` calls for ``task``. The file appears
-    under its name only when it is whole. ``provenance``: where the weights come from, if the
-    recipe did not train them at this revision.
+    under its name only when it is whole. ``provenance``: see :class:`Origin`.
     """
     path = Path(path)
     info = {
@@ -115,9 +160,8 @@ def weights_of(info: BundleInfo) -> dict[str, Tensor]:
         )
 
 
-def take_weights(model: nn.Module, recipe: RecipeBase, bundle: str) -> dict:
-    """Put the weights and the calibration of a ``bundle`` into the recipe's ``model``; returns the
-    provenance to write into the bundle that is made of it.
+def take_weights(model: nn.Module, recipe: RecipeBase, bundle: str) -> Origin:
+    """Put the weights and the calibration of a ``bundle`` into the recipe's ``model``.
 
     Raises:
         BundleError: no readable model bundle for the recipe's task.
@@ -138,9 +182,10 @@ def take_weights(model: nn.Module, recipe: RecipeBase, bundle: str) -> dict:
             f"{info.path} holds another network than recipe {recipe.name}; "
             "set `model` and `classes` as they are there"
         ) from error
-    return {
+    provenance = {
         "weights": f"from the bundle {info.name}, not retrained",
         "weights_git_revision": info.git_revision,
         "weights_recipe": info.recipe,
-        "weights_provenance": getattr(info, "provenance", {}),
+        "weights_provenance": info.provenance,
     }
+    return Origin(info.data_fingerprint, provenance)

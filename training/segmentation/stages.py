@@ -12,11 +12,11 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from radiofm_core.inference import load_bundle
+from radiofm_core.spectrum.model import SegmentationModel
 
 from ..encoder.adapt import adapt, layer_scale, release
 from ..engine import processes, runs
-from ..engine.bundle_file import PRECISIONS, export_bundle, set_metrics, take_weights
+from ..engine.bundle_file import Origin, export_scored, take_weights
 from ..engine.calibration import fit
 from ..waveforms.span import IGNORE
 from .benchmark import frames as benchmark
@@ -119,36 +119,22 @@ def export(recipe: Recipe, weights: str | None = None) -> Path:
     bundle says so (``provenance``).
     """
     if weights is None:
-        model, provenance = calibrate(recipe), {}
+        model, origin = calibrate(recipe), Origin(data_fingerprint(recipe))
     else:
         model = build_model(recipe)
-        provenance = take_weights(model, recipe, weights)
-    path = export_bundle(
-        recipe.run_folder / f"{recipe.name}.pt",
-        model,
-        recipe.spec,
-        recipe.name,
-        recipe.to_dict(),
-        data_fingerprint(recipe),
-        {},
-        recipe.task,
-        recipe.classes.infos,
-        provenance,
-    )
-    metrics = {
-        "calibration": {
-            "temperature": round(float(model.temperature), 3),
-            "offsets": [round(x, 3) for x in model.offsets.tolist()],
-        }
+        origin = take_weights(model, recipe, weights)
+    calibration = {
+        "temperature": round(float(model.temperature), 3),
+        "offsets": [round(x, 3) for x in model.offsets.tolist()],
     }
-    for precision in PRECISIONS:
-        loaded = load_bundle(path, "cpu", precision, recipe.task)
-        metrics[precision] = score(as_loaded(loaded), recipe)
-        print(f"{path} in {precision}")
-        _print(metrics[precision])
-    set_metrics(path, metrics)
-    print(f"wrote {path}")
-    return path
+
+    def scored(loaded: SegmentationModel) -> dict:
+        result = score(as_loaded(loaded), recipe)
+        _print(result)
+        return result
+
+    metrics = {"calibration": calibration}
+    return export_scored(recipe, recipe.classes.infos, model, origin, metrics, scored)
 
 
 def _tell(part: str, folder: Path) -> None:
