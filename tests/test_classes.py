@@ -15,7 +15,7 @@ from radiofm_core.errors import UsageError
 from radiofm_core.inference import load_bundle
 from training.engine.bundle_file import export_bundle
 from training.segmentation.build import build_model
-from training.segmentation.classes import DEFAULT
+from training.segmentation.classes import DEFAULT, Classes
 from training.segmentation.data.parts import frame_set
 from training.segmentation.stages import export
 from training.segmentation.start import first_model
@@ -40,6 +40,15 @@ def test_a_kind_has_one_number_and_one_class():
     table = DEFAULT.of_kinds()
     assert table[: len(KINDS)].tolist() == [0, 1, 2] + [3] * len(other.KINDS)
     assert (table[len(KINDS) :] == 255).all()
+
+
+def test_the_default_recipe_has_the_default_classes():
+    assert read_recipe(RECIPES / "default.yaml").classes == DEFAULT
+
+
+def test_classes_in_another_order_are_others():
+    turned = Classes({k: DEFAULT[k] for k in ("noise", "nr", "lte", "other")})
+    assert turned != DEFAULT and Classes(dict(DEFAULT)) == DEFAULT
 
 
 def test_a_fifth_class_takes_a_recipe_alone(tmp_path):

@@ -88,7 +88,8 @@ class Classes(Mapping[str, ClassConfig]):
         return len(self._configs)
 
     def __eq__(self, other) -> bool:
-        return isinstance(other, Classes) and self.to_dict() == other.to_dict()
+        # in this order: it is the masks'
+        return isinstance(other, Classes) and [*self.items()] == [*other.items()]
 
     def __hash__(self) -> int:
         return hash(self.names)
