@@ -113,6 +113,25 @@ def test_too_many_bursts_leave_the_emission_one_box_that_says_so():
     assert box["radiofm:active_time"] == pytest.approx(64 * STEP / 256e3)
 
 
+def test_one_box_with_pauses_is_not_scored_in_training(tmp_path):
+    samples = np.exp(0.1j * np.arange(640 * STEP)).astype(np.complex64)
+    recording = write_recording(tmp_path / "a", samples)
+    shared = {
+        "core:sample_start": 0,
+        "core:sample_count": len(samples),
+        "core:label": "lte",
+        "core:freq_lower_edge": CENTER - RATE / 8,
+        "core:freq_upper_edge": CENTER + RATE / 8,
+    }
+    whole_s = len(samples) / RATE
+    for active_s, expected in ((None, 1), (whole_s, 1), (0.5 * whole_s, IGNORE)):
+        box = shared | ({} if active_s is None else {"radiofm:active_time": active_s})
+        meta = json.loads(recording.read_text())
+        recording.write_text(json.dumps(meta | {"annotations": [box]}))
+        (read,) = read_boxes(open_recording(recording), LABELS)
+        assert read.label == expected
+
+
 def noise_under_labels(recording, meta_path: Path, mask_path: Path, low: float, high: float):
     """Of the rows of the mask in which nothing is within two rows: the share of pixels between
     two edges (Hz) that the annotations call a signal."""

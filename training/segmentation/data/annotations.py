@@ -9,8 +9,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from radiofm_core import keys
 from radiofm_core.errors import InputError
 from radiofm_core.fields import finite_number
+from radiofm_core.outputs.bursts import CONTINUOUS_SHARE
+from radiofm_core.outputs.sigmf_annotations import EXTENSION
 from radiofm_core.spectrum.recordings import Recording
 
 from ...waveforms.span import IGNORE, NOISE
@@ -32,7 +35,8 @@ class Box:
 
 
 def read_boxes(recording: Recording, labels: Mapping[str, int]) -> list[Box]:
-    """The recording's annotations, the largest first.
+    """The recording's annotations, the largest first. A box that ``radiofm segment`` wrote for an
+    emission with too many bursts to list is IGNORE: it covers their pauses, too.
 
     Args:
         recording: an opened SigMF recording.
@@ -68,6 +72,9 @@ def _box(recording: Recording, number: int, annotation: dict, labels: Mapping[st
     count = annotation.get("core:sample_count", recording.num_samples - start)
     if finite_number(count) is None or count <= 0:
         raise InputError(f"{where} covers {count!r} samples; correct its core:sample_count")
+    active_s = finite_number(annotation.get(f"{EXTENSION}:{keys.ACTIVE_TIME}"))
+    if active_s is not None and active_s < CONTINUOUS_SHARE * count / recording.sample_rate:
+        label = IGNORE
     low, high = (annotation.get(f"core:freq_{edge}_edge") for edge in ("lower", "upper"))
     if low is None and high is None:
         low, high = -math.inf, math.inf
