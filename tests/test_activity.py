@@ -81,11 +81,26 @@ def test_smoothing_averages_one_sender_and_forgets_after_a_pause():
 
 
 @pytest.mark.parametrize(
-    "options", ({"smoothing": 0}, {"smoothing": 1.5}, {"min_confidence": 1.2}, {"smoothing": 1e9})
+    "options",
+    (
+        {"smoothing": 0},
+        {"smoothing": 1.5},
+        {"min_confidence": 1.2},
+        {"smoothing": 1e9},
+        {"smoothing": "many"},
+        {"min_confidence": "high"},
+        {"min_confidence": None},
+    ),
 )
 def test_parameters_out_of_range_name_the_value(options):
     with pytest.raises(UsageError, match=str(next(iter(options.values()))).replace("+", r"\+")):
         ActivityDecider(("A", "B"), **options)
+
+
+def test_numpys_numbers_are_parameters_too():
+    decider = ActivityDecider(("A", "B"), smoothing=np.int64(2), min_confidence=np.float32(0.75))
+    assert decider.decide([0.3, 0.7], WINDOW).label == "unknown"
+    assert decider.decide([0.1, 0.9], replace(WINDOW, source="other")).label == "B"
 
 
 @pytest.mark.parametrize("loss", (0.0, 0.3))

@@ -286,6 +286,8 @@ def test_a_run_after_a_stop_in_mid_stream_begins_anew(slow_bundle):
     [
         ({"overload": "panic"}, UsageError, "'panic'"),
         ({"max_batch": 0}, UsageError, "max_batch: .*got 0"),
+        ({"max_batch": "all"}, UsageError, "max_batch: expected an integer.* got 'all'"),
+        ({"min_confidence": "high"}, UsageError, "min_confidence: .* got 'high'"),
         ({"threads": -1}, UsageError, "threads: .*got -1"),
         ({"smoothing": 0}, UsageError, "smoothing: .* got 0"),
         ({"min_confidence": 1.5}, UsageError, "1.5"),

@@ -298,6 +298,8 @@ def test_slow_receiver_holds_up_the_model(bundle):
     [
         ({"overload": "panic"}, UsageError, "'panic'"),
         ({"max_batch": 0}, UsageError, "max_batch: .*got 0"),
+        ({"max_batch": "all"}, UsageError, "max_batch: expected an integer.* got 'all'"),
+        ({"min_confidence": "high"}, UsageError, "min_confidence: .* got 'high'"),
         ({"threads": -1}, UsageError, "threads: .*got -1"),
         ({"min_confidence": 1.5}, UsageError, "1.5"),
         ({"device": "cuda:99"}, UsageError, "cuda:99"),

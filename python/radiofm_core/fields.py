@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from numbers import Real
 
-from .errors import InputError
+from .errors import InputError, UsageError
 
 # Powers and ratios beyond it (dB) cannot be measured, and overflow as linear numbers
 MOST_DB = 1000.0
 
 
 def finite_number(value: object) -> float | None:
-    """An int's or float's value; None of anything else, of NaN, and beyond a float's range."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    """A real number's value; None of anything else, of NaN, and beyond a float's range."""
+    if isinstance(value, bool) or not isinstance(value, Real):
         return None
     try:
         number = float(value)
@@ -68,6 +69,25 @@ def check_time(fields: Mapping, key: str) -> None:
         if seconds >= 0 and 0 <= fraction < 1:
             return
     raise InputError(f"its {key}: expected a tuple (seconds, fraction), got {shown(value)}")
+
+
+def whole_parameter(name: str, value: object, least: int, most: int | None = None) -> int:
+    """A parameter that is a whole number (2.0 is one) from ``least`` to ``most``, as an int; raises
+    UsageError."""
+    number = finite_number(value)
+    highest = math.inf if most is None else most
+    if number is None or number != int(number) or not least <= number <= highest:
+        limit = f", {least} or more" if most is None else f" from {least} to {most}"
+        raise UsageError(f"{name}: expected an integer{limit}, got {shown(value)}")
+    return int(value)
+
+
+def share_parameter(name: str, value: object) -> float:
+    """A parameter from 0 to 1, as a float; raises UsageError."""
+    number = finite_number(value)
+    if number is None or not 0.0 <= number <= 1.0:
+        raise UsageError(f"{name}: expected a number from 0 to 1, got {shown(value)}")
+    return number
 
 
 def shown(value: object) -> str:

@@ -10,7 +10,8 @@ import numpy as np
 import pmt
 
 from radiofm_core import keys
-from radiofm_core.errors import InputError, UsageError, one_line
+from radiofm_core.errors import InputError, one_line
+from radiofm_core.fields import share_parameter
 from radiofm_core.inference import load_bundle
 from radiofm_core.tasks import SEGMENTATION
 
@@ -118,12 +119,7 @@ class spectrogram_segmenter(held_block):
 
     def set_min_confidence(self, min_confidence: float) -> None:
         """Change the least mean confidence of a detection, 0..1; may be called while running."""
-        value = float(min_confidence)
-        if not 0.0 <= value <= 1.0:
-            raise UsageError(
-                f"min_confidence: expected a number from 0 to 1, got {min_confidence!r}"
-            )
-        self._min_confidence = value
+        self._min_confidence = share_parameter("min_confidence", min_confidence)
 
     def set_backpressure(self, backlog, limit: int) -> None:
         """Hold the model while ``backlog()`` is above ``limit`` messages (policy ``wait`` only).

@@ -11,6 +11,7 @@ import pmt
 
 from radiofm_core import keys
 from radiofm_core.errors import BundleError, UsageError, one_line
+from radiofm_core.fields import whole_parameter
 
 from ..pmts.messages import symbol, to_pmt
 from .inference_stats import InferenceStats, StatusReporter
@@ -62,9 +63,9 @@ class BlockInference:
                 f"overload: expected {' or '.join(OVERLOAD_POLICIES)}, got {overload!r}"
             )
         self.is_lossless = overload == "wait"
-        self.max_batch = _check_whole("max_batch", max_batch, 1)
+        self.max_batch = whole_parameter("max_batch", max_batch, 1)
         is_on_cpu = device == "cpu"
-        threads = _check_whole("threads", threads, 0) or usual_threads()
+        threads = whole_parameter("threads", threads, 0) or usual_threads()
         self.threads = threads if is_on_cpu else 1
         self._set_up_thread = use_one_core if is_on_cpu else None
         self._block = block
@@ -146,13 +147,3 @@ def use_one_core() -> None:
 
     # PyTorch keeps this number per calling thread: other blocks' models keep theirs
     torch.set_num_threads(1)
-
-
-def _check_whole(name: str, value: int, least: int) -> int:
-    try:
-        is_whole = not isinstance(value, bool) and int(value) == value
-    except (TypeError, ValueError, OverflowError):
-        is_whole = False
-    if not is_whole or value < least:
-        raise UsageError(f"{name}: expected an integer, {least} or more, got {value!r}")
-    return int(value)

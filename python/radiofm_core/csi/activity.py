@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..errors import UsageError
+from ..fields import share_parameter, whole_parameter
 from .motion import motion_db
 from .windows import CsiWindow
 
@@ -62,12 +62,7 @@ class ActivityDecider:
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
     ):
         self.classes = tuple(classes)
-        whole = not isinstance(smoothing, bool) and int(smoothing) == smoothing
-        if not (whole and 1 <= smoothing <= MAX_SMOOTHING):
-            raise UsageError(
-                f"smoothing: expected an integer from 1 to {MAX_SMOOTHING}, got {smoothing!r}"
-            )
-        self._smoothing = int(smoothing)
+        self._smoothing = whole_parameter("smoothing", smoothing, 1, MAX_SMOOTHING)
         self.set_min_confidence(min_confidence)
         self._last: OrderedDict[str, deque[tuple[int, np.ndarray]]] = OrderedDict()
 
@@ -77,12 +72,7 @@ class ActivityDecider:
 
     def set_min_confidence(self, min_confidence: float) -> None:
         """Change the confidence below which the label is ``unknown``."""
-        value = float(min_confidence)
-        if not 0.0 <= value <= 1.0:
-            raise UsageError(
-                f"min_confidence: expected a number from 0 to 1, got {min_confidence!r}"
-            )
-        self._min_confidence = value
+        self._min_confidence = share_parameter("min_confidence", min_confidence)
 
     def decide(self, probabilities: np.ndarray, window: CsiWindow) -> Activity:
         """The answer to one window; those of a sender come in their order.
