@@ -122,7 +122,7 @@ def test_models_shows_scores_as_a_table_and_of_a_benchmark_the_whole(tmp_path):
     metrics = {"validation": validation, "frames": 3, "benchmark": benchmark}
     path = make_level_bundle(tmp_path / "level.pt", metrics=metrics)
     lines = [line.split() for line in radiofm("models", path).stdout.splitlines()]
-    assert ["scores", "(classes:", "iou)", "pixels", "mIoU", "noise", "lte"] in lines
+    assert ["scores", "(classes:", "iou)", "accuracy", "mIoU", "noise", "lte"] in lines
     assert ["validation", "0.500", "0.500", "0.500", "0.500"] in lines
     assert ["bench-0,", "SNR", ">=", "10", "dB", "0.750", "0.625", "1.000", "0.250"] in lines
     assert ["bench-0", "0.500", "0.375", "0.750", "-"] in lines

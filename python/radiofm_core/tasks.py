@@ -51,7 +51,7 @@ SEGMENTATION = Task(
     spec=SpectrogramSpec,
     model=SegmentationModel,
     default_model="segmenter-vit-tiny",
-    scores=Scores({"pixel_accuracy": "pixels", "mean_iou": "mIoU"}, "iou"),
+    scores=Scores({"pixel_accuracy": "accuracy", "mean_iou": "mIoU"}, "iou"),
 )
 ACTIVITY = Task(
     name="csi-activity",
