@@ -12,6 +12,10 @@ from typing import ClassVar, Self
 from .errors import BundleError, UsageError
 from .fields import finite_number
 
+# Metadata of a field that came later: it is in the JSON, and so in the fingerprint, only where it
+# differs from its default
+OPTIONAL = {"optional": True}
+
 
 class Spec(ABC):
     """What a model looks at: the base of frozen dataclasses of numbers, texts and tuples of texts,
@@ -22,7 +26,8 @@ class Spec(ABC):
 
     def to_dict(self) -> dict:
         """A JSON-ready dict."""
-        fields = dataclasses.asdict(self)
+        default = {f.name: f.default for f in dataclasses.fields(self) if f.metadata == OPTIONAL}
+        fields = {k: v for k, v in dataclasses.asdict(self).items() if default.get(k, ...) != v}
         return {k: list(v) if isinstance(v, tuple) else v for k, v in fields.items()}
 
     @classmethod
@@ -54,9 +59,11 @@ def check_number_fields(spec: object) -> None:
 
 
 def check_keys(kind: type[Spec], fields: object) -> None:
-    """Raises BundleError unless ``fields`` is a dict of just the fields of ``kind``."""
+    """Raises BundleError unless ``fields`` is a dict of just the fields of ``kind``; optional ones
+    may be left out."""
     known = {f.name for f in dataclasses.fields(kind)}
-    if not isinstance(fields, dict) or set(fields) != known:
+    needed = {f.name for f in dataclasses.fields(kind) if f.metadata != OPTIONAL}
+    if not isinstance(fields, dict) or not needed <= set(fields) <= known:
         odd = sorted(set(fields) ^ known) if isinstance(fields, dict) else fields
         raise BundleError(f"the bundle's {kind.title} has wrong or missing keys: {odd}")
 

@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..errors import UsageError
-from ..spec_fields import Spec, check_number_fields
+from ..fields import finite_number
+from ..spec_fields import OPTIONAL, Spec, check_number_fields
 
 DEFAULT_FRAME_DURATION_S = 20e-3
 # Beyond these a number is a mistake, and memory or time would have no end. The C++ twin
@@ -18,6 +19,11 @@ MAX_ROW_DURATION_S = 1.0
 MAX_FFT_SIZE = MAX_ROWS = 65536
 MAX_FRAME_FLOATS = 1 << 24
 MAX_FLOOR_DB = 300.0
+# A longer memory than this would take gigabytes at the widest rates
+MAX_LAG_S = 0.05
+MAX_LAGS = 32
+# Evidence is taken in cells of `row_multiple` rows; so many of them lie beside each other
+CELL_COLS = 32
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,9 @@ class SpectrogramSpec(Spec):
     frame duration, so one spec serves every rate in its range.
 
     Power is relative to a full-scale complex tone in a bin's centre (0 dB).
+
+    ``evidence_lags`` (s): after which times it is looked at whether the samples repeat
+    (:mod:`.evidence`); those planes follow the power in a frame's vector. None by default.
     """
 
     title: ClassVar[str] = "spectrogram spec"
@@ -46,6 +55,8 @@ class SpectrogramSpec(Spec):
     sample_rate_max: float = 122.88e6
     row_duration_min: float = 20e-6
     row_duration_max: float = 160e-6
+    # of a spec without, JSON and fingerprint are as before there were any
+    evidence_lags: tuple[float, ...] = field(default=(), metadata=OPTIONAL)
 
     def __post_init__(self):
         check_number_fields(self)
@@ -91,6 +102,26 @@ class SpectrogramSpec(Spec):
                 f"{low:g} to {high:g}"
             )
 
+        self._check_lags()
+
+    def _check_lags(self) -> None:
+        lags = self.evidence_lags
+        if not isinstance(lags, tuple) or len(lags) > MAX_LAGS or len(set(lags)) < len(lags):
+            raise UsageError(
+                f"evidence_lags: expected up to {MAX_LAGS} different times in s, got {lags!r}"
+            )
+        for lag in lags:
+            if finite_number(lag) is None or not 0 < lag <= MAX_LAG_S:
+                raise UsageError(
+                    f"evidence_lags: expected seconds above 0 and up to {MAX_LAG_S:g}, got "
+                    f"{lag!r}; a longer lag needs more memory than a receiver has"
+                )
+        if lags and (self.cols % CELL_COLS or self.hop % 32):
+            raise UsageError(
+                f"evidence needs columns in {CELL_COLS} equal parts and a hop that is a multiple "
+                f"of 32, got {self.cols} columns and hop {self.hop}"
+            )
+
     @property
     def cols(self) -> int:
         """Columns of a frame (= FFT bins)."""
@@ -98,8 +129,18 @@ class SpectrogramSpec(Spec):
 
     @property
     def frame_floats(self) -> int:
-        """Floats in one frame vector: channels x rows x cols."""
+        """Floats in one frame vector: channels x rows x cols of power, then the evidence."""
+        return self.power_floats + self.evidence_floats
+
+    @property
+    def power_floats(self) -> int:
+        """Floats of power in a frame vector: channels x rows x cols."""
         return len(self.channels) * self.rows * self.cols
+
+    @property
+    def evidence_floats(self) -> int:
+        """Floats of evidence in a frame vector: lags x 2 x cell rows x cell columns."""
+        return len(self.evidence_lags) * 2 * (self.rows // self.row_multiple) * CELL_COLS
 
     def check_sample_rate(self, sample_rate: float) -> float:
         """Return ``sample_rate`` (Hz) as a float; raise UsageError outside the range."""
@@ -150,4 +191,10 @@ class SpectrogramSpec(Spec):
             "spectrogram": f"{self.rows} rows x {self.cols} bins of {' and '.join(self.channels)} "
             f"power, {rows}",
             "sample rates": f"{low:g} to {high:g} MS/s",
-        }
+        } | self._lag_facts()
+
+    def _lag_facts(self) -> dict[str, str]:
+        if not self.evidence_lags:
+            return {}
+        lags = ", ".join(f"{lag * 1e6:.1f}" for lag in self.evidence_lags)
+        return {"evidence": f"coherence of the samples at lags of {lags} us"}
