@@ -145,5 +145,5 @@ def make_images(folder: Path, name: str, seed: int, white: int = 255) -> np.ndar
 def read_all(reader, config):
     """Levels (n, rows, cols), truth (n, rows, cols), resolutions of a source."""
     frames = [f for item in reader.find(config) for f in reader.read(item, config, SPEC, DEFAULT)]
-    levels, truths, resolutions = zip(*frames, strict=True)
+    levels, truths, resolutions, _ = zip(*frames, strict=True)
     return np.stack(levels), np.stack(truths), resolutions

@@ -142,7 +142,7 @@ def test_prepared_frames_are_those_of_their_seeds_and_made_once(made):
     found = frames.BenchmarkSet(made, SPEC, DEFAULT)
     assert len(found) == len(found.facts) == 8
     frame = BenchmarkMaker(SPEC).frame(strata.SEEDS[2])
-    level, truth, _ = found.batch(np.array([2]))
+    level, truth, _, _ = found.batch(np.array([2]))
     wanted = frame.level_db[0].numpy()
     wanted = np.clip(wanted - np.median(wanted), LOWEST_DB, LOWEST_DB + 255 * STEP_DB)
     assert np.abs(level[0, 0].numpy() - wanted).max() <= STEP_DB

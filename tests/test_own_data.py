@@ -147,7 +147,7 @@ def test_a_set_tells_how_it_was_made_and_is_made_again_when_a_file_changes(tmp_p
     assert note["pixels"]["lte"] > 0 and note["pixels"]["nr"] == 0
     assert sum(note["pixels"].values()) == 3 * 64 * 256
     assert note["spec_fingerprint"] == SPEC.fingerprint and "pytest" in note["command"]
-    level, truth, _ = FrameSet(folder, SPEC, DEFAULT).batch(np.arange(3))
+    level, truth, _, _ = FrameSet(folder, SPEC, DEFAULT).batch(np.arange(3))
     wanted, wanted_truth, _ = read_all(recordings, source)
     shift = np.median(wanted.reshape(3, -1), axis=1)[:, None, None]
     assert np.abs(level[:, 0].numpy() - (wanted - shift)).max() <= STEP_DB

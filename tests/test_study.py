@@ -292,11 +292,11 @@ def test_prepared_frames_hold_every_channel_of_the_spec(tmp_path):
     spec = SpectrogramSpec(channels=("mean", "peak"))
     few = FramesConfig(frames=2, first_seed=500, rows=32)
     folder = generated.prepare(tmp_path, few, spec, 1)
-    level, truth, _ = FrameSet(folder, spec, DEFAULT).augmented(
+    level, truth, _, _ = FrameSet(folder, spec, DEFAULT).augmented(
         np.arange(2), np.random.default_rng(1)
     )
     assert level.shape[1:2] == (2,) and level.shape[2:] == truth.shape[1:]
-    level, _, _ = FrameSet(folder, spec, DEFAULT).batch(np.arange(2))
+    level = FrameSet(folder, spec, DEFAULT).batch(np.arange(2)).level
     wanted = SceneMaker(spec, rows=32).frame(501).level_db.numpy()
     wanted = np.clip(wanted - np.median(wanted[0]), LOWEST_DB, LOWEST_DB + 255 * STEP_DB)
     assert np.abs(level[1].numpy() - wanted).max() <= STEP_DB

@@ -192,7 +192,7 @@ def test_scores_of_a_known_confusion():
 
 def test_prepared_frames_are_the_generators_own(prepared):
     frames = FrameSet(prepared, SPEC, DEFAULT)
-    level, truth, resolution = frames.batch(np.array([4]))
+    level, truth, resolution, _ = frames.batch(np.array([4]))
     frame = SceneMaker(SPEC, rows=128).frame(504)
     wanted = frame.level_db[0].numpy()
     wanted = np.clip(wanted - np.median(wanted), -32, -32 + 255 * STEP_DB)
@@ -235,7 +235,7 @@ def test_augmentation_keeps_level_and_truth_together(prepared):
     rng = np.random.default_rng(0)
     rows = set()
     for _ in range(60):
-        level, truth, _ = frames.augmented(np.arange(4), rng)
+        level, truth, _, _ = frames.augmented(np.arange(4), rng)
         assert level.shape[2:] == truth.shape[1:]
         assert level.shape[2] % SPEC.row_multiple == 0
         rows.add(level.shape[2])

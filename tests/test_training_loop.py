@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 from training_runs import PLAIN, SPEC, STEM, make_frames, small_recipe, use_frames
 
 import training.engine.callbacks
@@ -256,8 +256,8 @@ def test_the_plain_model_sees_only_visible_patches():
     # what is hidden may not matter; the median, which all is relative to, is held
     model.encoder.normalise = nn.Identity()
     changed = torch.where(hidden, frames + 5, frames)
-    ours, _ = model(frames, resolution, masked)
-    theirs, target = model(changed, resolution, masked)
+    ours, _ = model(frames, resolution, None, masked)
+    theirs, target = model(changed, resolution, None, masked)
     assert torch.allclose(ours, theirs, atol=1e-5)
     masked_loss(ours, target, masked).backward()
     assert segmenter.blocks[0].qkv.weight.grad.abs().sum() > 0  # the head is pre-trained too
@@ -313,7 +313,7 @@ def test_the_exported_confidence_is_calibrated(tmp_path):
             super().__init__(4)
             self.gain = nn.Parameter(torch.tensor(0.5))
 
-        def logits(self, frames_db, resolution):
+        def logits(self, frames_db, resolution, evidence: Tensor | None = None):
             levels = torch.cat([frames_db, -frames_db, 0 * frames_db, 0 * frames_db], 1)
             return levels * self.gain
 

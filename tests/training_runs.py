@@ -6,12 +6,13 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import CELL_COLS, SpectrogramSpec
 from training.engine import processes
 from training.engine.settings import FinetuneConfig, PretrainConfig
 from training.segmentation import stages
@@ -29,8 +30,10 @@ PLAIN = ModelConfig(
 )
 
 
-def make_frames(folder: Path, frames: int, rows: int = 32) -> FrameSet:
-    """Noise, and in each frame a block of a class whose level tells it."""
+def make_frames(
+    folder: Path, frames: int, rows: int = 32, spec: SpectrogramSpec = SPEC
+) -> FrameSet:
+    """Noise, and in each frame a block of a class whose level tells it; evidence is noise."""
     rng = np.random.default_rng(frames)
     levels = rng.integers(70, 90, (frames, rows, SPEC.cols)).astype(np.uint8)
     truth = np.zeros_like(levels)
@@ -39,9 +42,11 @@ def make_frames(folder: Path, frames: int, rows: int = 32) -> FrameSet:
         levels[i, :, left : left + 80] += kind * 20
         truth[i, :, left : left + 80] = kind
     resolution = np.full((frames, 2), (75e3, 78e-6), np.float32)
-    fields = {"spec_fingerprint": SPEC.fingerprint, "classes": list(DEFAULT.names)}
-    store.write(folder, levels, truth, resolution, fields)
-    return FrameSet(folder, SPEC, DEFAULT)
+    fields = {"spec_fingerprint": spec.fingerprint, "classes": list(DEFAULT.names)}
+    planes = (len(spec.evidence_lags), 2, rows // spec.row_multiple, CELL_COLS)
+    evidence = 0.05 * rng.standard_normal((frames, *planes)) if spec.evidence_lags else None
+    store.write(folder, levels, truth, resolution, fields, evidence)
+    return FrameSet(folder, spec, DEFAULT)
 
 
 def small_recipe(folder: Path, model: ModelConfig = STEM, **fields) -> Recipe:
@@ -64,7 +69,8 @@ def use_frames(folder: Path) -> None:
 
     def frame_set(recipe: Recipe, part: str) -> FrameSet:
         [source] = recipe.data.sources(part)
-        return processes.first_alone(lambda: make_frames(folder / part, source.frames))
+        make = partial(make_frames, folder / part, source.frames, spec=recipe.spec)
+        return processes.first_alone(make)
 
     stages.frame_set = frame_set
 

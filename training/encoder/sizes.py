@@ -5,14 +5,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-KINDS = ("stem", "plain")
+KINDS = ("patch", "stem", "plain")
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """``kind`` is ``stem`` (:mod:`training.encoder.vit`, which uses ``stem_widths``) or ``plain``
-    (the paper's, :mod:`training.encoder.plain`, which uses ``decoder_...`` in pre-training).
-    Defaults: the shipped segmenter's.
+    """``kind``: ``patch`` (:mod:`training.encoder.patches`), ``stem`` (:mod:`training.encoder.vit`)
+    or ``plain`` (the paper's, :mod:`training.encoder.plain`). ``stem_widths``: channels at 1/4 and
+    1/8 of the first two. ``expansion``: of the transformer's MLPs (``patch``). ``decoder_...``: of
+    the decoder in pre-training (``patch``, ``plain``).
 
     Raises ValueError, naming what does not fit.
     """
@@ -22,6 +23,7 @@ class Sizes:
     heads: int = 3
     stem_widths: tuple[int, int] = (48, 96)
     kind: str = "stem"
+    expansion: int = 4
     decoder_dim: int = 256
     decoder_depth: int = 8
     decoder_heads: int = 16

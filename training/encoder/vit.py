@@ -81,17 +81,17 @@ class Stem(nn.Module):
 
 
 class Block(nn.Module):
-    """Pre-norm transformer block: attention, then a GELU MLP of four times the width."""
+    """Pre-norm transformer block: attention, then a GELU MLP ``expansion`` times as wide."""
 
-    def __init__(self, dim: int, heads: int):
+    def __init__(self, dim: int, heads: int, expansion: int = 4):
         super().__init__()
         self.heads = heads
         self.norm_attention = nn.LayerNorm(dim)
         self.qkv = nn.Linear(dim, 3 * dim)
         self.project = nn.Linear(dim, dim)
         self.norm_mlp = nn.LayerNorm(dim)
-        self.expand = nn.Linear(dim, 4 * dim)
-        self.contract = nn.Linear(4 * dim, dim)
+        self.expand = nn.Linear(dim, expansion * dim)
+        self.contract = nn.Linear(expansion * dim, dim)
 
     def forward(self, x: Tensor, attend: Tensor | None = None) -> Tensor:
         """(B, T, D) to (B, T, D); ``attend`` (B, 1, 1, T) bool: tokens to look at, None = all."""

@@ -7,14 +7,20 @@ import torch
 from torch import nn
 
 from .model import CalibratedSegmenter, MaskedModel, Segmenter
+from .patch_model import PatchMaskedModel, PatchSegmenter
 from .plain_model import PlainMaskedModel, PlainSegmenter
 from .recipe import Recipe
 
 
 def build_model(recipe: Recipe) -> CalibratedSegmenter:
     """An untrained segmenter."""
-    kind = PlainSegmenter if recipe.model.kind == "plain" else Segmenter
-    model = kind(recipe.model, len(recipe.spec.channels), len(recipe.classes))
+    channels, classes = len(recipe.spec.channels), len(recipe.classes)
+    if recipe.model.kind == "patch":
+        lags = len(recipe.spec.evidence_lags)
+        model = PatchSegmenter(recipe.model, channels, classes, lags)
+    else:
+        kind = PlainSegmenter if recipe.model.kind == "plain" else Segmenter
+        model = kind(recipe.model, channels, classes)
     # Convolutions' weights in memory; in bfloat16 they are faster so
     return model.to(memory_format=torch.channels_last)
 
@@ -24,4 +30,6 @@ def build_masked(model: CalibratedSegmenter, recipe: Recipe) -> nn.Module:
     channels = len(recipe.spec.channels)
     if recipe.model.kind == "plain":
         return PlainMaskedModel(model, recipe.model, channels)
+    if recipe.model.kind == "patch":
+        return PatchMaskedModel(model.encoder, recipe.model)
     return MaskedModel(model.encoder, channels)

@@ -12,15 +12,18 @@ from torch.nn import functional
 from ..encoder.inputs import PATCH
 from ..encoder.sizes import Sizes
 from ..encoder.vit import ConvUnit, Encoder
+from ..engine.masks import masked_loss
 
 
 @dataclass(frozen=True)
 class ModelConfig(Sizes):
-    """Sizes of a segmenter: ``stem`` (:class:`Segmenter`) or ``plain``
-    (:mod:`training.segmentation.plain_model`). ``told_resolution: false`` shows the `stem` model
-    the same resolution for every frame; the plain one is never told any."""
+    """Sizes of a segmenter: ``patch`` (:mod:`.patch_model`), ``stem`` (:class:`Segmenter`) or
+    ``plain`` (:mod:`.plain_model`). ``edge_widths``: channels at 1/8 and 1/4 of the patch model's
+    decoder. ``told_resolution: false`` shows the `stem` model the same resolution for every frame;
+    the plain one is never told any."""
 
     told_resolution: bool = True
+    edge_widths: tuple[int, int] = (64, 32)
 
 
 class CalibratedSegmenter(nn.Module):
@@ -34,21 +37,44 @@ class CalibratedSegmenter(nn.Module):
         self.register_buffer("temperature", torch.ones(()))
         self.register_buffer("offsets", torch.zeros(classes))
 
-    def logits(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
-        """(B, C, R, W) dB and (B, 2) to float32 logits (B, classes, R, W)."""
+    def logits(
+        self, frames_db: Tensor, resolution: Tensor, evidence: Tensor | None = None
+    ) -> Tensor:
+        """Logits of the classes.
+
+        Args:
+            frames_db: (B, C, R, W) dB.
+            resolution: (B, 2), Hz per bin and s per row.
+            evidence: (B, lags, 2, R/16, cells) of a spec with lags.
+
+        Returns:
+            float32 (B, classes, R, W).
+        """
         raise NotImplementedError
 
-    def forward(self, frames_db: Tensor, resolution: Tensor) -> tuple[Tensor, Tensor]:
-        """The exported call: (B, C, R, W) dB and (B, 2) to mask uint8 and confidence float32,
-        both (B, R, W)."""
-        shares = self.calibrated(self.logits(frames_db, resolution))
-        confidence, mask = shares.max(dim=1)
-        return mask.to(torch.uint8), confidence
+    def forward(
+        self, frames_db: Tensor, resolution: Tensor, evidence: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """The exported call: arguments as of :meth:`logits`.
+
+        Returns:
+            Mask uint8 and confidence float32, both (B, R, W), and log probabilities of the classes
+            in each square of 4 x 4 pixels, float32 (B, classes, R/4, W/4).
+        """
+        logits = self.offset(self.logits(frames_db, resolution, evidence))
+        highest, mask = logits.max(dim=1)
+        confidence = 1.0 / (logits - highest[:, None]).exp().sum(1)
+        scores = functional.avg_pool2d(logits, 4).log_softmax(dim=1)
+        return mask.to(torch.uint8), confidence, scores
 
     def calibrated(self, logits: Tensor) -> Tensor:
         """Logits (B, classes, R, W) to float32 probabilities of the same shape."""
+        return self.offset(logits).softmax(dim=1)
+
+    def offset(self, logits: Tensor) -> Tensor:
+        """Logits to float32 ones whose softmax is calibrated."""
         offset = logits.float() + self.offsets.float()[:, None, None]
-        return (offset / self.temperature.float()).softmax(dim=1)
+        return offset / self.temperature.float()
 
 
 class Segmenter(CalibratedSegmenter):
@@ -67,8 +93,10 @@ class Segmenter(CalibratedSegmenter):
         self.mix_quarter = ConvUnit(2 * quarter, 2 * quarter)
         self.classify = nn.Conv2d(2 * quarter, 16 * classes, 1)
 
-    def logits(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
-        """(B, C, R, W) dB and (B, 2) to float32 logits (B, classes, R, W)."""
+    def logits(
+        self, frames_db: Tensor, resolution: Tensor, evidence: Tensor | None = None
+    ) -> Tensor:
+        """As :meth:`CalibratedSegmenter.logits`; evidence is not looked at."""
         x = self.encoder.normalise(frames_db)
         quarter, eighth, tokens = self.encoder.encode(x, resolution)
         y = functional.pixel_shuffle(self.to_eighth(tokens), 2)
@@ -86,14 +114,22 @@ class MaskedModel(nn.Module):
         self.encoder = encoder
         self.reconstruct = nn.Linear(encoder.dim, channels * PATCH * PATCH)
 
+    def loss(
+        self, frames_db: Tensor, resolution: Tensor, evidence: Tensor, masked: Tensor
+    ) -> Tensor:
+        """Mean squared error of the hidden patches; arguments as of :meth:`forward`."""
+        reconstruction, target = self(frames_db, resolution, evidence, masked)
+        return masked_loss(reconstruction, target, masked)
+
     def forward(
-        self, frames_db: Tensor, resolution: Tensor, masked: Tensor
+        self, frames_db: Tensor, resolution: Tensor, evidence: Tensor, masked: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Reconstruct hidden patches.
 
         Args:
             frames_db: (B, C, R, W) dB.
             resolution: (B, 2).
+            evidence: not looked at.
             masked: (B, T) bool, True where a patch is hidden.
 
         Returns:
@@ -104,7 +140,7 @@ class MaskedModel(nn.Module):
         patches = self.reconstruct(tokens.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
         return functional.pixel_shuffle(patches.float(), PATCH), target
 
-    def embeddings(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
+    def embeddings(self, frames_db: Tensor, resolution: Tensor, evidence: Tensor) -> Tensor:
         """The encoder's tokens (B, T, D) with nothing hidden."""
         x = self.encoder.normalise(frames_db)
         return self.encoder.encode(x, resolution)[2].flatten(2).transpose(1, 2)

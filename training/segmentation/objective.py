@@ -12,24 +12,24 @@ from torch.nn import functional
 
 from ..encoder.inputs import PATCH
 from ..engine import processes
-from ..engine.masks import draw_masks, masked_loss
+from ..engine.masks import draw_masks
 from ..engine.settings import FinetuneConfig, PretrainConfig
 from ..waveforms.span import IGNORE
 from .data.store import FrameSet
 
 
 class Masking:
-    """Pre-training: masked spectrogram modelling, after arXiv 2411.09996. The `stem` model sees
-    mask tokens in place (as SimMIM, arXiv 2111.09886), because its convolutional stem needs the
-    whole grid; the `plain` one sees visible patches alone."""
+    """Pre-training: masked spectrogram modelling, after arXiv 2411.09996. The `patch` and `plain`
+    models see visible patches alone; the `stem` one sees mask tokens in place (as SimMIM, arXiv
+    2111.09886), because its convolutional stem needs the whole grid."""
 
     def __init__(self, model: nn.Module, frames: FrameSet, config: PretrainConfig):
         self.model, self.frames, self.config = model, frames, config
 
     def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """Levels, resolution, masks."""
-        level, _, resolution = self.frames.augmented(index, rng)
-        return level, resolution, self.masks(level, rng)
+        """Levels, resolution, evidence, masks."""
+        level, _, resolution, evidence = self.frames.augmented(index, rng)
+        return level, resolution, evidence, self.masks(level, rng)
 
     def masks(self, level: Tensor, rng: np.random.Generator) -> Tensor:
         """For the frames of a batch, as the recipe wants them."""
@@ -37,11 +37,10 @@ class Masking:
         rows, cols = level.shape[2] // PATCH, level.shape[3] // PATCH
         return draw_masks(len(level), rows, cols, config.mask_ratio, rng, config.mask_kinds)
 
-    def loss(self, level: Tensor, resolution: Tensor, masked: Tensor) -> Tensor:
+    def loss(self, level: Tensor, resolution: Tensor, evidence: Tensor, masked: Tensor) -> Tensor:
         """Of the hidden patches."""
         with processes.autocast(level.device.type, self.config.precision):
-            reconstruction, target = self.model(level, resolution, masked)
-        return masked_loss(reconstruction, target, masked)
+            return self.model.loss(level, resolution, evidence, masked)
 
 
 def segmentation_loss(logits: Tensor, truth: Tensor, weights: Sequence[float]) -> Tensor:
@@ -75,13 +74,13 @@ class Segmentation:
         self.model, self.frames, self.config, self.weights = model, frames, config, weights
 
     def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """Levels, truth, resolution."""
+        """Levels, truth, resolution, evidence."""
         return self.frames.augmented(index, rng)
 
-    def loss(self, level: Tensor, truth: Tensor, resolution: Tensor) -> Tensor:
+    def loss(self, level: Tensor, truth: Tensor, resolution: Tensor, evidence: Tensor) -> Tensor:
         """Of the scored pixels."""
         with processes.autocast(level.device.type, self.config.precision):
-            logits = self.model.logits(level, resolution)
+            logits = self.model.logits(level, resolution, evidence)
         if self.config.loss == "plain":
             return plain_loss(logits, truth)
         return segmentation_loss(logits, truth, self.weights)

@@ -10,6 +10,7 @@ from torch.nn import functional
 from ..encoder.inputs import PATCH, Positions
 from ..encoder.plain import PlainAutoencoder, PlainEncoder
 from ..encoder.vit import Block
+from ..engine.masks import masked_loss
 from .model import CalibratedSegmenter, ModelConfig
 
 HEAD_BLOCKS = 2
@@ -31,8 +32,10 @@ class PlainSegmenter(CalibratedSegmenter):
         self.norm = nn.LayerNorm(config.decoder_dim)
         self.classify = nn.Linear(config.decoder_dim, classes * PATCH * PATCH)
 
-    def logits(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
-        """(B, C, R, W) dB and (B, 2) to float32 logits (B, classes, R, W)."""
+    def logits(
+        self, frames_db: Tensor, resolution: Tensor, evidence: Tensor | None = None
+    ) -> Tensor:
+        """As :meth:`CalibratedSegmenter.logits`; evidence is not looked at."""
         rows, cols = frames_db.shape[2] // 16, frames_db.shape[3] // 16
         t = self.embed(self.encoder(self.encoder.normalise(frames_db)))
         positions = functional.pad(self.positions(rows, cols), (0, 0, 1, 0))
@@ -54,13 +57,20 @@ class PlainMaskedModel(PlainAutoencoder):
             *(config, channels),
         )
 
+    def loss(
+        self, frames_db: Tensor, resolution: Tensor, evidence: Tensor, masked: Tensor
+    ) -> Tensor:
+        """As :meth:`training.segmentation.model.MaskedModel.loss`."""
+        reconstruction, target = self(frames_db, resolution, evidence, masked)
+        return masked_loss(reconstruction, target, masked)
+
     def forward(
-        self, frames_db: Tensor, resolution: Tensor, masked: Tensor
+        self, frames_db: Tensor, resolution: Tensor, evidence: Tensor, masked: Tensor
     ) -> tuple[Tensor, Tensor]:
         """As :meth:`training.segmentation.model.MaskedModel.forward`."""
         target = self.encoder.normalise(frames_db)
         return self.reconstruction(target, masked), target
 
-    def embeddings(self, frames_db: Tensor, resolution: Tensor) -> Tensor:
+    def embeddings(self, frames_db: Tensor, resolution: Tensor, evidence: Tensor) -> Tensor:
         """The encoder's tokens (B, T, D) with nothing hidden."""
         return self.encoder(self.encoder.normalise(frames_db))[:, 1:]

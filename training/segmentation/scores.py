@@ -26,8 +26,9 @@ from .pixels import confusion, scores
 from .recipe import Recipe
 
 SCORE_BATCH = 16
-# Levels (B, C, R, W) dB and resolutions (B, 2) to mask uint8 and confidence float32, (B, R, W)
-Segment = Callable[[Tensor, Tensor], tuple[Tensor, Tensor]]
+# Levels (B, C, R, W) dB, resolutions (B, 2) and evidence planes to mask uint8 and confidence
+# float32, (B, R, W)
+Segment = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
 
 
 @contextmanager
@@ -46,9 +47,10 @@ def in_training(model: CalibratedSegmenter, precision: str = "auto") -> Segment:
     """How a model in eval mode segments, as the exported call does."""
     device = next(model.parameters()).device
 
-    def segment(level: Tensor, resolution: Tensor) -> tuple[Tensor, Tensor]:
+    def segment(level: Tensor, resolution: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
         with torch.inference_mode(), processes.autocast(device.type, precision):
-            mask, confidence = model(level.to(device), resolution.to(device))
+            there = [t.to(device) for t in (level, resolution, evidence)]
+            mask, confidence, _ = model(*there)
         return mask.cpu(), confidence.cpu()
 
     return segment
@@ -57,11 +59,12 @@ def in_training(model: CalibratedSegmenter, precision: str = "auto") -> Segment:
 def as_loaded(model: SegmentationModel) -> Segment:
     """How a loaded model bundle segments: frame by frame, as in a flowgraph."""
 
-    def segment(level: Tensor, resolution: Tensor) -> tuple[Tensor, Tensor]:
-        found = [
-            model.segment(one[None].numpy(), (float(each[0]), float(each[1])))
-            for one, each in zip(level, resolution, strict=True)
-        ]
+    def segment(level: Tensor, resolution: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
+        found = []
+        for one, each, planes in zip(level, resolution, evidence, strict=True):
+            shown = [planes[None].numpy()] if len(planes) else []
+            answer = model.segment(one[None].numpy(), (float(each[0]), float(each[1])), *shown)
+            found.append(answer[:2])
         masks, confidences = (np.concatenate(part) for part in zip(*found, strict=True))
         return torch.from_numpy(masks), torch.from_numpy(confidences)
 
@@ -76,9 +79,10 @@ def logits_of(
     device = next(model.parameters()).device
     with judging(model):
         for index in tqdm(_batches(np.arange(len(frames))), desc=what, unit="batch"):
-            level, truth, resolution = frames.batch(index)
+            level, truth, resolution, evidence = frames.batch(index)
             with torch.inference_mode(), processes.autocast(device.type):
-                logits = model.logits(level.to(device), resolution.to(device))
+                there = [t.to(device) for t in (level, resolution, evidence)]
+                logits = model.logits(*there)
             yield logits.cpu(), truth
 
 
@@ -89,8 +93,8 @@ def answers(
     ``frames``; ``what``: for a progress bar, or none."""
     share = np.arange(processes.rank(), len(frames), processes.world())
     for index in tqdm(_batches(share), desc=what, unit="batch", disable=not what):
-        level, truth, resolution = frames.batch(index)
-        mask, confidence = segment(level, resolution)
+        level, truth, resolution, evidence = frames.batch(index)
+        mask, confidence = segment(level, resolution, evidence)
         yield mask, confidence, truth
 
 

@@ -46,9 +46,9 @@ class Watch(AfterStep):
         kind = next(model.parameters()).device
         with torch.inference_mode(), processes.autocast(kind.type, self.objective.config.precision):
             rank = effective_rank(self._embeddings(model, kind))
-            level, _, resolution = self.frames.batch(self._spread(PICTURE_FRAMES))
+            level, _, resolution, evidence = self.frames.batch(self._spread(PICTURE_FRAMES))
             masked = self.objective.masks(level, np.random.default_rng(0))
-            there = (level.to(kind), resolution.to(kind), masked.to(kind))
+            there = [t.to(kind) for t in (level, resolution, evidence, masked)]
             reconstruction, target = (t.float().cpu() for t in model(*there))
         model.train()
         log(trainer, {"effective_rank": rank})
@@ -67,8 +67,9 @@ class Watch(AfterStep):
         out = []
         for index in np.array_split(self._spread(RANK_FRAMES), RANK_FRAMES // RANK_BATCH):
             if len(index):
-                level, _, resolution = self.frames.batch(index)
-                tokens = model.embeddings(level.to(kind), resolution.to(kind))
+                level, _, resolution, evidence = self.frames.batch(index)
+                there = [t.to(kind) for t in (level, resolution, evidence)]
+                tokens = model.embeddings(*there)
                 out.append(tokens.flatten(0, 1).float().cpu())
         return torch.cat(out)
 

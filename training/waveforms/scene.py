@@ -4,11 +4,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+from radiofm_core.spectrum.evidence import LONG_LAG_S, evidence_planes
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 
@@ -21,6 +22,10 @@ from .span import IGNORE, NOISE, SUBCARRIER_HZ, Emission, NoiseBank, Span
 VISIBLE_DB = -9.0
 # More samples than this make a frame too dear to generate; the widest spans get shorter frames.
 MOST_SAMPLES = 2_600_000
+# Seconds before a frame that its evidence knows, beyond the longest lag or beyond the shortest long
+# one, and how often: a recording's first frame, one of a short recording, and any later one
+BEFORE_SHARES = (0.35, 0.4, 0.25)
+MORE_BEFORE_S = 0.3e-3
 # By how much a phone may be stronger or weaker than its cell (dB)
 PHONE_SPREAD_DB = 15.0
 SCENARIOS = {
@@ -37,11 +42,13 @@ SCENARIOS = {
 @dataclass(frozen=True)
 class Frame:
     """A training frame: dB (C, rows, cols), truth uint8 (rows, cols) of the kinds of
-    :mod:`.kinds`, (Hz per bin, s per row)."""
+    :mod:`.kinds`, (Hz per bin, s per row), and the evidence planes of the spec's lags (lags, 2,
+    rows / row_multiple, cells)."""
 
     level_db: Tensor
     truth: Tensor
     resolution: tuple[float, float]
+    evidence: Tensor
 
 
 def _smooth_ffts() -> list[int]:
@@ -74,17 +81,32 @@ class SceneMaker:
         rng = Rng(seed)
         self.bank.generator = rng.generator
         span = self.draw_span(rng)
+        before = self.draw_rows_before(span, rng)
+        span = replace(span, rows=before + span.rows)
         emissions = self.draw_emissions(span, rng)
         iq = self.draw_noise(span, rng)
         for emission in emissions:
             iq += emission.iq
-        truth = truth_of(emissions, span)
+        truth = truth_of(emissions, span)[before:]
         iq, spoiled = radio.receive(iq, span, rng)
-        level = spectrogram_db(iq, self.spec, span.hops_per_row, span.rows)
+        level, evidence = look(iq, span, before)
         level = radio.filter_level(level, span, rng)
         for col in spoiled:
             truth[:, max(0, col - 1) : col + 2] = IGNORE
-        return Frame(level, truth, self.spec.resolution(span.sample_rate, span.hops_per_row))
+        resolution = self.spec.resolution(span.sample_rate, span.hops_per_row)
+        return Frame(level, truth, resolution, evidence)
+
+    def draw_rows_before(self, span: Span, rng: Rng) -> int:
+        """How many rows of the span are to come before the frame's own, for its long lags."""
+        long = [lag for lag in self.spec.evidence_lags if lag >= LONG_LAG_S]
+        if not long:
+            return 0
+        known = rng.choice((0.0, min(long), max(long)), BEFORE_SHARES)
+        if not known:
+            return 0
+        rows = math.ceil((known + MORE_BEFORE_S) * span.sample_rate / span.row_samples)
+        most = (MOST_SAMPLES * 3 // 2 - span.samples) // span.row_samples
+        return max(0, min(rows, most))
 
     def draw_noise(self, span: Span, rng: Rng) -> Tensor:
         """White as a rule, else a floor that leans to one frequency."""
@@ -158,6 +180,15 @@ class SceneMaker:
             out += carriers.shared(place, span, draw_snr(rng), rng)
         else:
             out += carriers.downlink(technology, place, span, draw_snr(rng), rng, PHONE_SPREAD_DB)
+
+
+def look(iq: Tensor, span: Span, before: int = 0) -> tuple[Tensor, Tensor]:
+    """What a framer makes of a span's samples: dB (C, rows, cols) and evidence planes of its rows
+    from row ``before`` on."""
+    start, rows = before * span.row_samples, span.rows - before
+    level = spectrogram_db(iq[start:], span.spec, span.hops_per_row, rows)
+    rate, hops = span.sample_rate, span.hops_per_row
+    return level, evidence_planes(iq[start:], span.spec, rate, hops, iq[:start], rows)
 
 
 def draw_snr(rng: Rng) -> float:

@@ -11,14 +11,12 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from radiofm_core.spectrum.spectrogram import spectrogram_db
-
 from . import carriers
 from .carriers import Place
 from .channel import DELAY_SPREADS_S, LTE_PROFILES, TDL_PROFILES, Channel, make_channel
 from .ofdm import Sender, emit
 from .rng import Rng
-from .scene import Frame, SceneMaker, truth_of
+from .scene import Frame, SceneMaker, look, truth_of
 from .span import NOISE, SUBCARRIER_HZ, Emission, Span
 
 FFT_15K = 4096
@@ -65,9 +63,9 @@ def draw_frame(pair: Pair, maker: SceneMaker, rng: Rng) -> tuple[Frame, list[dic
     iq = maker.bank.draw(span.samples)
     for emission in emissions:
         iq += emission.iq
-    level = spectrogram_db(iq, spec, span.hops_per_row, span.rows)
+    level, evidence = look(iq, span)
     resolution = spec.resolution(span.sample_rate, span.hops_per_row)
-    return Frame(level, truth_of(emissions, span), resolution), told
+    return Frame(level, truth_of(emissions, span), resolution, evidence), told
 
 
 def _side_by_side(pair: Pair, span: Span, rng: Rng) -> tuple[list[Emission], list[dict]]:

@@ -28,8 +28,13 @@ from .spec import CELL_COLS, SpectrogramSpec
 
 # Lags from here on: samples of before the frame count, and the clocks differ (s)
 LONG_LAG_S = 1e-3
-# From this sample rate on, 3.2 us are 64 samples
-WIDE_RATE = 20e6
+# Samples of a transform; from WIDE_RATE (S/s) on, 3.2 us are WIDE samples
+WIDE_RATE, WIDE, NARROW = 20e6, 64, 32
+# From which sample rate on (S/s) only every how manieth transform is compared: there are more
+# samples than it takes to be sure
+STRIDES = ((8e6, 2), (40e6, 4))
+# What neighbouring bins of a Hann window have of their energy in common
+BIN_OVERLAP = 4 / 9
 NAN = math.nan
 # Share of a cell's transforms that must have one to be compared with
 LEAST_SHARE = 0.5
@@ -51,9 +56,8 @@ class EvidenceGrid:
     @classmethod
     def of(cls, spec: SpectrogramSpec, sample_rate: float, hops_per_row: int) -> EvidenceGrid:
         """For frames of ``hops_per_row`` at ``sample_rate`` (S/s)."""
-        points = 64 if sample_rate >= WIDE_RATE else 32
-        # where there are more samples than it takes to be sure, not all are compared
-        stride = 4 if sample_rate >= 40e6 else 2 if sample_rate >= 8e6 else 1
+        points = WIDE if sample_rate >= WIDE_RATE else NARROW
+        stride = max((taken for least, taken in STRIDES if sample_rate >= least), default=1)
         samples = spec.row_multiple * spec.row_samples(hops_per_row)
         return cls(points, stride, samples // (points // 2), sample_rate)
 
@@ -81,10 +85,9 @@ class EvidenceGrid:
 
     @property
     def looks(self) -> float:
-        """How many independent samples a cell's coherence is made of, about: neighbouring bins of
-        a Hann window have 4/9 of their energy in common."""
+        """How many independent samples a cell's coherence is made of, about."""
         bins = self.points // CELL_COLS
-        return self.compared * bins / (1 + 4 / 9 * (bins > 1))
+        return self.compared * bins / (1 + BIN_OVERLAP * (bins > 1))
 
 
 def memory_samples(spec: SpectrogramSpec, sample_rate: float) -> int:

@@ -58,7 +58,7 @@ class SegmentationModel(Model):
         with torch.inference_mode():
             x = self._to_device(torch.from_numpy(frames_db))
             res = torch.tensor(resolution, dtype=torch.float32, device=self.device)
-            mask, confidence = self._module(x, res.expand(x.shape[0], 2))
+            mask, confidence = self._module(x, res.expand(x.shape[0], 2))[:2]
             expected = (len(frames_db), *frames_db.shape[2:])
             check_shapes((mask, confidence), expected)
             if mask.is_cuda and (mask.dtype, confidence.dtype) == (torch.uint8, torch.float32):

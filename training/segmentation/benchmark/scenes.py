@@ -47,7 +47,7 @@ class BenchmarkMaker(SceneMaker):
             "duration": made.resolution[1] * self.rows,
             "carriers": self.carriers,
         }
-        return BenchmarkFrame(made.level_db, made.truth, made.resolution, facts)
+        return BenchmarkFrame(made.level_db, made.truth, made.resolution, made.evidence, facts)
 
     def draw_span(self, rng: Rng) -> Span:
         """The stratum's rate; rows as the generator has them."""

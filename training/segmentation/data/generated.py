@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import CELL_COLS, SpectrogramSpec
 
 from ...waveforms import scene, side_by_side
 from ...waveforms.kinds import KINDS
@@ -72,8 +72,9 @@ def prepare(below: Path, config: FramesConfig, spec: SpectrogramSpec, workers: i
 
 
 def channels(spec: SpectrogramSpec) -> str:
-    """What the name of a set's folder ends with: the channels beside the first."""
-    return "".join(f"-{name}" for name in spec.channels[1:])
+    """What the name of a set's folder ends with: the channels beside the first, and evidence."""
+    lags = f"-{len(spec.evidence_lags)}-lags" if spec.evidence_lags else ""
+    return "".join(f"-{name}" for name in spec.channels[1:]) + lags
 
 
 def generate(
@@ -102,10 +103,14 @@ def _generate(folder: Path, config, spec: SpectrogramSpec, workers: int, make_ma
     store.clear(folder)
     size = (config.rows, spec.cols)
     pixels = size if len(spec.channels) == 1 else (len(spec.channels), *size)
-    for name, of_frame in (("levels", pixels), ("truth", size)):
+    planes = (len(spec.evidence_lags), 2, config.rows // spec.row_multiple, CELL_COLS)
+    arrays = [("levels", np.uint8, pixels), ("truth", np.uint8, size)]
+    if spec.evidence_lags:
+        arrays.append(("evidence", np.float16, planes))
+    for name, kind, of_frame in arrays:
         path = folder / f"{name}.npy"
         shape = (config.frames, *of_frame)
-        np.lib.format.open_memmap(path, "w+", np.uint8, shape).flush()
+        np.lib.format.open_memmap(path, "w+", kind, shape).flush()
         with path.open("r+b") as file:
             # A full disk shows here, and not as a worker that is killed.
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
@@ -140,11 +145,15 @@ def _make_chunk(job) -> tuple[int, list[tuple[float, float]], list[dict | None]]
     folder, first_seed, start, stop = job
     levels = np.load(folder / "levels.npy", mmap_mode="r+")
     truth = np.load(folder / "truth.npy", mmap_mode="r+")
+    has_lags = (folder / "evidence.npy").exists()
+    evidence = np.load(folder / "evidence.npy", mmap_mode="r+") if has_lags else None
     resolutions, facts = [], []
     for i in range(start, stop):
         frame = _maker.frame(first_seed + i)
         levels[i] = store.to_steps(frame.level_db.numpy())  # a single channel loses its axis
         truth[i] = frame.truth.numpy()
+        if evidence is not None:
+            evidence[i] = frame.evidence.numpy()
         resolutions.append(frame.resolution)
         facts.append(getattr(frame, "facts", None))
     return start, resolutions, facts

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -18,9 +19,17 @@ from ...engine.folders import existing_folder
 
 # More of a large file is not read to tell it from others
 DIGEST_BYTES = 1 << 20
-# What a reader yields: level dB float32 (rows, cols), truth uint8 (rows, cols), and the
-# resolution (Hz per bin, s per row)
-OwnFrame = tuple[np.ndarray, np.ndarray, tuple[float, float]]
+
+
+class OwnFrame(NamedTuple):
+    """What a reader yields: level dB float32 (rows, cols), truth uint8 (rows, cols), the resolution
+    (Hz per bin, s per row), and evidence planes (lags, 2, rows / row_multiple, cells), None where
+    there are no samples to tell."""
+
+    level: np.ndarray
+    truth: np.ndarray
+    resolution: tuple[float, float]
+    evidence: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy as np
 from tqdm import tqdm
 
 from radiofm_core.errors import InputError, UsageError
-from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import CELL_COLS, SpectrogramSpec
 
 from ..classes import Classes
 from . import images, matlab, recordings, store
@@ -74,7 +74,7 @@ def read_fingerprint(
         return ""
     frames = READERS[type(source)].read(items[0], source, spec, classes)
     few = itertools.islice(frames, READ_FRAMES)
-    return store.fingerprint((store.to_steps(level), truth) for level, truth, _ in few)
+    return store.fingerprint((store.to_steps(one.level), one.truth) for one in few)
 
 
 def wanted(source: OwnConfig, items: list[Item], spec: SpectrogramSpec, classes: Classes) -> dict:
@@ -113,13 +113,15 @@ def prepare(
     folder = below / f"{source.kind}-{Path(source.folder).name}-{role}-{digest}"
     if store.is_prepared(folder, fields):
         return folder
-    levels, truths, resolutions, counts = [], [], [], {}
+    levels, truths, resolutions, planes, counts = [], [], [], [], {}
+    not_judged = np.full(_planes(spec, source.rows), np.nan, np.float16)
     for item in tqdm(items, desc=folder.name, unit="file"):
         before = len(levels)
-        for level_db, truth, resolution in READERS[type(source)].read(item, source, spec, classes):
-            levels.append(store.to_steps(level_db))
-            truths.append(truth)
-            resolutions.append(resolution)
+        for frame in READERS[type(source)].read(item, source, spec, classes):
+            levels.append(store.to_steps(frame.level))
+            truths.append(frame.truth)
+            resolutions.append(frame.resolution)
+            planes.append(not_judged if frame.evidence is None else frame.evidence)
         counts[item.name] = len(levels) - before
     if items and not levels:
         raise InputError(
@@ -133,5 +135,11 @@ def prepare(
         np.stack(truths) if truths else np.zeros(shape, np.uint8),
         np.array(resolutions, np.float32).reshape(-1, 2),
         {**fields, "frames": len(levels), "frames_of_file": counts},
+        np.array(planes).reshape(-1, *not_judged.shape) if spec.evidence_lags else None,
     )
     return folder
+
+
+def _planes(spec: SpectrogramSpec, rows: int) -> tuple[int, ...]:
+    """The shape of a frame's evidence."""
+    return (len(spec.evidence_lags), 2, rows // spec.row_multiple, CELL_COLS)

@@ -73,7 +73,7 @@ def picture_frames(
     resolution = _resolution(config, rows, spec)
     for row in cut_rows(rows, config.rows):
         part = slice(row, row + config.rows)
-        yield level_db[part], truth[part], resolution
+        yield OwnFrame(level_db[part], truth[part], resolution)
 
 
 def _resolution(config: PictureConfig, rows: int, spec: SpectrogramSpec) -> tuple[float, float]:

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from radiofm_core.errors import InputError, UsageError
+from radiofm_core.spectrum.evidence import evidence_planes, memory_samples
 from radiofm_core.spectrum.recordings import META_SUFFIX, Recording, open_recording
 from radiofm_core.spectrum.sample_data import read_iq
 from radiofm_core.spectrum.spec import SpectrogramSpec
@@ -51,6 +52,7 @@ def read(
     labels = label_classes(config.labels, classes)
     boxes = read_boxes(recording, labels) if config.labelled else None
     row_samples = spec.row_samples(hops)
+    memory = memory_samples(spec, recording.sample_rate) if spec.evidence_lags else 0
     resolution = spec.resolution(recording.sample_rate, hops)
     for capture, stop in zip(recording.captures, recording.capture_stops, strict=True):
         total = (stop - capture.sample_start) // row_samples
@@ -58,27 +60,38 @@ def read(
         missing = ((0, config.rows - rows), (0, 0))
         for row in cut_rows(total, rows) if rows else ():
             start = capture.sample_start + row * row_samples
-            level = frame_level(recording, start, spec, hops, rows)
+            first = max(capture.sample_start, start - memory)
+            level, evidence = frame_at(recording, first, start, spec, hops, config.rows, rows)
             if boxes is None:
                 truth = np.full((rows, spec.cols), IGNORE, np.uint8)
             else:
                 span = (capture.center_frequency, recording.sample_rate)
                 truth = truth_of_boxes(boxes, start, row_samples, (rows, spec.cols), span)
             truth = np.pad(truth, missing, constant_values=IGNORE)
-            yield np.pad(level, missing, "symmetric"), truth, resolution
+            yield OwnFrame(np.pad(level, missing, "symmetric"), truth, resolution, evidence)
 
 
-def frame_level(
-    recording: Recording, start: int, spec: SpectrogramSpec, hops: int, rows: int
-) -> np.ndarray:
-    """dB float32 (rows, cols) of the frame that begins at sample ``start``."""
+def frame_at(
+    recording: Recording,
+    first: int,
+    start: int,
+    spec: SpectrogramSpec,
+    hops: int,
+    frame_rows: int,
+    rows: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """dB float32 (rows, cols), and evidence for ``frame_rows`` rows, of the frame of ``rows`` that
+    begins at sample ``start``; its evidence knows what was from sample ``first`` on."""
     path: Path = recording.data_path
     count = rows * spec.row_samples(hops)
-    iq = read_iq(path, recording.datatype, recording.start_byte, start, count)
-    level = spectrogram_db(torch.from_numpy(iq), spec, hops, rows)[0].numpy()
+    samples = start + count - first
+    iq = read_iq(path, recording.datatype, recording.start_byte, first, samples)
+    before, iq = torch.from_numpy(iq).split([start - first, count])
+    level = spectrogram_db(iq, spec, hops, rows)[0].numpy()
+    evidence = evidence_planes(iq, spec, recording.sample_rate, hops, before, frame_rows).numpy()
     if not np.isfinite(level).all():
         raise InputError(
             f"{path}: samples {start} to {start + count} hold values that are not finite; it is "
             "damaged: leave it out, or cut them off"
         )
-    return level
+    return level, evidence

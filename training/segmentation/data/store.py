@@ -3,7 +3,8 @@
 
 A prepared set is a folder with ``levels.npy`` (uint8 (frames, rows, cols), or, of a spec of several
 channels, (frames, channels, rows, cols): steps of 0.4 dB above the median of the frame's first
-channel less 32 dB), ``truth.npy`` (uint8, 255 = not scored), ``resolution.npy`` and
+channel less 32 dB), ``truth.npy`` (uint8, 255 = not scored), ``resolution.npy``, of a spec with
+lags ``evidence.npy`` (float16 (frames, lags, 2, rows / row_multiple, cells)), and
 ``prepared.json``, which records how it was made, and what the numbers in the truth stand for: the
 names under ``kinds`` (generated frames: they serve any classes) or ``classes``. It is written last:
 without it a set is not there.
@@ -18,13 +19,15 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
 
 from radiofm_core.errors import InputError
 from radiofm_core.outputs.files import output_errors
-from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.evidence import LONG_LAG_S
+from radiofm_core.spectrum.spec import CELL_COLS, SpectrogramSpec
 
 from ...waveforms.span import IGNORE
 from ..classes import Classes
@@ -34,6 +37,8 @@ LOWEST_DB = -32.0
 NOTE = "prepared.json"
 # Rows and columns of a fingerprint's blocks
 BLOCK = 16
+# Share of the frames that are trained on without evidence, or without that of long lags
+WITHOUT_EVIDENCE, WITHOUT_LONG_LAGS = 0.15, 0.2
 
 
 def to_steps(level_db: np.ndarray) -> np.ndarray:
@@ -106,7 +111,12 @@ def write_note(folder: Path, fields: dict) -> None:
 
 
 def write(
-    folder: Path, levels: np.ndarray, truth: np.ndarray, resolution: np.ndarray, fields: dict
+    folder: Path,
+    levels: np.ndarray,
+    truth: np.ndarray,
+    resolution: np.ndarray,
+    fields: dict,
+    evidence: np.ndarray | None = None,
 ) -> None:
     """Write a whole set; raises OutputError where that is not possible.
 
@@ -116,12 +126,26 @@ def write(
         truth: uint8 (frames, rows, cols).
         resolution: float32 (frames, 2).
         fields: for the note; ``kinds`` or ``classes`` among them.
+        evidence: (frames, lags, 2, rows / row_multiple, cells), of a spec with lags.
     """
     with writing(folder):
         clear(folder)
         for name, array in (("levels", levels), ("truth", truth), ("resolution", resolution)):
             np.save(folder / f"{name}.npy", array)
+        (folder / "evidence.npy").unlink(missing_ok=True)
+        if evidence is not None:
+            np.save(folder / "evidence.npy", evidence.astype(np.float16))
         write_note(folder, fields)
+
+
+class Batch(NamedTuple):
+    """Frames to train on: dB float32 (B, C, R, W), truth int64 (B, R, W), resolution (B, 2), and
+    evidence float32 (B, lags, 2, R / row_multiple, cells), NaN where not judged."""
+
+    level: torch.Tensor
+    truth: torch.Tensor
+    resolution: torch.Tensor
+    evidence: torch.Tensor
 
 
 class FrameSet:
@@ -139,6 +163,7 @@ class FrameSet:
         folders = [folders] if isinstance(folders, Path) else list(folders)
         notes = [_checked_note(folder, spec) for folder in folders]
         self.row_multiple = spec.row_multiple
+        self.is_long = np.array([lag >= LONG_LAG_S for lag in spec.evidence_lags], bool)
         self.levels = _joined([_part(folder, "levels", share) for folder in folders])
         self.truth = _joined(
             [
@@ -149,22 +174,30 @@ class FrameSet:
         self.resolution = torch.from_numpy(
             _joined([_part(folder, "resolution", share) for folder in folders])
         )
+        self.evidence = None
+        if spec.evidence_lags:
+            self.evidence = _joined([_part(folder, "evidence", share) for folder in folders])
 
     def __len__(self) -> int:
         return len(self.levels)
 
-    def batch(self, index: np.ndarray) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """dB float32 (B, C, R, W), truth int64 (B, R, W), resolution (B, 2)."""
+    def batch(self, index: np.ndarray) -> Batch:
+        """The frames ``index``, in ascending order."""
         level = torch.from_numpy(self.levels[np.sort(index)]).float() * STEP_DB + LOWEST_DB
         truth = torch.from_numpy(self.truth[np.sort(index)]).long()
         if level.ndim == 3:
             level = level[:, None]
-        return level, truth, self.resolution[np.sort(index)]
+        if self.evidence is None:
+            evidence = torch.zeros(len(index), 0, 2, truth.shape[1] // self.row_multiple, CELL_COLS)
+        else:
+            evidence = torch.from_numpy(self.evidence[np.sort(index)]).float()
+        return Batch(level, truth, self.resolution[np.sort(index)], evidence)
 
-    def augmented(self, index: np.ndarray, rng: np.random.Generator):
-        """A batch mirrored in frequency at random and, one time in three, cut to fewer rows, so
-        that short recordings are judged on what they hold."""
-        level, truth, resolution = self.batch(index)
+    def augmented(self, index: np.ndarray, rng: np.random.Generator) -> Batch:
+        """A batch mirrored in frequency at random, one time in three cut to fewer rows, so that
+        short recordings are judged on what they hold, and with evidence left out of some frames:
+        all of it, or that of the long lags, as in short recordings."""
+        level, truth, resolution, evidence = self.batch(index)
         flip = torch.from_numpy(rng.random(len(index)) < 0.5)[:, None, None]
         # Columns mirror about DC (column W/2); column 0, Nyquist, stays.
         mirror = torch.cat(
@@ -172,13 +205,24 @@ class FrameSet:
         )
         level = torch.where(flip[:, None], level[..., mirror], level)
         truth = torch.where(flip, truth[..., mirror], truth)
+        # What is mirrored is conjugated, and so is its coherence; cells lie a column aside
+        conjugate = evidence.flip(4) * torch.tensor([1.0, -1.0])[:, None, None]
+        evidence = torch.where(flip[:, None, None], conjugate, evidence)
         level = level + (torch.rand(level.shape) - 0.5) * STEP_DB
         if rng.random() < 1 / 3:
             most = level.shape[2] // self.row_multiple
-            rows = self.row_multiple * int(rng.integers(1, max(2, most // 2) + 1))
-            start = int(rng.integers(0, level.shape[2] - rows + 1))
-            level, truth = level[:, :, start : start + rows], truth[:, start : start + rows]
-        return level, truth, resolution
+            cells = int(rng.integers(1, max(2, most // 2) + 1))
+            first = int(rng.integers(0, most - cells + 1))
+            rows = slice(first * self.row_multiple, (first + cells) * self.row_multiple)
+            level, truth = level[:, :, rows], truth[:, rows]
+            evidence = evidence[:, :, :, first : first + cells]
+        without = rng.random(len(index))[:, None]
+        dropped = (without < WITHOUT_EVIDENCE) | (
+            self.is_long & (without < WITHOUT_EVIDENCE + WITHOUT_LONG_LAGS)
+        )
+        dropped = torch.from_numpy(dropped)[:, :, None, None, None]
+        evidence = torch.where(dropped, torch.nan, evidence)
+        return Batch(level, truth, resolution, evidence)
 
 
 def _checked_note(folder: Path, spec: SpectrogramSpec) -> dict:

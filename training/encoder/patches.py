@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The encoder whose stem sees patches one by one, with evidence beside the power.
+
+Shapes as in :mod:`.vit`. The stem is strided convolutions side by side with what they divide
+("hMLP", "Three things everyone should know about Vision Transformers", arXiv 2203.09795): no token
+knows of another patch before attention, so that pre-training leaves hidden patches out instead of
+computing them.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from radiofm_core.spectrum.spec import CELL_COLS
+
+from .evidence import EvidenceTokens
+from .inputs import PATCH, Contrast, ModulationSpectrum, Normalise, Positions, Resolution, embedding
+from .vit import CONTRAST_GAIN, FRAME_LINES, HIGHEST_HZ, Block, ConvUnit
+
+
+class PatchStem(nn.Module):
+    """To 1/4, 1/8 and 1/16 of the resolution, each place from its own pixels alone."""
+
+    def __init__(self, channels: int, widths: tuple[int, int], dim: int):
+        super().__init__()
+        quarter, eighth = widths
+        self.to_quarter = ConvUnit(channels, quarter, kernel=4, stride=4)
+        self.to_eighth = ConvUnit(quarter, eighth, kernel=2, stride=2)
+        self.to_tokens = nn.Conv2d(eighth, dim, 2, 2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """(B, C, R, W) to 1/4, 1/8 and 1/16 features."""
+        quarter = self.to_quarter(x)
+        eighth = self.to_eighth(quarter)
+        return quarter, eighth, self.to_tokens(eighth)
+
+
+class PatchEncoder(nn.Module):
+    """Stem and transformer: spectrograms and evidence to tokens and the finer stages' features.
+
+    Args:
+        channels: of the spectrogram.
+        lags: planes of evidence; 0 = none.
+        widths: channels at 1/4 and 1/8.
+        dim, depth, heads, expansion: of the transformer.
+    """
+
+    def __init__(
+        self,
+        channels: int,
+        lags: int,
+        widths: tuple[int, int],
+        dim: int,
+        depth: int,
+        heads: int,
+        expansion: int = 4,
+    ):
+        super().__init__()
+        if dim % (4 * heads):
+            raise ValueError(f"dim {dim} must be a multiple of 4 x heads ({heads})")
+        self.dim = dim
+        self.lags = lags
+        self.patch = PATCH
+        self.cells = CELL_COLS
+        self.gain = CONTRAST_GAIN
+        self.normalise = Normalise()
+        self.contrast = Contrast()
+        self.resolution = Resolution(dim)
+        self.stem = PatchStem(3 * channels, widths, dim)
+        self.evidence = EvidenceTokens(max(lags, 1), dim)
+        self.frame_spectrum = ModulationSpectrum(FRAME_LINES, HIGHEST_HZ, 0)
+        self.frame_rhythm = embedding(FRAME_LINES, dim)
+        self.blocks = nn.ModuleList([Block(dim, heads, expansion) for _ in range(depth)])
+        self.norm = nn.LayerNorm(dim)
+        self.positions = Positions(dim, 100.0)
+
+    def encode(
+        self, x: Tensor, resolution: Tensor, evidence: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Normalised input to features.
+
+        Args:
+            x: (B, C, R, W) from :class:`Normalise`.
+            resolution: (B, 2), Hz per bin and seconds per row.
+            evidence: (B, lags, 2, R/16, cells), NaN where not judged; None: nothing is.
+
+        Returns:
+            (B, quarter, R/4, W/4), (B, eighth, R/8, W/8), and tokens (B, D, R/16, W/16).
+        """
+        rows, cols = x.shape[2] // self.patch, x.shape[3] // self.patch
+        shown, told = self.shown(x, resolution, evidence, torch.ones((1, 1, 1, 1), device=x.device))
+        quarter, eighth, tokens = self.stem(shown)
+        t = self.attended(tokens.flatten(2).transpose(1, 2) + told)
+        return quarter, eighth, t.transpose(1, 2).reshape(-1, self.dim, rows, cols)
+
+    def encode_visible(
+        self, x: Tensor, resolution: Tensor, evidence: Tensor | None, keep: Tensor
+    ) -> Tensor:
+        """The tokens of the patches ``keep`` (B, K), by their indexes: (B, K, D). The others are
+        not looked at; all frames keep as many."""
+        rows, cols = x.shape[2] // self.patch, x.shape[3] // self.patch
+        visible = torch.zeros((x.shape[0], rows * cols), device=x.device).scatter(1, keep, 1.0)
+        grid = visible.view(-1, 1, rows, cols)
+        if evidence is not None:
+            cells = grid.repeat_interleave(evidence.shape[4] // cols, dim=3)[:, :, None]
+            evidence = torch.where(cells > 0, evidence, torch.full_like(evidence, torch.nan))
+        pixels = functional.interpolate(grid, scale_factor=float(self.patch))
+        shown, told = self.shown(x, resolution, evidence, pixels)
+        patches = shown.unflatten(3, (cols, self.patch)).unflatten(2, (rows, self.patch))
+        patches = patches.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
+        wanted = keep[:, :, None, None, None].expand(-1, -1, *patches.shape[2:])
+        tokens = self.stem(patches.gather(1, wanted).flatten(0, 1))[2]
+        tokens = tokens.flatten(1).unflatten(0, keep.shape)
+        told = told.expand(-1, rows * cols, -1).gather(1, keep[:, :, None].expand(-1, -1, self.dim))
+        return self.attended(tokens + told)
+
+    def shown(
+        self, x: Tensor, resolution: Tensor, evidence: Tensor | None, visible: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What the stem is shown, (B, 3 C, R, W), and what tokens are told beside it, (B, T, D);
+        ``visible`` as of :class:`.inputs.Contrast`."""
+        rows, cols = x.shape[2] // self.patch, x.shape[3] // self.patch
+        over_time, over_frequency = self.contrast(x, visible)
+        told = self.resolution(resolution)
+        dtype = told.dtype
+        shown = torch.cat([x * visible, self.gained(over_time), self.gained(over_frequency)], dim=1)
+        frame = self.frame_spectrum(over_time[:, 0], resolution[:, 1]).to(dtype)
+        t = self.frame_rhythm(frame).expand(-1, rows, -1, -1)
+        if self.lags > 0:
+            if evidence is None:
+                shape = (x.shape[0], self.lags, 2, rows, self.cells)
+                evidence = torch.full(shape, torch.nan, device=x.device)
+            t = t + self.evidence(evidence, x[:, 0], resolution)
+        t = t.flatten(1, 2) + self.positions(rows, cols).to(dtype) + told[:, None]
+        return shown.to(dtype), t
+
+    def attended(self, t: Tensor) -> Tensor:
+        """Tokens (B, T, D) through the transformer."""
+        for block in self.blocks:
+            t = block(t)
+        return self.norm(t)
+
+    def gained(self, contrast: Tensor) -> Tensor:
+        """Contrast as an input channel."""
+        return (contrast * self.gain).clamp(-3.0, 3.0)
