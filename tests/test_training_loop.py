@@ -323,6 +323,6 @@ def test_the_exported_confidence_is_calibrated(tmp_path):
     model.temperature.fill_(2.0)
     model.offsets[2] = 3.0
     x = torch.full((1, 1, 16, 256), 4.0)
-    _, confidence = torch.jit.script(model)(x, torch.ones(1, 2))
+    _, confidence, _ = torch.jit.script(model)(x, torch.ones(1, 2))
     wanted = torch.tensor([1.0, -1.0, 1.5, 0.0]).softmax(0)[2]
     assert confidence.unique().item() == pytest.approx(wanted.item(), abs=1e-6)
