@@ -4,8 +4,9 @@
 import numpy as np
 import pytest
 import torch
-from gnuradio.radiofm.radiofm_python import find_components
-from gnuradio.radiofm.runtime.frame_detections import find_detections
+from gnuradio.radiofm.radiofm_python import find_groups
+from gnuradio.radiofm.runtime.emission_judge import EmissionJudge
+from gnuradio.radiofm.runtime.frame_groups import find_frame_groups
 from scipy import ndimage
 
 from radiofm_core.spectrum.detections import Detection, FrameGeometry
@@ -52,9 +53,15 @@ def noise_frame(rate: float, seed: int):
     return power, FrameGeometry(0, rate, 0.0, (0, 0.0), SPEC.row_samples(hops))
 
 
+def find_detections(mask, confidence, power, geometry, min_confidence=0.5):
+    """Those of a frame by itself."""
+    found = find_frame_groups(mask, confidence, power, geometry, len(NAMES))
+    return EmissionJudge(NAMES).decide(found, min_confidence)[1]
+
+
 def detect(mask, power, confidence=0.9, **options):
     sure = np.full(mask.shape, confidence, np.float32)
-    return find_detections(mask, sure, power, GEOMETRY, NAMES, **options)
+    return find_detections(mask, sure, power, GEOMETRY, **options)
 
 
 @pytest.mark.parametrize("low, high", [(-4.5e6, -0.03e6), (1.01e6, 4.77e6), (2.123e6, 6.5e6)])
@@ -143,10 +150,10 @@ def test_an_empty_band_yields_nothing_whatever_the_mask_says(rate):
     mask = np.zeros((256, 256), np.uint8)
     mask[20:200, 30:90], mask[10:50, 120:140], mask[:, 200:] = 1, 2, 3
     sure = np.full(mask.shape, 0.99, np.float32)
-    assert find_detections(mask, sure, power, geometry, NAMES) == []
+    assert find_detections(mask, sure, power, geometry) == []
     # 3 dB above the noise is something
     power[mask == 2] += 3
-    assert [d.label for d in find_detections(mask, sure, power, geometry, NAMES)] == ["nr"]
+    assert [d.label for d in find_detections(mask, sure, power, geometry)] == ["nr"]
 
 
 @pytest.mark.parametrize("rate", [0.96e6, 1.92e6, 19.2e6])
@@ -155,7 +162,7 @@ def test_a_mask_of_the_noises_brighter_pixels_yields_nothing(rate):
     around = ndimage.uniform_filter(10 ** (power / 10), 5)
     mask = (around > np.quantile(around, 0.95)).astype(np.uint8)
     sure = np.full(mask.shape, 0.9, np.float32)
-    assert find_detections(mask, sure, power, geometry, NAMES) == []
+    assert find_detections(mask, sure, power, geometry) == []
 
 
 def test_a_carrier_below_the_noise_is_found():
@@ -180,45 +187,11 @@ def test_gaps_of_two_are_closed_and_larger_ones_are_not():
     assert columns == pytest.approx([50, 57], abs=1)
 
 
-def naive_components(mask, cls):
-    """SciPy's: (rows, cols, area) of each closed shape of a class, by its own pixels."""
-    pixels = np.pad(mask == cls, 2)
-    closed = ndimage.binary_closing(pixels, np.ones((3, 3), bool))[2:-2, 2:-2]
-    labels, _ = ndimage.label(closed)
-    out = set()
-    for number, box in enumerate(ndimage.find_objects(labels), 1):
-        inside = (labels[box] == number) & (mask[box] == cls)
-        if inside.sum() >= 16:
-            rows, cols = inside.sum(1), inside.sum(0)
-            rows = np.flatnonzero(rows >= 0.25 * rows.max()) + box[0].start
-            cols = np.flatnonzero(cols >= 0.25 * cols.max()) + box[1].start
-            out.add((cls, int(rows[0]), int(rows[-1]) + 1, int(cols[0]), int(cols[-1]) + 1))
-    return out
-
-
-@pytest.mark.parametrize("shape", [(256, 256), (1, 256), (40, 7), (3, 3)])
-@pytest.mark.parametrize("blur", [1, 9, 15])
-def test_components_are_those_that_scipy_finds(shape, blur):
-    for seed in range(5):
-        rng = np.random.default_rng(seed)
-        smooth = ndimage.uniform_filter(rng.standard_normal(shape), blur)
-        mask = np.digitize(smooth, np.quantile(smooth, [0.4, 0.6, 0.8])).astype(np.uint8)
-        # of one power throughout: edges stay where the mask has them
-        power = np.zeros(shape, np.float32)
-        found = find_components(mask, power + 1, power, 4, 1.0, 16)
-        # no component stands out of such noise, so there must be none
-        assert found == []
-        mask[mask == 0] = 1
-        found = find_components(mask, power + 1, power, 4, 1.0, 16)
-        expected = set().union(*(naive_components(mask, c) for c in (1, 2, 3)))
-        assert {(c, r0, r1, x0, x1) for c, _, r0, r1, x0, x1, _, _ in found} == expected
-
-
 def test_arrays_that_do_not_fit_are_refused():
     mask, other = np.zeros((4, 4), np.uint8), np.zeros((4, 5), np.float32)
     for arrays in ((mask, other, other), (mask[0], other[0], other[0]), (mask, mask, other)):
         with pytest.raises(ValueError, match="the same two axes"):
-            find_components(*arrays, 4, 1.0, 16)
+            find_groups(*arrays, 4, 1.0, 16)
 
 
 @pytest.mark.parametrize("power", [np.nan, np.inf, -np.inf, 1e30])

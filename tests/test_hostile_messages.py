@@ -80,10 +80,19 @@ def between(good: list, bad: list) -> list:
 def test_tracker_refuses_what_is_no_detection_and_keeps_the_carrier(capfd):
     frames = [detections_message(index) for index in range(20)]
     good = as_messages(frames)
-    # of another label: some are spoilt so that they still are detections
-    found = {**frames[0][keys.DETECTIONS][0], keys.LABEL: "other"}
+    # in another band: some are spoilt so that they still are detections
+    elsewhere = {keys.LABEL: "other", keys.CENTER_FREQUENCY: 1.9e9, keys.SUBCARRIER_SPACING: 15e3}
+    found = {**frames[0][keys.DETECTIONS][0], **elsewhere}
+    told = {keys.LAG: 1e-3, keys.COHERENCE: 0.5, keys.FLOOR: 0.01, keys.MEANING: "it repeats"}
+    found[keys.EVIDENCE] = [told]
     bad = foreign() + as_messages(
         [{**frames[0], keys.DETECTIONS: [fields]} for fields in spoilt(found)]
+    )
+    bad += as_messages(
+        [
+            {**frames[0], keys.DETECTIONS: [{**found, keys.EVIDENCE: [fields]}]}
+            for fields in spoilt(told)
+        ]
     )
     frame = {key: frames[0][key] for key in (keys.RX_TIME, keys.ROWS, keys.ROW_SAMPLES)}
     bad += as_messages([{**frames[0], **fields} for fields in spoilt_types(frame)])

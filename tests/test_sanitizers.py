@@ -15,7 +15,7 @@ SANITIZERS = "address,undefined,float-cast-overflow"
 INPUTS = {
     "spec": 20_000,
     "clock": 20_000,
-    "components": 20_000,
+    "groups": 20_000,
     "formats": 20_000,
     "kernel": 2_000,
     "blocks": 200,

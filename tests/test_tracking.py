@@ -2,11 +2,12 @@
 """Tracking: a carrier that stays is one emission, whatever its bursts; two carriers are two."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from radiofm_core.errors import UsageError
-from radiofm_core.spectrum.detections import Detection
+from radiofm_core.spectrum.detections import Detection, Evidence
 from radiofm_core.spectrum.tracking import EmissionTracker
 
 RATE = 20e6
@@ -103,16 +104,84 @@ def test_parts_that_turn_out_to_be_one_carrier_are_merged():
     assert sorted(ended) == sorted(started)
 
 
-def test_neighbours_and_other_labels_stay_apart():
+def test_neighbours_stay_apart():
     frames = [
         [
             seen(n * FRAME, (n + 1) * FRAME, -9e6, -1e6),
-            seen(n * FRAME, (n + 1) * FRAME, 1e6, 9e6),
             seen(n * FRAME, (n + 1) * FRAME, 1e6, 9e6, "nr"),
         ]
         for n in range(5)
     ]
-    assert len(ends(track(frames))) == 3
+    assert [e["label"] for e in ends(track(frames))] == ["lte", "nr"]
+
+
+def test_a_band_has_one_label_that_of_most_weight():
+    labels = ["nr", "lte", "unknown", "lte", "lte", "unknown", "unknown", "unknown", "unknown"]
+    frames = [
+        [seen(n * FRAME, (n + 1) * FRAME, label=label, confidence=0.9 if label == "lte" else 0.7)]
+        for n, label in enumerate(labels)
+    ]
+    events = track(frames)
+    assert [e["event"] for e in events] == ["start", "end"]
+    # by the weight of the labels: confidence and time
+    assert events[-1]["label"] == "lte" and events[-1]["confidence"] == pytest.approx(0.9)
+    assert events[-1]["active_time"] == pytest.approx(len(labels) * FRAME)
+
+
+def test_what_is_unknown_throughout_is_unknown():
+    (end,) = ends(track([[seen(0, FRAME, label="unknown", confidence=0.3)]]))
+    assert end["label"] == "unknown" and end["confidence"] == pytest.approx(0.3)
+
+
+def test_bluetooth_over_wifi_is_its_own_and_a_fragment_is_not():
+    wifi = [seen(n * FRAME, (n + 1) * FRAME, label="wifi", pwr_db=-20) for n in range(3)]
+    burst = seen(0.025, 0.026, 2e6, 3e6, "other", pwr_db=-20)  # 12 dB more power per Hz
+    assert {e["label"] for e in ends(track([[wifi[0]], [wifi[1], burst], [wifi[2]]]))} == {
+        "wifi",
+        "other",
+    }
+    fragment = seen(0.025, 0.026, 2e6, 3e6, "other", pwr_db=-33)
+    (end,) = ends(track([[wifi[0]], [wifi[1], fragment], [wifi[2]]]))
+    assert end["label"] == "wifi" and end["bandwidth"] == pytest.approx(18e6)
+
+
+def evidence(lag, coherence, meaning="it repeats", floor=0.01):
+    return Evidence(lag=lag, coherence=coherence, floor=floor, meaning=meaning)
+
+
+def test_an_emission_tells_the_clearest_evidence_and_the_spacing_of_most_weight():
+    first = replace(
+        seen(0, FRAME), subcarrier_spacing=30e3, evidence=(evidence(3e-5, 0.05), evidence(1, 0.1))
+    )
+    later = [
+        replace(
+            seen(n * FRAME, (n + 1) * FRAME),
+            subcarrier_spacing=15e3,
+            evidence=(evidence(1, 0.3, "more of it"), evidence(2, 0.2)),
+        )
+        for n in (1, 2)
+    ]
+    events = track([[first], *([each] for each in later)])
+    assert events[0]["subcarrier_spacing"] == 30e3
+    assert events[-1]["subcarrier_spacing"] == 15e3
+    told = [(e["lag"], e["coherence"], e["meaning"]) for e in events[-1]["evidence"]]
+    assert told == [(1, 0.3, "more of it"), (2, 0.2, "it repeats"), (3e-5, 0.05, "it repeats")]
+
+
+def test_parts_that_are_merged_keep_labels_and_evidence():
+    left = replace(
+        seen(0, FRAME, -9e6, -2e6, "nr"), subcarrier_spacing=15e3, evidence=(evidence(1, 0.3),)
+    )
+    right = seen(0, FRAME, 2e6, 9e6, "lte", confidence=0.5)
+    whole = seen(FRAME, FRAME + 0.001, label="unknown", confidence=0.4)
+    (end,) = ends(track([[left, right], [whole]]))
+    assert end["label"] == "nr" and end["subcarrier_spacing"] == 15e3
+    assert [e["coherence"] for e in end["evidence"]] == [0.3]
+
+
+def test_what_is_not_known_has_no_key():
+    (end,) = ends(track([[seen(0, FRAME)]]))
+    assert not {"subcarrier_spacing", "evidence"} & set(end)
 
 
 def test_edges_are_averaged_and_powers_are_means():

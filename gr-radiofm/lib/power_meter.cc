@@ -10,8 +10,6 @@ namespace radiofm {
 
 namespace {
 
-// A component reaches to the outermost columns and rows that are filled this much of its fullest.
-constexpr double edge_fill = 0.25;
 // Equivalent noise bandwidth of the Hann window, in bins: turns a sum over bins into power
 constexpr double hann_noise_bins = 1.5;
 constexpr double min_snr_db = -20.0;
@@ -61,16 +59,6 @@ double noise_power(const mask_frame& frame, const std::vector<float>& power, dou
     return quantile(values, 0.5) / std::pow(1.0 - 1.0 / (9.0 * looks), 3);
 }
 
-// First and one past the last of `filled` that is filled enough.
-std::pair<size_t, size_t> extent(const std::vector<size_t>& filled)
-{
-    const double enough = edge_fill * double(*std::max_element(filled.begin(), filled.end()));
-    const auto is_enough = [enough](size_t value) { return double(value) >= enough; };
-    const auto first = std::find_if(filled.begin(), filled.end(), is_enough);
-    const auto last = std::find_if(filled.rbegin(), filled.rend(), is_enough);
-    return {size_t(first - filled.begin()), size_t(filled.rend() - last)};
-}
-
 } // namespace
 
 power_meter::power_meter(const mask_frame& frame, size_t noise_pixels, double looks)
@@ -88,50 +76,57 @@ power_meter::power_meter(const mask_frame& frame, size_t noise_pixels, double lo
     }
 }
 
-bool power_meter::measure(const mask_labels& found, size_t number, mask_component& out) const
+bool power_meter::measure(const std::vector<int16_t>& group_of,
+                          int16_t group,
+                          const box& around,
+                          mask_burst& out) const
 {
-    const shape& of = found.shapes()[number - 1];
-    const box& around = of.around;
-    std::vector<size_t> in_row(around.end_row - around.first_row);
-    std::vector<size_t> in_col(around.end_col - around.first_col);
-    double in_box = 0.0;
+    std::vector<size_t> in_row(around.height()), in_col(around.width());
+    double in_box = 0.0, confidence = 0.0;
+    size_t pixels = 0;
     for (size_t row = around.first_row; row < around.end_row; row++) {
-        for (size_t col = around.first_col; col < around.end_col; col++) {
-            const size_t at = row * d_frame.cols + col;
-            const size_t inside = found.holds(number, at);
-            in_row[row - around.first_row] += inside;
-            in_col[col - around.first_col] += inside;
-            in_box += double(d_power[at]);
+        const size_t begin = row * d_frame.cols + around.first_col;
+        const int16_t* of = group_of.data() + begin;
+        const float* power = d_power.data() + begin;
+        for (size_t col = 0; col < in_col.size(); col++) {
+            in_box += double(power[col]);
+            if (of[col] == group) {
+                in_row[row - around.first_row]++;
+                in_col[col]++;
+                confidence += double(d_frame.confidence[begin + col]);
+                pixels++;
+            }
         }
     }
-    const auto rows = extent(in_row), cols = extent(in_col);
+    const auto rows = usual_extent(in_row), cols = usual_extent(in_col);
     const box core = {around.first_row + rows.first,
                       around.first_row + rows.second,
                       around.first_col + cols.first,
                       around.first_col + cols.second};
-    const double level = mean_inside(found, number, core);
-    // A narrow component on a slope must not shrink away: at most a third of it from each side
-    const double inwards = std::min(max_refinement, double(core.end_col - core.first_col) / 3);
-    out.confidence = of.confidence;
+    const double level = mean_inside(group_of, group, core);
+    // A narrow burst on a slope must not shrink away: at most a third of it from each side
+    const double inwards = std::min(max_refinement, double(core.width()) / 3);
+    out.confidence = confidence / double(std::max<size_t>(pixels, 1));
     out.first_row = core.first_row;
     out.end_row = core.end_row;
     out.low_col = refine(core, core.first_col, true, level, inwards);
     out.high_col = refine(core, core.end_col, false, level, inwards);
     const double snr = level / std::max(d_noise, 1e-30) - 1.0;
     out.snr_db = std::max(snr > 0 ? 10.0 * std::log10(snr) : min_snr_db, min_snr_db);
-    const double power = level * double(core.end_col - core.first_col) / hann_noise_bins;
+    const double power = level * double(core.width()) / hann_noise_bins;
     out.pwr_db = 10.0 * std::log10(std::max(power, 1e-30));
     return !d_has_noise || stands_out(out.snr_db, in_box, double(around.size()));
 }
 
-double power_meter::mean_inside(const mask_labels& found, size_t number, const box& core) const
+double
+power_meter::mean_inside(const std::vector<int16_t>& group_of, int16_t group, const box& core) const
 {
     double sum = 0.0;
     size_t count = 0;
     for (size_t row = core.first_row; row < core.end_row; row++) {
         for (size_t col = core.first_col; col < core.end_col; col++) {
             const size_t at = row * d_frame.cols + col;
-            if (found.holds(number, at)) {
+            if (group_of[at] == group) {
                 sum += double(d_power[at]);
                 count++;
             }
@@ -141,7 +136,7 @@ double power_meter::mean_inside(const mask_labels& found, size_t number, const b
 }
 
 /*
- * The energy gate: whether there is more power in a component's rectangle than noise has. All
+ * The energy gate: whether there is more power in a burst's rectangle than noise has. All
  * of the rectangle counts: a mask of noise picks its brighter pixels. A mean of k transforms
  * deviates from its expectation by 1 / sqrt(k) of it.
  */

@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
-#include "mask_labels.h"
-#include <gnuradio/radiofm/mask_components.h>
+#include "mask_patch.h"
+#include <gnuradio/radiofm/mask_groups.h>
 #include <vector>
 
 namespace gr {
 namespace radiofm {
 
-//! What a component's power tells of it.
+//! What a burst's power tells of it.
 class power_meter
 {
 public:
     power_meter(const mask_frame& frame, size_t noise_pixels, double looks);
 
-    //! Fill in all but the label; false if the energy gate finds the component empty.
-    bool measure(const mask_labels& found, size_t number, mask_component& out) const;
+    //! The frame's power as linear numbers.
+    const float* power() const { return d_power.data(); }
+
+    //! Fill in all but the group, of a group's pixels in a box; false if the energy gate finds it
+    //! empty.
+    bool measure(const std::vector<int16_t>& group_of,
+                 int16_t group,
+                 const box& around,
+                 mask_burst& out) const;
 
 private:
-    double mean_inside(const mask_labels& found, size_t number, const box& core) const;
+    double mean_inside(const std::vector<int16_t>& group_of, int16_t group, const box& core) const;
     bool stands_out(double snr_db, double in_box, double pixels) const;
     double refine(const box& core, size_t edge, bool is_low, double level, double inwards) const;
 

@@ -8,12 +8,15 @@ from collections.abc import Sequence
 
 from radiofm_core import keys
 from radiofm_core.bundle import BundleInfo
+from radiofm_core.outputs.evidence_words import emission_name, evidence_words
 from radiofm_core.outputs.units import display_name, readable_hz, readable_time
 from radiofm_core.spectrum.recordings import Recording
 
 from .console import colored, table, use_color
 
 HEADER = ("label", "centre", "width", "start", "length", "on air", "SNR", "confidence")
+# A column of its own where there is any
+EVIDENCE = "evidence"
 
 
 def recording_line(recording: Recording, frames: int) -> str:
@@ -30,7 +33,7 @@ def emission_row(emission: dict, start: float, span: float) -> tuple[str, ...]:
     duration = emission[keys.DURATION]
     on_air = emission[keys.ACTIVE_TIME] / duration if duration else 1.0
     return (
-        display_name(emission[keys.LABEL]),
+        emission_name(emission),
         f"{emission[keys.CENTER_FREQUENCY] / 1e6:.3f} MHz",
         f"{emission[keys.BANDWIDTH] / 1e6:.3f} MHz",
         f"{start * 1e3:.2f} ms" if span < 10 else f"{start:.3f} s",
@@ -51,10 +54,13 @@ def emission_table(
     span = recording.duration
     rows = [emission_row(e, s, span) for e, s in zip(emissions, starts, strict=True)]
     lines = table(HEADER, rows)
+    words = [EVIDENCE, *map(evidence_words, emissions)]
+    if any(words[1:]):
+        lines = [f"{line}  {text}".rstrip() for line, text in zip(lines, words, strict=True)]
     if use_color(sys.stdout):
         colors = {display_name(c.name): c.color for c in info.classes}
-        for index, row in enumerate(rows, start=1):
-            name = row[0]
+        for index, emission in enumerate(emissions, start=1):
+            name = display_name(emission[keys.LABEL])
             if name in colors:
                 lines[index] = lines[index].replace(name, colored(name, colors[name]), 1)
     if total > len(emissions):

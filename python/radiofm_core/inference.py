@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import sys
 
@@ -59,6 +60,7 @@ def load_bundle(
         torch.set_num_threads(1)
     try:
         module = torch.jit.load(str(info.path), map_location=device).eval()
+        judge = _own_judge(module)
         module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)
         if device == "cpu" and precision == "bf16":
             module = freeze_packed(module, kind.example(info.spec))
@@ -70,7 +72,13 @@ def load_bundle(
             f"{info.path}: the model inside cannot be loaded ({reason}); the file is corrupted "
             "or made for another PyTorch: export it again"
         ) from error
-    return kind(info, module, device, precision)
+    return kind(info, module, device, precision, judge)
+
+
+def _own_judge(module):
+    """A module's method ``judge``, of a copy on the CPU in fp32: freezing leaves out all methods
+    but ``forward``, and a few emissions are no work for a GPU. None if it has none."""
+    return copy.deepcopy(module).cpu().float().judge if hasattr(module, "judge") else None
 
 
 def _pick_device(device: str) -> str:

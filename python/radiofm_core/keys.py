@@ -55,6 +55,9 @@ START_OFFSET = "start_offset"
 END_OFFSET = "end_offset"
 SNR_DB = "snr_db"
 PWR_DB = "pwr_db"
+# Where they are known; a packet of CSI has the same word for its subcarriers
+SUBCARRIER_SPACING = "subcarrier_spacing"
+EVIDENCE = "evidence"
 EVENT = "event"
 BURST_ID = "burst_id"
 ACTIVE_TIME = "active_time"
@@ -64,10 +67,15 @@ EVENT_START = "start"
 EVENT_UPDATE = "update"
 EVENT_END = "end"
 
+# One piece of evidence
+LAG = "lag"
+COHERENCE = "coherence"
+FLOOR = "floor"
+MEANING = "meaning"
+
 # A CSI packet (gr-ieee802-11 has the same word for the estimate)
 CSI = "csi"
 SUBCARRIERS = "subcarriers"
-SUBCARRIER_SPACING = "subcarrier_spacing"
 MAC = "mac"
 RSSI = "rssi"
 SEQUENCE = "sequence"

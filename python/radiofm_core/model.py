@@ -58,11 +58,13 @@ class BundleInfo:
 class Model(ABC):
     """A loaded model on its device, at its precision."""
 
-    def __init__(self, info: BundleInfo, module, device: str, precision: str):
+    def __init__(self, info: BundleInfo, module, device: str, precision: str, judge=None):
+        """``judge``: the module's method of that name, on the CPU, in fp32; if it has one."""
         self.info = info
         self.device = device
         self.precision = precision
         self._module = module
+        self._judge = judge
 
     @classmethod
     @abstractmethod

@@ -8,7 +8,7 @@ void bind_recording_source(py::module& m);
 void bind_sample_clock(py::module& m);
 void bind_vectors(py::module& m);
 void bind_messages(py::module& m);
-void bind_mask_components(py::module& m);
+void bind_mask_groups(py::module& m);
 void bind_stream_end(py::module& m);
 void bind_held_block(py::module& m);
 
@@ -23,7 +23,7 @@ PYBIND11_MODULE(radiofm_python, m)
     bind_sample_clock(m);
     bind_vectors(m);
     bind_messages(m);
-    bind_mask_components(m);
+    bind_mask_groups(m);
     bind_stream_end(m);
     bind_held_block(m);
 }

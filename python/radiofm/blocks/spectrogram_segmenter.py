@@ -18,8 +18,9 @@ from radiofm_core.tasks import SEGMENTATION
 from ..pmts.messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 from ..radiofm_python import stream_has_ended
 from ..runtime.block_inference import BlockInference
+from ..runtime.emission_judge import EmissionJudge
 from ..runtime.frame_batch import Segmented, check_frame, padded_rows, segment_frames
-from ..runtime.frame_detections import find_detections
+from ..runtime.frame_groups import FrameGroups, find_frame_groups
 from ..runtime.held_block import held_block
 from ..runtime.inference_workers import Job
 from ..runtime.message_block import deliver_to_stopped
@@ -30,11 +31,10 @@ WORK_SLICE_S = 0.005
 
 @dataclass(frozen=True)
 class Result:
-    """What there is to tell of a frame: its mask, and its detections (their dicts) where someone
-    takes them; or why there is none."""
+    """What there is to tell of a frame: its emissions, not yet judged, where someone takes masks
+    or detections; or why there is none."""
 
-    mask: np.ndarray | None = None
-    detections: list[dict] | None = None
+    groups: FrameGroups | None = None
     problem: str = ""
 
 
@@ -43,6 +43,9 @@ class spectrogram_segmenter(held_block):
 
     Input: frame vectors of the spectrogram framer (``spec.frame_floats`` float32 of dB), each
     with its ``frame`` tag.
+
+    Each emission is judged as a whole, by all of its pixels, in this frame and in those just
+    before: its detections share one label, and the mask has one class for it.
 
     Output messages: ``masks`` (PDU: the frame's dict with classes, model, latency, dropped; and
     the mask, uint8 rows x cols), ``detections`` (dict) and ``status`` (dict, once a second).
@@ -61,8 +64,7 @@ class spectrogram_segmenter(held_block):
         max_batch: most frames in one model call.
         overload: ``wait``: nothing is lost, a slow model holds up the flowgraph (recordings);
             ``drop``: the oldest waiting frames are dropped and counted (live receivers).
-        min_confidence: detections with a lower mean confidence have the label ``unknown``
-            (0..1).
+        min_confidence: emissions with a lower confidence have the label ``unknown`` (0..1).
 
     Raises:
         BundleError: the model cannot be loaded or fails on an empty frame.
@@ -82,6 +84,7 @@ class spectrogram_segmenter(held_block):
         self.set_min_confidence(min_confidence)
         self._bundle = load_bundle(model, device, precision, SEGMENTATION.name)
         self._spec = self._bundle.info.spec
+        self._judge = EmissionJudge(self._bundle.info.class_names, self._bundle.judge)
         self._inference = BlockInference(
             self,
             SEGMENTATION.unit,
@@ -118,7 +121,7 @@ class spectrogram_segmenter(held_block):
         return self._bundle.info
 
     def set_min_confidence(self, min_confidence: float) -> None:
-        """Change the least mean confidence of a detection, 0..1; may be called while running."""
+        """Change the least confidence of an emission, 0..1; may be called while running."""
         self._min_confidence = share_parameter("min_confidence", min_confidence)
 
     def set_backpressure(self, backlog, limit: int) -> None:
@@ -148,6 +151,7 @@ class spectrogram_segmenter(held_block):
         self._submitted = 0
         self._holds_newest = False
         self._is_stopping = False
+        self._judge.forget()
         self._inference.start()
         return True
 
@@ -239,20 +243,21 @@ class spectrogram_segmenter(held_block):
     def _result(self, frame: np.ndarray, meta: dict, answer: Segmented) -> Result:
         if answer.problem:
             return Result(problem=answer.problem)
-        if not self._inference.is_connected(keys.PORT_DETECTIONS):
-            return Result(answer.mask)
+        if not any(map(self._inference.is_connected, (keys.PORT_MASKS, keys.PORT_DETECTIONS))):
+            return Result()
         try:
-            found = find_detections(
-                answer.mask,
-                answer.confidence,
-                frame[0, : meta[keys.ROWS]],
-                meta,
-                self._bundle.info.class_names,
-                self._min_confidence,
+            return Result(
+                find_frame_groups(
+                    answer.mask,
+                    answer.confidence,
+                    frame[0, : meta[keys.ROWS]],
+                    meta,
+                    len(self._bundle.info.classes),
+                    answer.class_scores,
+                )
             )
         except Exception as error:
-            return Result(problem=f"finding its detections failed: {one_line(error)}")
-        return Result(answer.mask, [detection.to_dict() for detection in found])
+            return Result(problem=f"finding its emissions failed: {one_line(error)}")
 
     def _publish_all(self, jobs: list[Job], results: list[Result] | None, is_live) -> None:
         """Send the messages of a batch; batches come here one by one, in the frames' order."""
@@ -270,7 +275,7 @@ class spectrogram_segmenter(held_block):
             try:
                 self._publish(job, result)
             except Exception as error:
-                self._inference.fail(f"its messages could not be sent: {one_line(error)}")
+                self._inference.fail(f"judging it or sending it failed: {one_line(error)}")
 
     def _hold_for_receivers(self, is_live) -> None:
         if self._backlog is None or not self._inference.is_lossless:
@@ -284,6 +289,8 @@ class spectrogram_segmenter(held_block):
 
     def _publish(self, job: Job, result: Result) -> None:
         tag, meta, _ = job.payload
+        if result.groups is not None:
+            mask, detections = self._judge.decide(result.groups, self._min_confidence)
         latency = time.monotonic() - job.arrived
         # the tag's own PMT is extended, so that the frame's values pass unchanged
         message = extend_dict(
@@ -294,10 +301,10 @@ class spectrogram_segmenter(held_block):
                 keys.DROPPED: self._stats.dropped,
             },
         )
-        if self._inference.is_connected(keys.PORT_MASKS):
-            self.publish(keys.PORT_MASKS, make_pdu(message, result.mask))
-        if result.detections is not None:
-            extra = {keys.DETECTIONS: result.detections}
+        if result.groups is not None and self._inference.is_connected(keys.PORT_MASKS):
+            self.publish(keys.PORT_MASKS, make_pdu(message, mask))
+        if result.groups is not None and self._inference.is_connected(keys.PORT_DETECTIONS):
+            extra = {keys.DETECTIONS: [detection.to_dict() for detection in detections]}
             self.publish(keys.PORT_DETECTIONS, extend_dict(message, extra))
         self._stats.done(latency, meta[keys.ROWS] * meta[keys.ROW_SAMPLES])
 

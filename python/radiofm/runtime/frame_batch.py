@@ -27,10 +27,15 @@ _POSITIVE = (keys.ROWS, keys.ROW_SAMPLES, keys.SAMPLE_RATE, keys.ROW_DURATION)
 
 @dataclass(frozen=True)
 class Segmented:
-    """One frame's answer: its valid rows only, or why there is none."""
+    """One frame's answer: its valid rows only, or why there is none.
+
+    ``class_scores``: float32 (classes, rows / 4, cols / 4), log probabilities, of models that
+    answer them.
+    """
 
     mask: np.ndarray | None = None
     confidence: np.ndarray | None = None
+    class_scores: np.ndarray | None = None
     problem: str = ""
 
 

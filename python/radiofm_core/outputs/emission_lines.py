@@ -31,6 +31,8 @@ _DECIMALS = {
     keys.PWR_DB: 2,
     keys.ACTIVE_TIME: 9,
     keys.BURSTS: None,
+    keys.SUBCARRIER_SPACING: 1,
+    keys.EVIDENCE: None,
 }
 
 

@@ -28,6 +28,8 @@ def json_line(fields: Mapping, decimals: Mapping[str, int | None]) -> str:
 def _rounded(value, decimals: int | None):
     if isinstance(value, Mapping):
         return {key: _rounded(each, decimals) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_rounded(each, decimals) for each in value]
     if isinstance(value, float):
         kept = _USUAL_DECIMALS if decimals is None else decimals
         return round(value, kept) if math.isfinite(value) else None

@@ -10,6 +10,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from .. import keys
+from .evidence_words import emission_name
 from .style import INK, PAPER
 from .units import display_name, readable_hz
 
@@ -79,11 +80,12 @@ def _draw_box(axes, box) -> None:
 
 def _texts(emission: dict) -> list[str]:
     """What the label says, the longest first."""
-    name = display_name(emission[keys.LABEL])
+    name, spacing = emission_name(emission), emission.get(keys.SUBCARRIER_SPACING)
     hertz = emission[keys.BANDWIDTH]
     width = readable_hz(round(hertz, -5 if hertz >= 1e6 else -3))
     full = f"{name}   {width}   {emission[keys.SNR_DB]:.0f} dB"
-    return [full, f"{name}  {width}", name]
+    known = [] if spacing is None else [f"{full}   {readable_hz(spacing)} symbols"]
+    return [*known, full, f"{name}  {width}", display_name(emission[keys.LABEL])]
 
 
 def _draw_label(axes, emission, box, colors, taken, crowded) -> bool:

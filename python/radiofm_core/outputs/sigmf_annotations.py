@@ -12,9 +12,11 @@ from pathlib import Path
 
 from .. import keys
 from ..fields import finite_number
+from ..spectrum.detections import UNKNOWN
 from ..spectrum.recordings import DATA_SUFFIX, META_SUFFIX, Recording
 from ..version import __version__
 from .bursts import Pauses
+from .evidence_words import emission_name, evidence_words
 
 SIGMF_VERSION = "1.2.5"
 EXTENSION = "radiofm"
@@ -26,6 +28,8 @@ _EXTENSION_KEYS = (
     keys.PWR_DB,
     keys.ACTIVE_TIME,
     keys.BURSTS,
+    keys.SUBCARRIER_SPACING,
+    keys.EVIDENCE,
 )
 # These describe the data file's place and form, which differ beside the results
 _DATA_KEYS = ("core:dataset", "core:metadata_only")
@@ -41,10 +45,19 @@ def annotation(emission: dict, offset: int, generator: str) -> dict:
         "core:freq_upper_edge": center + width / 2,
         "core:label": emission[keys.LABEL],
         "core:generator": generator,
-        "core:comment": f"{width / 1e6:.2f} MHz wide, {emission[keys.SNR_DB]:.1f} dB SNR",
+        "core:comment": _comment(emission),
     }
     fields.update({f"{EXTENSION}:{k}": emission[k] for k in _EXTENSION_KEYS if k in emission})
     return fields
+
+
+def _comment(emission: dict) -> str:
+    width, snr_db = emission[keys.BANDWIDTH], emission[keys.SNR_DB]
+    told = [f"{width / 1e6:.2f} MHz wide", f"{snr_db:.1f} dB SNR"]
+    if emission[keys.LABEL] == UNKNOWN and keys.SUBCARRIER_SPACING in emission:
+        told.insert(0, emission_name(emission))
+    words = evidence_words(emission)
+    return ", ".join(told) + (f"; {words}" if words else "")
 
 
 def annotations(emission: dict, offset: int, generator: str, pauses: Pauses | None) -> list[dict]:

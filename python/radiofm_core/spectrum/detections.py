@@ -69,12 +69,47 @@ class FrameGeometry:
 
 
 @dataclass(frozen=True)
+class Evidence:
+    """What an emission's samples show: they repeat after ``lag`` seconds.
+
+    ``coherence``: how alike they are then, 0 to 1. ``floor``: what it is about where nothing
+    repeats. ``meaning``: what that says, in words.
+    """
+
+    lag: float
+    coherence: float
+    floor: float
+    meaning: str
+
+    def to_dict(self) -> dict:
+        """Its message: keys of :mod:`radiofm_core.keys`, values float, str."""
+        return {
+            keys.LAG: self.lag,
+            keys.COHERENCE: self.coherence,
+            keys.FLOOR: self.floor,
+            keys.MEANING: self.meaning,
+        }
+
+    @classmethod
+    def from_dict(cls, fields: Mapping) -> Evidence:
+        """The inverse of :meth:`to_dict`; raises InputError for values of wrong types."""
+        check_present(fields, cls.__dataclass_fields__, keys.EVIDENCE)
+        check_numbers(fields, (keys.LAG, keys.COHERENCE, keys.FLOOR), least=0.0)
+        if not isinstance(fields[keys.MEANING], str):
+            raise InputError(
+                f"its {keys.MEANING}: expected text, got {shown(fields[keys.MEANING])}"
+            )
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+
+
+@dataclass(frozen=True)
 class Detection:
-    """One transmission within one frame.
+    """One time on the air of an emission within one frame.
 
     Frequencies in Hz, times in seconds, offsets in samples (end exclusive). ``confidence`` is
-    the mean over its pixels; ``pwr_db`` its power in the band while it is on (0 dB: a full-scale
-    tone); ``snr_db`` that power over the frame's noise in the same band.
+    the label's probability, of the emission as a whole; ``pwr_db`` its power in the band while it
+    is on (0 dB: a full-scale tone); ``snr_db`` that power over the frame's noise in the same band.
+    ``subcarrier_spacing`` (Hz) is None where it is not known.
     """
 
     label: str
@@ -87,6 +122,8 @@ class Detection:
     end_offset: int
     snr_db: float
     pwr_db: float
+    subcarrier_spacing: float | None = None
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def low(self) -> float:
@@ -104,7 +141,10 @@ class Detection:
         return self.start_time + self.duration
 
     def to_dict(self) -> dict:
-        """Its message: keys of :mod:`radiofm_core.keys`, values float, int, str."""
+        """Its message: keys of :mod:`radiofm_core.keys`, values float, int, str, list of dict.
+
+        What is not known has no key.
+        """
         return {
             keys.LABEL: self.label,
             keys.CONFIDENCE: self.confidence,
@@ -116,6 +156,7 @@ class Detection:
             keys.END_OFFSET: self.end_offset,
             keys.SNR_DB: self.snr_db,
             keys.PWR_DB: self.pwr_db,
+            **evidence_fields(self.subcarrier_spacing, self.evidence),
         }
 
     @classmethod
@@ -125,11 +166,30 @@ class Detection:
         Raises InputError for values of wrong types, numbers that are not finite, and a bandwidth
         or duration below zero.
         """
-        check_present(fields, cls.__dataclass_fields__)
+        optional = (keys.SUBCARRIER_SPACING, keys.EVIDENCE)
+        names = [name for name in cls.__dataclass_fields__ if name not in optional]
+        check_present(fields, names)
         if not isinstance(fields[keys.LABEL], str):
             raise InputError(f"its {keys.LABEL}: expected text, got {shown(fields[keys.LABEL])}")
         check_whole(fields, (keys.START_OFFSET, keys.END_OFFSET))
         check_numbers(fields, (keys.CENTER_FREQUENCY, keys.START_TIME))
         check_numbers(fields, (keys.BANDWIDTH, keys.DURATION, keys.CONFIDENCE), least=0.0)
         check_decibels(fields, (keys.SNR_DB, keys.PWR_DB))
-        return cls(**{name: fields[name] for name in cls.__dataclass_fields__})
+        spacing = fields.get(keys.SUBCARRIER_SPACING)
+        if spacing is not None:
+            check_numbers(fields, (keys.SUBCARRIER_SPACING,), least=0.0)
+        evidence = fields.get(keys.EVIDENCE, [])
+        if not isinstance(evidence, list):
+            raise InputError(f"its {keys.EVIDENCE}: expected a vector, got {shown(evidence)}")
+        return cls(
+            **{name: fields[name] for name in names},
+            subcarrier_spacing=spacing,
+            evidence=tuple(map(Evidence.from_dict, evidence)),
+        )
+
+
+def evidence_fields(spacing: float | None, evidence: tuple[Evidence, ...]) -> dict:
+    """The keys of a message that tell of the subcarrier spacing (Hz) and of evidence; none of what
+    is not known."""
+    told = {} if spacing is None else {keys.SUBCARRIER_SPACING: spacing}
+    return told | ({keys.EVIDENCE: [each.to_dict() for each in evidence]} if evidence else {})

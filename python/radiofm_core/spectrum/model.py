@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,23 @@ class SegmentationModel(Model):
 
         frames, resolution = cls.empty(spec)
         return torch.from_numpy(frames), torch.tensor([resolution])
+
+    @property
+    def judge(self) -> Callable[[np.ndarray], np.ndarray] | None:
+        """The model's own judge of emissions (its method ``judge``), if it has one.
+
+        From float32 (emissions, features) of :func:`.verdict.features` to probabilities, float32
+        (emissions, classes). Raises BundleError if the model answers another shape.
+        """
+        return None if self._judge is None else self._probabilities
+
+    def _probabilities(self, features: np.ndarray) -> np.ndarray:
+        import torch
+
+        with torch.inference_mode():
+            answer = self._judge(torch.from_numpy(features))
+        check_shapes((answer,), (len(features), len(self.info.classes)))
+        return answer.numpy()
 
     def answer_empty(self) -> tuple[np.ndarray, np.ndarray]:
         """Classify one empty frame."""

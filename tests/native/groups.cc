@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * find_components: any mask, confidences and powers of any small frame. What is told lies within
- * the frame, and without components of noise's power there are none.
+ * find_groups: any mask, confidences and powers of any small frame. What is told lies within the
+ * frame and is of its pixels, and without bursts of more than noise's power there is nothing.
  */
 #include "input.h"
 #include <cmath>
-#include <gnuradio/radiofm/mask_components.h>
+#include <gnuradio/radiofm/mask_groups.h>
 #include <vector>
 
 using namespace gr::radiofm;
@@ -21,7 +21,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
     std::vector<float> confidence(rows * cols), power(rows * cols);
     for (size_t i = 0; i < mask.size(); i++) {
         const uint8_t byte = in.take<uint8_t>();
-        // runs of a class, which make components
+        // runs of a class, which make regions
         mask[i] = byte < 100 && i >= cols ? mask[i - cols]
                   : byte < 200 && i       ? mask[i - 1]
                                           : byte % 8;
@@ -29,16 +29,30 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
         power[i] = is_flat ? -50.0f : byte == 77 ? float(in.number(-50.0)) : -60.0f + byte % 32;
     }
     const mask_frame frame = {mask.data(), confidence.data(), power.data(), rows, cols};
-    const auto found = find_components(frame, classes, looks, min_pixels);
+    const auto found = find_groups(frame, classes, looks, min_pixels);
     const bool has_noise =
         std::count(mask.begin(), mask.end(), uint8_t(0)) > long(mask.size() / 50);
-    PROMISE(!(is_flat && has_noise) || found.empty());
-    for (const mask_component& one : found) {
-        PROMISE(one.label >= 1 && one.label < classes);
+    PROMISE(!(is_flat && has_noise) || found.groups == 0);
+    PROMISE(found.group_of.size() == mask.size());
+    std::vector<size_t> pixels(found.groups), bursts(found.groups);
+    for (size_t i = 0; i < mask.size(); i++) {
+        const int16_t group = found.group_of[i];
+        PROMISE(group >= mask_groups::none && group < long(found.groups));
+        if (group >= 0) {
+            PROMISE(mask[i] > 0 && mask[i] < classes);
+            pixels[group]++;
+        }
+    }
+    for (const mask_burst& one : found.bursts) {
+        PROMISE(one.group < found.groups);
         PROMISE(one.first_row < one.end_row && one.end_row <= rows);
         PROMISE(one.low_col < one.high_col && one.low_col > -4.0 && one.high_col < cols + 4.0);
-        PROMISE(one.confidence >= 0.0 && one.confidence <= 1.0 + 1e-9);
+        PROMISE(one.confidence >= 0.0 && one.confidence <= 1.0 + 1e-6);
         PROMISE(std::isfinite(one.snr_db) && std::isfinite(one.pwr_db) && one.snr_db >= -20.0);
+        bursts[one.group]++;
+    }
+    for (size_t group = 0; group < found.groups; group++) {
+        PROMISE(bursts[group] >= 1 && pixels[group] >= min_pixels);
     }
     return 0;
 }

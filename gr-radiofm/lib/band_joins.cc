@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "band_joins.h"
+#include <algorithm>
+
+namespace gr {
+namespace radiofm {
+
+namespace {
+
+// Bands are one when so much of the wider one is common to both.
+constexpr double nearly_equal = 0.7;
+// What lies within another band may reach out of it by so many columns, or this share of itself or
+// of the wider one, whose edges are rarely in use; but most of it lies within.
+constexpr double loose_columns = 2.0;
+constexpr double loose_share = 0.1;
+constexpr double least_within = 0.65;
+// An emission of its own within a wider band: at least so many columns (what is narrower is a
+// line: a spur, or the receiver's own DC), at most this share of the wider one's, a box so full,
+// of one label so purely, and so much stronger (6 dB).
+constexpr size_t alone_columns = 4;
+constexpr double alone_width = 0.5;
+constexpr double alone_solidity = 0.7;
+constexpr double alone_purity = 0.8;
+constexpr double alone_power = 4.0;
+// As strong as the wider one it is an emission of its own, too, if it is not much less of it: a
+// carrier is no part of a wide burst that came over it.
+constexpr double alone_pixels = 0.5;
+
+bool is_one_band(const patch& a, const patch& b)
+{
+    const patch& narrow = a.width() <= b.width() ? a : b;
+    const patch& wide = &narrow == &a ? b : a;
+    const double common = double(std::min(a.high(), b.high())) - double(std::max(a.low(), b.low()));
+    if (common >= nearly_equal * double(wide.width())) {
+        return true;
+    }
+    const double width = double(narrow.width());
+    const double loose = std::max(loose_columns, loose_share * double(wide.width()));
+    if (common < std::max(width - loose, least_within * width)) {
+        return false;
+    }
+    return !stands_alone(narrow, wide, wide.strongest());
+}
+
+} // namespace
+
+bool stands_alone(const patch& narrow, const patch& wide, double level)
+{
+    return narrow.label() != wide.label() && narrow.purity() >= alone_purity &&
+           narrow.solidity() >= alone_solidity && narrow.width() >= alone_columns &&
+           double(narrow.width()) <= alone_width * double(wide.width()) &&
+           (narrow.level() >= alone_power * level ||
+            double(narrow.pixels()) >= alone_pixels * double(wide.pixels()));
+}
+
+std::vector<patch> join_bands(std::vector<patch> patches, size_t most)
+{
+    std::stable_sort(patches.begin(), patches.end(), [](const patch& a, const patch& b) {
+        return a.pixels() > b.pixels();
+    });
+    std::vector<patch> out;
+    for (patch& part : patches) {
+        const auto same = std::find_if(
+            out.begin(), out.end(), [&part](const patch& one) { return is_one_band(part, one); });
+        if (same != out.end()) {
+            same->absorb(std::move(part));
+            same->settle();
+        } else if (out.size() < most) {
+            out.push_back(std::move(part));
+        }
+    }
+    // A band that grew may hold others now
+    for (bool is_changed = out.size() < patches.size(); is_changed;) {
+        is_changed = false;
+        for (size_t i = 0; i < out.size(); i++) {
+            for (size_t j = out.size() - 1; j > i; j--) {
+                if (is_one_band(out[i], out[j])) {
+                    out[i].absorb(std::move(out[j]));
+                    out[i].settle();
+                    out.erase(out.begin() + std::ptrdiff_t(j));
+                    is_changed = true;
+                }
+            }
+        }
+    }
+    return out;
+}
+
+} // namespace radiofm
+} // namespace gr

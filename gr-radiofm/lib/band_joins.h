@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#pragma once
+
+#include "mask_patch.h"
+#include <vector>
+
+namespace gr {
+namespace radiofm {
+
+//! Whether a patch is an emission of its own in the band of a wider one: a compact box of one
+//! other label that stands 6 dB out of the wider one's `level` (mean power of a pixel).
+bool stands_alone(const patch& narrow, const patch& wide, double level);
+
+/*
+ * Patches that use one band, at whatever times, as one, the largest first: bands that are nearly
+ * equal, and what lies within the band of another but for what stands alone in it.
+ *
+ * At most `most` are kept; those are the largest.
+ */
+std::vector<patch> join_bands(std::vector<patch> patches, size_t most);
+
+} // namespace radiofm
+} // namespace gr

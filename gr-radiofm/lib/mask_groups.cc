@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "band_joins.h"
+#include "band_splits.h"
+#include "mask_patch.h"
+#include "mask_regions.h"
+#include "power_meter.h"
+#include <algorithm>
+#include <gnuradio/radiofm/mask_groups.h>
+
+namespace gr {
+namespace radiofm {
+
+namespace {
+
+// The largest groups that are told of one frame, and the bursts of one: of more, those with the
+// shortest pauses are told as one
+constexpr size_t max_groups = 128;
+constexpr size_t max_bursts = 32;
+// Rows without a pixel that end no burst, and rows with so little that they count as such: a share
+// of what is usual
+constexpr size_t closed_rows = 2;
+constexpr double on_share = 0.05;
+// Specks are no burst: less than this share of their box, in runs of this length on average
+constexpr double speck_fill = 0.1;
+constexpr double speck_length = 2.5;
+
+struct span
+{
+    size_t first, end;
+};
+
+// The rows from which to which a group is on the air.
+std::vector<span> times_on(const std::vector<size_t>& use)
+{
+    const double enough = std::max(on_share * usual(use), 1.0);
+    std::vector<span> out;
+    for (size_t row = 0; row < use.size(); row++) {
+        if (double(use[row]) < enough) {
+            continue;
+        }
+        if (!out.empty() && row - out.back().end <= closed_rows) {
+            out.back().end = row + 1;
+        } else {
+            out.push_back({row, row + 1});
+        }
+    }
+    return out;
+}
+
+// At most `most` of them: the shortest pauses are closed.
+void merge_to(std::vector<span>& times, size_t most)
+{
+    if (times.size() <= most) {
+        return;
+    }
+    std::vector<size_t> ends(times.size() - 1); // places after which there is a pause
+    for (size_t i = 0; i < ends.size(); i++) {
+        ends[i] = i;
+    }
+    const auto pause = [&times](size_t i) { return times[i + 1].first - times[i].end; };
+    std::stable_sort(
+        ends.begin(), ends.end(), [&](size_t a, size_t b) { return pause(a) > pause(b); });
+    ends.resize(most - 1);
+    std::sort(ends.begin(), ends.end());
+    std::vector<span> out;
+    size_t first = 0;
+    for (const size_t end : ends) {
+        out.push_back({times[first].first, times[end].end});
+        first = end + 1;
+    }
+    out.push_back({times[first].first, times.back().end});
+    times = std::move(out);
+}
+
+class finder
+{
+public:
+    finder(const mask_frame& frame, size_t classes, const power_meter& meter, size_t min_pixels)
+        : d_view{frame, classes, meter.power()},
+          d_meter(meter),
+          d_min_pixels(min_pixels)
+    {
+        d_out.group_of.assign(frame.rows * frame.cols, mask_groups::none);
+    }
+
+    mask_groups find()
+    {
+        std::vector<patch> groups = gather();
+        add_specks(groups);
+        for (const patch& group : groups) {
+            add(group);
+        }
+        return std::move(d_out);
+    }
+
+private:
+    std::vector<patch> gather()
+    {
+        std::vector<patch> parts;
+        const auto take = [&](patch&& whole) {
+            for (patch& part : split_bands(std::move(whole))) {
+                (part.pixels() < d_min_pixels ? d_specks : parts).push_back(std::move(part));
+            }
+        };
+        for (patch& region : mask_regions(d_view).find()) {
+            if (region.pixels() < d_min_pixels) {
+                d_specks.push_back(std::move(region));
+                continue;
+            }
+            for (patch& box : cut_strong_boxes(region, d_min_pixels)) {
+                parts.push_back(std::move(box));
+            }
+            take(std::move(region));
+        }
+        std::vector<patch> joined = join_bands(std::move(parts), max_groups);
+        // Two carriers may have been one band in a burst that covered both
+        parts.clear();
+        for (patch& group : joined) {
+            take(std::move(group));
+        }
+        return parts;
+    }
+
+    void paint(const patch& of, int16_t group)
+    {
+        for (const pixel_run& run : of.runs()) {
+            int16_t* row = d_out.group_of.data() + run.row * d_view.frame.cols;
+            std::fill(row + run.first, row + run.end, group);
+        }
+    }
+
+    bool is_burst(const std::vector<pixel_run>& runs, const box& around, size_t pixels) const
+    {
+        const bool is_thin = double(pixels) < speck_length * double(runs.size());
+        return pixels >= d_min_pixels &&
+               !(is_thin && double(pixels) < speck_fill * double(around.size()));
+    }
+
+    void add(const patch& group)
+    {
+        const int16_t number = int16_t(d_out.groups);
+        paint(group, number);
+        std::vector<span> times = times_on(group.row_use());
+        merge_to(times, max_bursts);
+        const size_t before = d_out.bursts.size();
+        std::vector<pixel_run> runs, gone;
+        for (const span& time : times) {
+            runs.clear();
+            size_t pixels = 0;
+            box around{};
+            for (const pixel_run& run : group.runs()) {
+                if (run.row < time.first || run.row >= time.end) {
+                    continue;
+                }
+                const box here = {run.row, size_t(run.row) + 1, run.first, run.end};
+                if (runs.empty()) {
+                    around = here;
+                } else {
+                    around.include(here);
+                }
+                runs.push_back(run);
+                pixels += run.size();
+            }
+            mask_burst burst{};
+            burst.group = d_out.groups;
+            if (!is_burst(runs, around, pixels)) {
+                continue; // too little to be judged: it is what the rest of its group is
+            }
+            if (d_meter.measure(d_out.group_of, number, around, burst)) {
+                d_out.bursts.push_back(burst);
+            } else {
+                gone.insert(gone.end(), runs.begin(), runs.end());
+            }
+        }
+        if (d_out.bursts.size() == before) {
+            paint(group, mask_groups::none);
+            return;
+        }
+        for (const pixel_run& run : gone) {
+            int16_t* row = d_out.group_of.data() + run.row * d_view.frame.cols;
+            std::fill(row + run.first, row + run.end, mask_groups::none);
+        }
+        d_out.groups++;
+    }
+
+    // A speck in the band of a group that is on at the time is part of it.
+    void add_specks(std::vector<patch>& groups)
+    {
+        std::vector<std::vector<size_t>> uses;
+        for (const patch& group : groups) {
+            uses.push_back(group.row_use());
+        }
+        for (patch& speck : d_specks) {
+            const box& at = speck.around();
+            const size_t first = at.first_row - std::min(at.first_row, closed_rows);
+            const size_t end = std::min(at.end_row + closed_rows, d_view.frame.rows);
+            for (size_t i = 0; i < groups.size(); i++) {
+                const auto begin = uses[i].begin();
+                if (groups[i].low() <= at.first_col && at.end_col <= groups[i].high() &&
+                    std::any_of(begin + std::ptrdiff_t(first),
+                                begin + std::ptrdiff_t(end),
+                                [](size_t n) { return n > 0; })) {
+                    groups[i].absorb(std::move(speck));
+                    break;
+                }
+            }
+        }
+    }
+
+    const frame_view d_view;
+    const power_meter& d_meter;
+    const size_t d_min_pixels;
+    std::vector<patch> d_specks;
+    mask_groups d_out;
+};
+
+} // namespace
+
+mask_groups find_groups(const mask_frame& frame, size_t classes, double looks, size_t min_pixels)
+{
+    const size_t pixels = frame.rows * frame.cols;
+    min_pixels = std::max<size_t>(min_pixels, 1);
+    classes = std::clamp<size_t>(classes, 1, 256);
+    size_t noise = 0, occupied = 0;
+    for (size_t i = 0; i < pixels; i++) {
+        noise += frame.mask[i] == 0;
+        occupied += frame.mask[i] > 0 && frame.mask[i] < classes;
+    }
+    if (occupied < min_pixels) {
+        mask_groups nothing;
+        nothing.group_of.assign(pixels, mask_groups::none);
+        return nothing;
+    }
+    const power_meter meter(frame, noise, std::max(looks, 1.0));
+    return finder(frame, classes, meter, min_pixels).find();
+}
+
+} // namespace radiofm
+} // namespace gr

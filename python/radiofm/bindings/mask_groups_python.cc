@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include <algorithm>
+#include <cstring>
+#include <gnuradio/radiofm/mask_groups.h>
+#include <limits>
+#include <pybind11/numpy.h>
+#include <pybind11/pybind11.h>
+#include <stdexcept>
+#include <string>
+
+namespace py = pybind11;
+using gr::radiofm::mask_burst;
+
+namespace {
+
+template <typename Element>
+using array = py::array_t<Element, py::array::c_style | py::array::forcecast>;
+
+constexpr py::ssize_t most_pixels = std::numeric_limits<int16_t>::max(); // along an axis
+
+py::tuple find_groups(const array<uint8_t>& mask,
+                      const array<float>& confidence,
+                      const array<float>& power_db,
+                      size_t classes,
+                      double looks,
+                      size_t min_pixels)
+{
+    const auto shape_of = [](const py::array& x) {
+        return x.ndim() == 2 ? std::make_pair(x.shape(0), x.shape(1))
+                             : std::make_pair(py::ssize_t(-1), x.ndim());
+    };
+    const auto shape = shape_of(mask);
+    if (shape.first < 0 || shape_of(confidence) != shape || shape_of(power_db) != shape) {
+        throw std::invalid_argument("mask, confidence and power_db must have the same two axes");
+    }
+    if (std::max(shape.first, shape.second) > most_pixels) {
+        throw std::invalid_argument("mask: expected at most " + std::to_string(most_pixels) +
+                                    " rows and columns, got " + std::to_string(shape.first) +
+                                    " x " + std::to_string(shape.second));
+    }
+    const gr::radiofm::mask_frame frame = {
+        mask.data(), confidence.data(), power_db.data(), size_t(shape.first), size_t(shape.second)};
+    gr::radiofm::mask_groups found;
+    {
+        const py::gil_scoped_release release;
+        found = gr::radiofm::find_groups(frame, classes, looks, min_pixels);
+    }
+    py::list bursts;
+    for (const mask_burst& one : found.bursts) {
+        bursts.append(py::make_tuple(one.group,
+                                     one.confidence,
+                                     one.first_row,
+                                     one.end_row,
+                                     one.low_col,
+                                     one.high_col,
+                                     one.snr_db,
+                                     one.pwr_db));
+    }
+    py::array_t<int16_t> group_of({shape.first, shape.second});
+    std::memcpy(group_of.mutable_data(),
+                found.group_of.data(),
+                found.group_of.size() * sizeof(found.group_of[0]));
+    return py::make_tuple(bursts, group_of);
+}
+
+} // namespace
+
+void bind_mask_groups(py::module& m)
+{
+    m.def("find_groups",
+          &find_groups,
+          py::arg("mask"),
+          py::arg("confidence"),
+          py::arg("power_db"),
+          py::arg("classes"),
+          py::arg("looks"),
+          py::arg("min_pixels"),
+          "What belongs together in a frame's mask, whatever its labels: a list of bursts (group, "
+          "confidence, first row, end row, left edge, right edge, SNR in dB, power in dB), edges "
+          "in columns, groups counted from 0; and the group of each pixel, int16 (rows, cols), -1: "
+          "none. See gnuradio/radiofm/mask_groups.h. Raises ValueError for arrays that do not "
+          "fit.");
+}

@@ -1,0 +1,303 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What belongs together in a mask: an emission is one group, whatever its pixels are called."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from gnuradio.radiofm.radiofm_python import find_groups
+from scipy import ndimage
+
+LTE, NR, WIFI, OTHER = 1, 2, 3, 4
+CLASSES = 5
+MIN_PIXELS = 16
+
+
+def empty(rows=256):
+    return np.zeros((rows, 256), np.uint8)
+
+
+def speckled(mask, share, seed=0):
+    """The same with some of its pixels of other labels."""
+    rng = np.random.default_rng(seed)
+    wrong = (mask > 0) & (rng.random(mask.shape) < share)
+    return np.where(wrong, rng.integers(1, CLASSES, mask.shape), mask).astype(np.uint8)
+
+
+def groups_of(mask, level_db=-30.0, confidence=0.9):
+    """(bursts by group, group of each pixel) of a mask over noise of -70 dB; ``level_db`` of its
+    pixels may be an array."""
+    power = np.where(mask > 0, level_db, -70.0).astype(np.float32)
+    sure = np.full(mask.shape, confidence, np.float32)
+    bursts, group_of = find_groups(mask, sure, power, CLASSES, 8.0, MIN_PIXELS)
+    by_group = [[] for _ in range(group_of.max() + 1)]
+    for group, *burst in bursts:
+        by_group[group].append(tuple(burst))
+    return [sorted(own, key=lambda burst: burst[1]) for own in by_group], group_of
+
+
+def rows_and_columns(burst):
+    _, first_row, end_row, low, high, *_ = burst
+    return first_row, end_row, round(low), round(high)
+
+
+def test_fragments_of_other_labels_belong_to_the_carrier():
+    mask = empty()
+    mask[:, 40:120] = LTE
+    mask[30:60, 50:90] = NR
+    mask[100:110, 40:120] = OTHER
+    mask = speckled(mask, 0.3)
+    ((burst,),), group_of = groups_of(mask)
+    assert rows_and_columns(burst) == (0, 256, 40, 120)
+    assert np.array_equal(group_of == 0, mask > 0)
+
+
+def test_two_carriers_side_by_side_are_two_and_their_specks_stay():
+    mask = empty()
+    mask[:, 20:100] = LTE
+    mask[:, 100:160] = NR
+    mask[10:40, 60:66] = NR
+    groups, group_of = groups_of(speckled(mask, 0.15))
+    assert [[rows_and_columns(b) for b in own] for own in groups] == [
+        [(0, 256, 20, 100)],
+        [(0, 256, 100, 160)],
+    ]
+    assert (group_of[:, 20:100] == 0).all() and (group_of[:, 100:160] == 1).all()
+
+
+def test_a_carrier_beside_one_that_is_on_now_and_then_stays_apart():
+    mask = empty()
+    mask[:, 20:100] = LTE
+    for row in range(0, 256, 64):
+        mask[row : row + 12, 101:160] = NR
+    groups, _ = groups_of(mask)
+    assert [len(own) for own in groups] == [1, 4]
+    assert rows_and_columns(groups[1][0]) == (0, 12, 101, 160)
+
+
+@pytest.mark.parametrize("first", [20, 58, 96])
+def test_a_stripe_of_another_label_is_no_carrier(first):
+    mask = empty()
+    mask[:, 20:100] = LTE
+    mask[:, first : first + 3] = OTHER
+    ((burst,),), _ = groups_of(mask)
+    assert rows_and_columns(burst) == (0, 256, 20, 100)
+
+
+def test_a_part_that_bursts_run_over_is_no_carrier():
+    mask = empty()
+    for row in range(0, 256, 32):
+        mask[row : row + 6, 40:120] = NR
+    mask[8:30, 40:56] = LTE
+    groups, _ = groups_of(mask)
+    assert len(groups) == 1
+
+
+def test_carriers_with_a_bridge_of_specks_are_two():
+    mask = empty()
+    mask[:, 20:80] = LTE
+    mask[:, 110:160] = LTE
+    for col in range(80, 110, 2):
+        mask[100, col] = OTHER
+    groups, _ = groups_of(mask)
+    assert [rows_and_columns(own[0]) for own in groups] == [
+        (0, 256, 20, 80),
+        (0, 256, 110, 160),
+    ]
+
+
+def test_bursts_of_a_band_are_one_group_over_gaps():
+    mask = empty()
+    for row, label in zip(range(0, 256, 64), (NR, LTE, NR, OTHER), strict=True):
+        mask[row : row + 40, 10:240] = label
+    ((*bursts,),), _ = groups_of(mask)
+    assert [rows_and_columns(b) for b in bursts] == [
+        (row, row + 40, 10, 240) for row in range(0, 256, 64)
+    ]
+
+
+def test_a_narrow_synchronisation_block_is_of_its_carrier():
+    mask = empty()
+    mask[20:80, 40:120] = NR
+    mask[150:153, 70:86] = LTE
+    (own,), group_of = groups_of(mask)
+    assert [rows_and_columns(b) for b in own] == [(20, 80, 40, 120), (150, 153, 70, 86)]
+    assert (group_of[mask > 0] == 0).all()
+
+
+def test_narrow_emissions_far_apart_are_several():
+    mask = empty()
+    for number, col in enumerate((20, 90, 200)):
+        mask[40 * number : 40 * number + 30, col : col + 6] = OTHER
+    groups, _ = groups_of(mask)
+    assert len(groups) == 3
+
+
+@pytest.mark.parametrize("stronger_db, groups", [(12.0, 2), (0.0, 1)])
+@pytest.mark.parametrize("row", [100, 230])
+def test_bluetooth_over_wifi_is_its_own_when_it_is_stronger(row, stronger_db, groups):
+    # at the same time as a packet, and between packets
+    mask = empty()
+    mask[80:140, 40:120] = WIFI
+    mask[160:220, 40:120] = WIFI
+    burst = np.s_[row : row + 8, 60:65]
+    mask[burst] = OTHER
+    level = np.full(mask.shape, -40.0)
+    level[burst] += stronger_db
+    found, group_of = groups_of(mask, level)
+    assert len(found) == groups
+    assert (group_of[burst] == groups - 1).all()
+    assert [rows_and_columns(b) for b in found[0]][:2] == [(80, 140, 40, 120), (160, 220, 40, 120)]
+
+
+def test_a_spur_in_a_carrier_is_no_emission_of_its_own():
+    mask = empty()
+    mask[0:100, 40:120] = LTE
+    mask[:, 80:82] = OTHER
+    level = np.full(mask.shape, -40.0)
+    level[:, 80:82] = -20.0
+    groups, _ = groups_of(mask, level)
+    assert len(groups) == 1
+
+
+def test_a_carrier_is_no_part_of_a_wide_burst_that_comes_over_it():
+    mask = empty()
+    mask[0:200, 100:130] = LTE
+    mask[220:240, 20:236] = WIFI
+    groups, _ = groups_of(mask)
+    assert [rows_and_columns(own[0]) for own in groups] == [
+        (0, 200, 100, 130),
+        (220, 240, 20, 236),
+    ]
+
+
+def test_a_box_of_specks_is_no_emission():
+    mask = empty()
+    mask[0:256:3, 40:75] = (np.arange(35) % 3 == 0) * OTHER
+    # a region by its gaps of two, of which a ninth is filled; thin it out further
+    rng = np.random.default_rng(1)
+    mask[rng.random(mask.shape) < 0.2] = 0
+    groups, _ = groups_of(mask)
+    assert groups == []
+    # as many pixels in one place are one
+    solid = empty()
+    solid[100:130, 40:75] = OTHER
+    assert len(groups_of(solid)[0]) == 1
+
+
+def test_the_band_is_that_of_the_columns_that_are_used():
+    mask = empty()
+    mask[:, 60:100] = LTE
+    mask[40:44, 48:60] = OTHER
+    mask[90:94, 100:114] = NR
+    ((burst,),), group_of = groups_of(mask)
+    assert rows_and_columns(burst) == (0, 256, 60, 100)
+    # what sticks out belongs to it all the same
+    assert np.array_equal(group_of == 0, mask > 0)
+
+
+def test_specks_within_the_band_belong_to_a_carrier_while_it_is_on():
+    mask = empty()
+    mask[0:100, 60:100] = LTE
+    mask[20:60, 75:85] = 0  # a hole
+    mask[40:42, 79:81] = NR
+    mask[200:202, 79:81] = NR  # long after it
+    _, group_of = groups_of(mask)
+    assert (group_of[40:42, 79:81] == 0).all()
+    assert (group_of[200:202, 79:81] == -1).all()
+
+
+def test_many_bursts_are_told_as_32_over_the_shortest_pauses():
+    mask = empty()
+    starts = np.arange(0, 256, 4)
+    mask[starts, 40:120] = WIFI
+    mask[129:131, 40:120] = 0
+    (own,), _ = groups_of(mask)
+    assert len(own) == 32
+    assert own[0][1] == 0 and own[-1][2] == starts[-1] + 1
+    assert all(a[2] < b[1] for a, b in pairwise(own))
+
+
+def naive_bursts(mask, columns):
+    """By NumPy: (rows, columns) of each time on the air of what lies in a band."""
+    part = mask[:, columns] > 0
+    use = part.sum(1)
+    on = np.flatnonzero(use >= max(0.05 * np.sort(use[use > 0])[(use > 0).sum() // 2], 1))
+    out = []
+    for run in np.split(on, np.flatnonzero(np.diff(on) > 3) + 1):
+        box = part[run[0] : run[-1] + 1]
+        if box.sum() < MIN_PIXELS:
+            continue
+        edges = []
+        for axis in (1, 0):
+            counts = box.sum(axis)
+            usual = np.sort(counts[counts > 0])[(counts > 0).sum() // 2]
+            enough = np.flatnonzero((counts > 0) & (counts >= 0.25 * usual))
+            edges += [int(enough[0]), int(enough[-1]) + 1]
+        first, low = int(run[0]), columns.start
+        out.append((first + edges[0], first + edges[1], low + edges[2], low + edges[3]))
+    return out
+
+
+@pytest.mark.parametrize("rows", [256, 100, 17])
+def test_bursts_are_those_that_numpy_finds(rows):
+    bands = [slice(10, 60), slice(80, 100), slice(120, 245)]
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        mask = empty(rows)
+        for band in bands:
+            width = band.stop - band.start
+            smooth = ndimage.uniform_filter1d(rng.standard_normal(rows), 9, mode="nearest")
+            on = np.repeat((smooth > 0.1)[:, None], width, 1)
+            ragged = rng.random((rows, width)) < 0.95
+            mask[:, band] = np.where(on & ragged, LTE, 0)
+        # of one power throughout: edges stay where the mask has them
+        power = np.where(mask > 0, -30.0, -33.0).astype(np.float32)
+        bursts, group_of = find_groups(mask, power + 40, power, CLASSES, 1e6, MIN_PIXELS)
+        for band in bands:
+            numbers = set(np.unique(group_of[:, band])) - {-1}
+            expected = naive_bursts(mask, band) if (mask[:, band] > 0).any() else []
+            assert len(numbers) == bool(expected)
+            found = [
+                (first, end, round(low), round(high))
+                for group, _, first, end, low, high, _, _ in bursts
+                if group in numbers
+            ]
+            assert sorted(found) == expected
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (1, 256), (40, 7), (3, 3), (0, 256), (5, 0)])
+@pytest.mark.parametrize("blur", [1, 5, 15])
+def test_any_map_keeps_the_promises(shape, blur):
+    for seed in range(5):
+        rng = np.random.default_rng(seed)
+        smooth = rng.standard_normal(shape)
+        smooth = ndimage.uniform_filter(smooth, blur) if smooth.size else smooth
+        edges = np.quantile(smooth, [0.4, 0.6, 0.8]) if smooth.size else [0]
+        mask = np.digitize(smooth, edges).astype(np.uint8)
+        power = np.where(mask > 0, rng.uniform(-60, 0, shape), -70).astype(np.float32)
+        sure = rng.random(shape, np.float32)
+        bursts, group_of = find_groups(mask, sure, power, 4, 8.0, MIN_PIXELS)
+        assert group_of.shape == shape
+        assert (mask[group_of >= 0] > 0).all()
+        groups = {burst[0] for burst in bursts}
+        assert groups == set(range(len(groups))) == set(np.unique(group_of).tolist()) - {-1}
+        for group, confidence, first, end, low, high, snr_db, pwr_db in bursts:
+            assert 0 <= first < end <= shape[0] and low < high
+            assert (group_of[first:end] == group).any()
+            assert 0 <= confidence <= 1 and np.isfinite([snr_db, pwr_db]).all()
+
+
+def test_noise_alone_makes_no_group():
+    for shape in ((256, 256), (40, 7)):
+        mask = (np.random.default_rng(3).random(shape) < 0.3).astype(np.uint8)
+        power = np.zeros(shape, np.float32)
+        bursts, group_of = find_groups(mask, power + 1, power, 4, 1.0, MIN_PIXELS)
+        assert bursts == [] and (group_of == -1).all()
+
+
+def test_more_rows_than_can_be_counted_are_refused():
+    mask = np.zeros((40_000, 1), np.uint8)
+    power = np.zeros(mask.shape, np.float32)
+    with pytest.raises(ValueError, match="at most 32767 rows and columns, got 40000 x 1"):
+        find_groups(mask, power, power, 4, 1.0, MIN_PIXELS)
