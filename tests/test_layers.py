@@ -46,6 +46,8 @@ FLOORS = {
     ),
     "training": (
         ("python/radiofm_core",),
+        # the blocks' own way from masks to emissions
+        ("python/radiofm/runtime",),
         ("training/engine",),
         ("training/encoder", "training/waveforms"),
         ("training/segmentation", "training/activity"),

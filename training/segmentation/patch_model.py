@@ -10,6 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from radiofm_core.spectrum.verdict import feature_count
+
 from ..encoder.evidence import STRENGTH_SCALE, CellLooks
 from ..encoder.inputs import PATCH, Positions
 from ..encoder.patches import PatchEncoder
@@ -25,6 +27,30 @@ LEAST_CONTRAST = 0.08
 NOISE_WEIGHT = 0.1
 # How much the guess of the evidence counts beside that of the levels
 EVIDENCE_WEIGHT = 0.5
+JUDGE_WIDTH = 64
+
+
+class EmissionJudge(nn.Module):
+    """Features of emissions (:func:`radiofm_core.spectrum.verdict.features`) to log odds of the
+    classes; noise among them: what the segmenter took for an emission and is none."""
+
+    def __init__(self, classes: int, lags: int):
+        super().__init__()
+        count = feature_count(classes, lags)
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("scale", torch.ones(count))
+        self.net = nn.Sequential(
+            nn.Linear(count, JUDGE_WIDTH),
+            nn.GELU(),
+            nn.Linear(JUDGE_WIDTH, JUDGE_WIDTH),
+            nn.GELU(),
+            nn.Linear(JUDGE_WIDTH, classes),
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """float32 (emissions, features) to (emissions, classes)."""
+        x = ((features - self.mean) / self.scale).clamp(-6.0, 6.0)
+        return self.net(x)
 
 
 class PatchSegmenter(CalibratedSegmenter):
@@ -43,6 +69,12 @@ class PatchSegmenter(CalibratedSegmenter):
         self.to_quarter = nn.Conv2d(at_eighth, 4 * at_quarter, 1)
         self.mix_quarter = ConvUnit(at_quarter + quarter, 2 * at_quarter)
         self.classify = nn.Conv2d(2 * at_quarter, 16 * classes, 1)
+        self.emissions = EmissionJudge(classes, lags)
+
+    @torch.jit.export
+    def judge(self, features: Tensor) -> Tensor:
+        """Features of emissions, float32 (N, features), to probabilities (N, classes)."""
+        return self.emissions(features).softmax(dim=1)
 
     def logits(
         self, frames_db: Tensor, resolution: Tensor, evidence: Tensor | None = None

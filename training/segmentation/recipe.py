@@ -22,7 +22,7 @@ from .model import ModelConfig
 
 # A set: one source, or several that are joined
 PartConfig = SourceConfig | tuple[SourceConfig, ...]
-PARTS = ("pretrain", "train", "refine", "validation", "calibration")
+PARTS = ("pretrain", "train", "refine", "judge", "validation", "calibration")
 # What no stage trains on; the later ones take what the earlier leave.
 HELD_OUT = ("validation", "calibration")
 # The stages in their order, and what each of them trains on
@@ -35,7 +35,8 @@ CYCLES = ("finetune", "refine")
 class DataConfig(DataBase):
     """The sets: ``train`` for pre-training and fine-tuning (short frames are cheap, so there can
     be many), ``refine`` for the last cycle, ``validation`` for scores and for stopping early,
-    ``calibration`` for the calibration of the confidences, and ``pretrain`` where pre-training
+    ``calibration`` for the calibration of the confidences, ``judge`` for what judges emissions
+    (labelled frames that ``train`` and ``refine`` do not have), and ``pretrain`` where pre-training
     has frames of its own. Validation and calibration meet neither each other nor the others."""
 
     train: PartConfig
@@ -43,6 +44,7 @@ class DataConfig(DataBase):
     pretrain: PartConfig | None = None
     refine: PartConfig | None = None
     calibration: PartConfig | None = None
+    judge: PartConfig | None = None
     workers: int = 2
     SOURCES: ClassVar[tuple] = (PARTS, KINDS)
 
@@ -68,6 +70,7 @@ class Recipe(RecipeBase):
     finetune: FinetuneConfig
     pretrain: PretrainConfig | None = None
     refine: FinetuneConfig | None = None
+    judge: StageConfig | None = None
     start: str | None = None
     label_share: float = 1.0
     benchmark: int | None = strata.FRAMES
@@ -82,6 +85,7 @@ class Recipe(RecipeBase):
         "pretrain": PretrainConfig,
         "finetune": FinetuneConfig,
         "refine": FinetuneConfig,
+        "judge": StageConfig,
         "model": ModelConfig,
         "spec": SpectrogramSpec,
     }
@@ -89,6 +93,14 @@ class Recipe(RecipeBase):
     def __post_init__(self):
         if self.refine is not None and self.data.refine is None:
             raise UsageError(f"recipe {self.name}: refine has no frames; set them in data, refine")
+        if (self.judge is None) != (self.data.judge is None):
+            raise UsageError(
+                f"recipe {self.name}: judge needs both its steps (judge) and frames (data, judge)"
+            )
+        if self.judge is not None and self.model.kind != "patch":
+            raise UsageError(
+                f"recipe {self.name}: only models of the kind patch have a judge; leave it out"
+            )
         self._check_benchmark()
         self.check_label_share()
         for part in self.data.parts:

@@ -27,8 +27,8 @@ from .recipe import Recipe
 
 SCORE_BATCH = 16
 # Levels (B, C, R, W) dB, resolutions (B, 2) and evidence planes to mask uint8 and confidence
-# float32, (B, R, W)
-Segment = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor]]
+# float32, (B, R, W), and log probabilities of 4 x 4 pixels (B, classes, R/4, W/4)
+Segment = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
 
 
 @contextmanager
@@ -47,11 +47,10 @@ def in_training(model: CalibratedSegmenter, precision: str = "auto") -> Segment:
     """How a model in eval mode segments, as the exported call does."""
     device = next(model.parameters()).device
 
-    def segment(level: Tensor, resolution: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
+    def segment(level: Tensor, resolution: Tensor, evidence: Tensor) -> tuple[Tensor, ...]:
         with torch.inference_mode(), processes.autocast(device.type, precision):
             there = [t.to(device) for t in (level, resolution, evidence)]
-            mask, confidence, _ = model(*there)
-        return mask.cpu(), confidence.cpu()
+            return tuple(answer.cpu() for answer in model(*there))
 
     return segment
 
@@ -59,14 +58,13 @@ def in_training(model: CalibratedSegmenter, precision: str = "auto") -> Segment:
 def as_loaded(model: SegmentationModel) -> Segment:
     """How a loaded model bundle segments: frame by frame, as in a flowgraph."""
 
-    def segment(level: Tensor, resolution: Tensor, evidence: Tensor) -> tuple[Tensor, Tensor]:
+    def segment(level: Tensor, resolution: Tensor, evidence: Tensor) -> tuple[Tensor, ...]:
         found = []
         for one, each, planes in zip(level, resolution, evidence, strict=True):
             shown = [planes[None].numpy()] if len(planes) else []
             answer = model.segment(one[None].numpy(), (float(each[0]), float(each[1])), *shown)
-            found.append(answer[:2])
-        masks, confidences = (np.concatenate(part) for part in zip(*found, strict=True))
-        return torch.from_numpy(masks), torch.from_numpy(confidences)
+            found.append(answer)
+        return tuple(torch.from_numpy(np.concatenate(part)) for part in zip(*found, strict=True))
 
     return segment
 
@@ -78,7 +76,7 @@ def logits_of(
     progress bar."""
     device = next(model.parameters()).device
     with judging(model):
-        for index in tqdm(_batches(np.arange(len(frames))), desc=what, unit="batch"):
+        for index in tqdm(batches_of(np.arange(len(frames))), desc=what, unit="batch"):
             level, truth, resolution, evidence = frames.batch(index)
             with torch.inference_mode(), processes.autocast(device.type):
                 there = [t.to(device) for t in (level, resolution, evidence)]
@@ -92,13 +90,14 @@ def answers(
     """Mask uint8, confidence float32 and truth int64, (B, R, W) each, of this process's share of
     ``frames``; ``what``: for a progress bar, or none."""
     share = np.arange(processes.rank(), len(frames), processes.world())
-    for index in tqdm(_batches(share), desc=what, unit="batch", disable=not what):
+    for index in tqdm(batches_of(share), desc=what, unit="batch", disable=not what):
         level, truth, resolution, evidence = frames.batch(index)
-        mask, confidence = segment(level, resolution, evidence)
+        mask, confidence = segment(level, resolution, evidence)[:2]
         yield mask, confidence, truth
 
 
-def _batches(index: np.ndarray) -> list[np.ndarray]:
+def batches_of(index: np.ndarray) -> list[np.ndarray]:
+    """``index`` in parts of SCORE_BATCH."""
     return [index[start : start + SCORE_BATCH] for start in range(0, len(index), SCORE_BATCH)]
 
 

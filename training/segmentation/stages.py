@@ -93,6 +93,25 @@ def calibrate(recipe: Recipe) -> CalibratedSegmenter:
     return model
 
 
+def judge(recipe: Recipe) -> CalibratedSegmenter:
+    """Run or load all stages; returns the segmenter with its judge of emissions, where the recipe
+    has one."""
+    model = calibrate(recipe)
+    if recipe.judge is None:
+        return model
+    facts = {
+        "spec": recipe.spec.fingerprint,
+        "weights": runs.digest_of_weights(model.state_dict()),
+        "judge": str(recipe.judge),
+        "frames": str(recipe.data.judge),
+        "classes": str(recipe.classes.names),
+    }
+    runs.train_or_load(
+        recipe.checkpoint("judge"), facts, model.emissions, partial(_judge, recipe, model)
+    )
+    return model
+
+
 def evaluate(recipe: Recipe) -> dict:
     """Train or load, then score the validation frames and, unless the recipe leaves it out, the
     benchmark; prints and returns the scores, and writes them to ``evaluation.json`` in the
@@ -104,7 +123,7 @@ def evaluate(recipe: Recipe) -> dict:
 
 def measure(recipe: Recipe) -> dict:
     """What :func:`evaluate` does, without a word."""
-    model = calibrate(recipe)
+    model = judge(recipe)
     with judging(model):
         result = score(in_training(model), recipe)
     runs.save_text(recipe.run_folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
@@ -119,7 +138,7 @@ def export(recipe: Recipe, weights: str | None = None) -> Path:
     bundle says so (``provenance``).
     """
     if weights is None:
-        model, origin = calibrate(recipe), Origin(data_fingerprint(recipe))
+        model, origin = judge(recipe), Origin(data_fingerprint(recipe))
     else:
         model = build_model(recipe)
         origin = take_weights(model, recipe, weights)
@@ -206,6 +225,17 @@ def _finetune(recipe: Recipe, model, stage: str, seed: int, facts: dict) -> None
         layer_scale(model, config.layer_decay),
     )
     release(model)
+
+
+def _judge(recipe: Recipe, model: CalibratedSegmenter, facts: dict[str, str]) -> None:
+    from . import emission_judge
+
+    frames = frame_set(recipe, "judge")
+    with judging(model):
+        found, truth = emission_judge.collect(
+            in_training(model), frames, recipe.spec, len(recipe.classes)
+        )
+    emission_judge.train(model.emissions, found, truth, recipe.judge, recipe.seed)
 
 
 def _find_calibration(model: CalibratedSegmenter, frames: FrameSet) -> tuple[float, torch.Tensor]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from radiofm_core.spectrum.band_memory import BandMemory
-from radiofm_core.spectrum.detections import Detection
+from radiofm_core.spectrum.detections import NOISE_CLASS, Detection
 from radiofm_core.spectrum.verdict import ModelJudge, Verdict, judge
 
 from .frame_groups import Burst, FrameGroups
@@ -37,8 +37,8 @@ class EmissionJudge:
         """The frame's mask, with one class for each emission, and its detections: one for each
         burst, by start and then frequency; those of an emission share the verdict.
 
-        An ``unknown`` emission has the class that fits best in the mask, which has none for it;
-        pixels of no emission keep their own.
+        In the mask, which has no ``unknown``, such an emission has the class that fits best. What
+        is judged to be noise, and pixels of no emission, are noise there.
 
         Args:
             found: the frame's emissions.
@@ -51,9 +51,9 @@ class EmissionJudge:
         ]
         # group -1 is the last element
         classes = np.array([*(verdict.best for verdict in verdicts), 0], np.uint8)
-        painted = classes[found.group_of]
-        mask = np.where(found.group_of >= 0, painted, found.mask)
-        return mask, [_detection(b, verdicts[b.group], found) for b in found.bursts]
+        mask = classes[found.group_of]
+        sent = [b for b in found.bursts if verdicts[b.group].best != NOISE_CLASS]
+        return mask, [_detection(b, verdicts[b.group], found) for b in sent]
 
 
 def _detection(burst: Burst, verdict: Verdict, found: FrameGroups) -> Detection:

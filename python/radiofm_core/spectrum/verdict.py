@@ -41,9 +41,10 @@ class EmissionShape:
 class Verdict:
     """What an emission is.
 
-    ``label``: a class's name, or ``unknown``; ``best``: the class index that fits best even so;
-    ``confidence``: its probability. ``subcarrier_spacing`` in Hz, None where not known.
-    ``evidence``: what spoke for it, the clearest first.
+    ``label``: a class's name, or ``unknown``; ``best``: the class index that fits best even so, 0
+    where a model's judge finds that it is noise; ``confidence``: its probability.
+    ``subcarrier_spacing`` in Hz, None where not known. ``evidence``: what spoke for it, the
+    clearest first.
     """
 
     label: str
@@ -74,7 +75,6 @@ def judge(
         probabilities = statistics.probabilities
     else:
         probabilities = np.array(model_judge(features(statistics, shape)[None])[0], float)
-        probabilities[NOISE_CLASS] = 0.0
     best = int(np.argmax(probabilities))
     confidence = float(probabilities[best])
     spacing, evidence = find_evidence(statistics)

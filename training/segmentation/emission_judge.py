@@ -1,0 +1,129 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""How the part of a segmenter is trained that judges emissions as a whole
+(:class:`.patch_model.EmissionJudge`).
+
+It learns on the emissions that the segmenter itself finds in generated frames, as the blocks find
+them; what an emission is, most of its scored pixels tell.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from torch.nn import functional
+from tqdm import tqdm
+
+from radiofm_core.errors import UsageError
+from radiofm_core.spectrum.detections import FrameGeometry
+from radiofm_core.spectrum.emission_statistics import EvidencePlanes
+from radiofm_core.spectrum.evidence import LONG_LAG_S, EvidenceGrid
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.verdict import features
+
+from ..engine.loop import learning_rate
+from ..engine.settings import StageConfig
+from ..waveforms.span import IGNORE
+from .data.store import Batch, FrameSet
+from .patch_model import EmissionJudge
+from .scores import Segment, batches_of
+
+# An emission is of a class if so much of its scored pixels are, and so many are scored
+LEAST_SHARE, LEAST_SCORED = 0.6, 16
+# How the emissions' frames are shown: with all evidence, without that of long lags, without any
+WAYS = ("all", "short", "none")
+
+
+def collect(
+    segment: Segment, frames: FrameSet, spec: SpectrogramSpec, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Features float32 (N, features) and classes int64 (N,) of the emissions that ``segment`` finds
+    in ``frames``, each shown in all of :data:`WAYS`.
+
+    Raises UsageError where the project's native part is not installed.
+    """
+    try:
+        from gnuradio.radiofm.runtime.frame_groups import find_frame_groups
+    except ImportError as error:
+        raise UsageError(
+            f"emissions are found by the GNU Radio module, which cannot be imported ({error}); run "
+            "./dev build first, and use its Python (.venv/bin/python)"
+        ) from error
+    found, told = [], []
+    for index in tqdm(batches_of(np.arange(len(frames))), desc="judge", unit="batch"):
+        batch = frames.batch(index)
+        for way in WAYS:
+            shown = _shown(batch, way, spec)
+            masks, confidences, scores = segment(shown.level, shown.resolution, shown.evidence)
+            for n in range(len(index)):
+                geometry, planes = look_at(shown, n, spec)
+                groups = find_frame_groups(
+                    masks[n].numpy(),
+                    confidences[n].numpy(),
+                    shown.level[n, 0].numpy(),
+                    geometry,
+                    classes,
+                    scores[n].numpy(),
+                    planes,
+                )
+                truths = _truths(groups.group_of, batch.truth[n].numpy(), len(groups.bands))
+                each = zip(groups.statistics, groups.shapes, truths, strict=True)
+                for statistics, shape, truth in each:
+                    if truth is not None:
+                        found.append(features(statistics, shape))
+                        told.append(truth)
+    return np.array(found, np.float32), np.array(told, np.int64)
+
+
+def look_at(batch: Batch, n: int, spec: SpectrogramSpec) -> tuple[FrameGeometry, EvidencePlanes]:
+    """Where the pixels of a batch's frame lie, its centre at 0 Hz, and its evidence."""
+    bin_hz, row_s = (float(x) for x in batch.resolution[n])
+    rate = bin_hz * spec.cols
+    row_samples = round(row_s * rate)
+    grid = EvidenceGrid.of(spec, rate, row_samples // spec.hop)
+    planes = EvidencePlanes(
+        batch.evidence[n].numpy(), spec.evidence_lags, spec.row_multiple, grid.looks
+    )
+    return FrameGeometry(0, rate, 0.0, (0, 0.0), row_samples, spec.cols), planes
+
+
+def _shown(batch: Batch, way: str, spec: SpectrogramSpec) -> Batch:
+    if way == "all":
+        return batch
+    is_long = torch.tensor([lag >= LONG_LAG_S for lag in spec.evidence_lags])
+    gone = is_long if way == "short" else torch.ones_like(is_long)
+    hidden = gone[None, :, None, None, None]
+    return batch._replace(evidence=torch.where(hidden, torch.nan, batch.evidence))
+
+
+def _truths(group_of: np.ndarray, truth: np.ndarray, groups: int) -> list[int | None]:
+    """The class of most scored pixels of each group; None where it is not clear."""
+    out: list[int | None] = []
+    for group in range(groups):
+        own = truth[group_of == group]
+        counts = np.bincount(own[own != IGNORE], minlength=1)
+        best = int(counts.argmax())
+        clear = counts.sum() >= LEAST_SCORED and counts[best] >= LEAST_SHARE * counts.sum()
+        out.append(best if clear else None)
+    return out
+
+
+def train(
+    judge: EmissionJudge, found: np.ndarray, truth: np.ndarray, config: StageConfig, seed: int
+) -> None:
+    """Train ``judge`` in place on the features ``found`` (N, features) of emissions of the classes
+    ``truth`` (N,)."""
+    x, y = torch.from_numpy(found), torch.from_numpy(truth)
+    judge.mean.copy_(x.mean(0))
+    judge.scale.copy_(x.std(0).clamp_min(0.05))
+    draw = torch.Generator().manual_seed(seed)
+    search = torch.optim.AdamW(judge.parameters(), weight_decay=config.weight_decay)
+    judge.train()
+    for step in tqdm(range(config.steps), desc="judge", unit="step"):
+        chosen = torch.randint(len(x), (config.batch,), generator=draw)
+        for group in search.param_groups:
+            group["lr"] = learning_rate(step, config)
+        loss = functional.cross_entropy(judge(x[chosen]), y[chosen])
+        search.zero_grad()
+        loss.backward()
+        search.step()
+    judge.eval()
