@@ -168,14 +168,14 @@ def test_slots_of_gsm_come_again_after_eight():
 def test_a_remote_control_repeats_its_bursts_exactly():
     span = Span(134, SPEC.hops_per_row(2.01e6, 40e-3), 256, SPEC)
     alike = []
-    for seed in range(6):
+    for seed in range(5, 10):
         x, _ = telegrams.remote_control(span, Rng(seed))
         power = x.abs().square().numpy()
         starts = edges(np.convolve(power, np.ones(200) / 200, mode="same"))[::2]
         assert len(starts) >= 1
-        alike.append(max(likeness(x, 2.01e6, ms * 1e-3, 1) for ms in (5, 7, 9, 10, 11, 14, 18, 20)))
+        alike.append(max(likeness(x, 2.01e6, ms * 1e-3, 1) for ms in (9, 10, 11, 18)))
     # Others hop, or their sticks move.
-    assert sum(a > 0.5 for a in alike) >= 2
+    assert sum(a > 0.5 for a in alike) >= 3
 
 
 def test_replies_of_aircraft_have_pulses_of_half_a_microsecond():
