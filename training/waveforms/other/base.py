@@ -141,7 +141,7 @@ def fsk(
 def _smooth_sizes() -> tuple[list[int], set[int]]:
     """Transform sizes without large prime factors, in order and as a set."""
     sizes = {1}
-    for p in (2, 3, 5, 7, 11, 13, 17, 19, 23):
+    for p in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47):
         for size in list(sizes):
             while size * p <= 6_500_000:
                 size *= p

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ..rng import Rng
 from ..span import Span
-from .base import draw_bursts, frequency, modulated, resampled, resampling
+from .base import draw_bursts, frequency, modulated, resampled, smooth_size
 
 SPACING_HZ = (5e3, 320e3)
 # Spacings of LTE, NR and 802.11 (kHz), and how near to them (relative) none is drawn: what is
@@ -17,7 +17,7 @@ SPACING_HZ = (5e3, 320e3)
 KNOWN_KHZ = (7.5, 15, 30, 60, 120, 240, 312.5, 156.25, 78.125, 31.25)
 APART = 0.03
 GUARDS = (4, 4, 8, 10, 16, 32)
-MOST_NATIVE = 3_500_000
+MOST_NATIVE = 2_500_000
 
 
 def draw_spacing(rng: Rng) -> float:
@@ -42,8 +42,11 @@ def link(span: Span, rng: Rng, width: float, centre: float) -> tuple[Tensor, flo
     k = torch.arange(count) - count // 2
     if rng.chance(0.7):
         k = k[k != 0]
-    native = n * spacing
-    total, wide = resampling(span.samples, span.sample_rate, native)
+    # The drawn spacing, moved by less than a hundredth to where transforms are quick
+    wide = smooth_size(span.samples)
+    total = smooth_size(round(wide * n * spacing / span.sample_rate))
+    native = total / wide * span.sample_rate
+    spacing = native / n
     x = torch.zeros(total, dtype=torch.complex64)
     order = rng.choice((4, 16, 64, 256))
     prefix = max(1, n // rng.choice(GUARDS))

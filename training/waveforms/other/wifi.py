@@ -20,6 +20,8 @@ __all__ = ["halow", "packet", "wifi", "wifi_ax", "wifi_cut", "wifi_p"]
 
 # More native samples than this make a frame too dear.
 MOST_NATIVE = 3_500_000
+# And from here on a channel goes without what is beside it.
+MOST_SHOULDERS = 2_000_000
 # What a station's carrier may be off: 20 ppm of 5.5 GHz
 MOST_OFFSET_HZ = 110e3
 
@@ -41,13 +43,20 @@ def network(
     offsets = (rng.tensor(4) * 2 - 1) * MOST_OFFSET_HZ * clock
     levels[0] = 1.0
     legacy = rng.chance(0.8)
+    # Acknowledgements differ in little but the scrambler's state: a few serve for all.
+    known: dict[tuple, Tensor] = {}
     for sent in draw_traffic(span.duration * clock, rng):
         a, b = (round(t / clock * native) for t in (sent.start, sent.start + sent.length))
         if b <= 0 or a >= count:
             continue
         own = "a" if sent.control and legacy else form
-        piece = packet(b - a, width, own, rng, over) * levels[sent.station]
-        piece = shifted(piece, float(offsets[sent.station]), native)
+        key = (b - a, own, sent.station, rng.integer(0, 2)) if sent.control else None
+        piece = known.get(key)
+        if piece is None:
+            piece = packet(b - a, width, own, rng, over).mul_(levels[sent.station])
+            piece = shifted(piece, float(offsets[sent.station]), native)
+            if key:
+                known[key] = piece
         first, last = max(0, a), min(count, a + piece.numel())
         x[first:last] += piece[first - a : last - a]
     if rng.chance(0.4):
@@ -67,7 +76,7 @@ def _within(span: Span, rng: Rng, forms: tuple[str, ...], clock: float = 1.0):
         centre = rng.uniform(-0.02, 0.02) * channel
     else:
         centre = frequency(span, rng, channel, cut=True)
-    over = 2 if 2 * channel * span.duration <= MOST_NATIVE else 1
+    over = 2 if 2 * channel * span.duration <= MOST_SHOULDERS else 1
     return network(span, rng, form, width, over, centre, clock)
 
 
