@@ -10,8 +10,8 @@ from self_likeness import likeness
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.waveforms import other
 from training.waveforms.kinds import KINDS, WIFI
-from training.waveforms.other import broadcast, cdma, drones, power_lines, video, wifi
-from training.waveforms.other.base import modulated, resampling
+from training.waveforms.other import broadcast, cdma, drones, power_lines, video, wifi, wifi_ah
+from training.waveforms.other.base import frequency, modulated, resampling
 from training.waveforms.other.wifi_packets import packet
 from training.waveforms.rng import Rng
 from training.waveforms.span import Span
@@ -82,6 +82,7 @@ SYMBOLS = {
     "802.11ax": (wifi_train("ax", 1), 12.8e-6, 0.05, 0.2),
     "802.11p": (wifi_train("a", 0.5), 6.4e-6, 0.2, 0.3),
     "802.11ah": (wifi_train("n", 0.1), 32e-6, 0.12, 0.3),
+    "802.11ah, 1 MHz": ((wifi_ah.narrow_packet(200, Rng(1)), 2e6), 32e-6, 0.15, 0.35),
     "drone at 15 kHz": (drone_burst(15e3), 1 / 15e3, 0.05, 0.1),
     "WiMAX-like link": (drone_burst(10.9375e3), 1 / 10.9375e3, 0.05, 0.12),
     "DVB-T 2k": (television(2048, 1705), 224e-6, 0.1, 0.16),
@@ -95,7 +96,7 @@ def test_symbols_are_alike_at_the_lag_of_their_own_length_alone(name):
     assert low < likeness(x, rate, symbol) < high
     for lag in LAGS:
         # Preambles of repeated training have harmonics of their own; they are short.
-        if abs(lag / symbol - 1) > 0.02 and lag * rate > 20:
+        if abs(lag - symbol) > 2e-6 and lag * rate > 20:
             multiple = abs(symbol / lag - round(symbol / lag)) < 0.01 or lag / symbol == 0.5
             assert likeness(x, rate, lag) < (0.09 if multiple else 0.035), lag
 
@@ -193,6 +194,15 @@ def test_resampling_errs_by_a_cheap_clocks_error_at_most():
             count, wide = resampling(round(6e-3 * rate), rate, native)
             assert count / wide == pytest.approx(native / rate, rel=2.1e-5)
             assert wide >= round(6e-3 * rate)
+
+
+def test_bands_wider_than_a_span_lie_around_it_anywhere():
+    places = torch.tensor([frequency(NARROW, Rng(s), 18e6, cut=True) for s in range(200)])
+    assert places.abs().max() > 7.5e6 and places.std() > 4e6
+    # The span, 2.4 MHz, lies in the band but for a fifth of it.
+    assert places.abs().max() <= 9e6 - 0.3 * 2.4e6
+    whole = torch.tensor([frequency(WIDE, Rng(s), 5e6) for s in range(200)]).abs().max()
+    assert 6.5e6 < whole <= WIDE.sample_rate / 2 - 2.5e6
 
 
 def test_a_channel_wider_than_the_span_fills_it():

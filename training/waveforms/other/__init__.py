@@ -24,22 +24,23 @@ from . import (
     telegrams,
     video,
     wifi,
+    wifi_ah,
     wifi_b,
 )
 from .base import multicarrier
-from .echoes import with_echoes
+from .echoes import HILLS_S, ROOM_S, with_echoes
 
 __all__ = ["KINDS", "NAMES", "WIFI", "draw_kind", "emit", "multicarrier"]
 
 # Each kind with the least sample rate at which it looks like itself, and how often it comes. Those
 # that are wider than narrow spans are cut by them, so that a rate tells little of what is there.
 _KINDS = (
-    (wifi.wifi, 5e6, 4.5),
+    (wifi.wifi, 5e6, 4.0),
     (wifi.wifi_ax, 5e6, 2.5),
-    (wifi.wifi_cut, 0.9e6, 2.0),
+    (wifi.wifi_cut, 0.9e6, 3.0),
     (wifi.wifi_p, 4e6, 0.7),
     (wifi_b.wifi_b, 2e6, 1.2),
-    (wifi.halow, 1.5e6, 0.6),
+    (wifi_ah.halow, 0.9e6, 0.6),
     (ofdm_links.wide_bursts, 0.9e6, 0.8),
     (ofdm_links.ofdm_link, 0.9e6, 2.0),
     (drones.drone, 0.9e6, 2.0),
@@ -76,7 +77,7 @@ _KINDS = (
 SILENT_DB = -150.0
 # How far below its strongest pixels an emission's own may be (dB): a carrier with sidebands has
 # most of its power in one pixel.
-DEPTH_DB = {"video_am": 45.0, "video_fm": 36.0}
+DEPTH_DB = {"video_am": 45.0, "video_fm": 45.0}
 MOST_DEPTH_DB = 24.0
 KINDS = tuple((kind, least) for kind, least, _ in _KINDS)
 # In the order of their numbers in a truth, from FIRST_OTHER on
@@ -90,7 +91,8 @@ TABLE = {kind.__name__: (kind, least, weight) for kind, least, weight in _KINDS}
 def emit(kind, span: Span, snr_db: float, rng: Rng) -> Emission:
     """One emission of ``kind``; its truth is where its own spectrogram holds its energy."""
     iq, bandwidth = kind(span, rng)
-    iq = with_echoes(iq, span, rng)
+    indoors = kind.__name__ in (*WIFI, "bluetooth", "zigbee", "dect")
+    iq = with_echoes(iq, span, rng, ROOM_S if indoors else HILLS_S)
     iq = iq * (10.0 ** (snr_db / 10) * max(bandwidth, 1e3) / span.sample_rate) ** 0.5
     level = spectrogram_db(iq, span.spec, span.hops_per_row, span.rows)[0]
     power = 10.0 ** (level / 10) / span.noise_per_pixel

@@ -46,9 +46,14 @@ def draw_bursts(
 
 
 def frequency(span: Span, rng: Rng, bandwidth: float, cut: bool = False) -> float:
-    """A centre with which the band lies within the span; ``cut``: partly outside at times, for
-    kinds that :func:`resampled` cuts off there instead of folding them over."""
+    """A centre with which the band lies within the span; ``cut``: partly outside at times, and
+    around the span anywhere where that is narrower, for kinds that :func:`resampled` cuts off
+    there instead of folding them over."""
     reach = max(0.0, span.sample_rate / 2 - (0.3 if cut else 0.6) * bandwidth)
+    if cut:
+        # At least four fifths of a narrow span are filled.
+        within = (bandwidth - span.sample_rate) / 2 + 0.2 * min(bandwidth, span.sample_rate)
+        reach = max(reach, within)
     return rng.uniform(-reach, reach)
 
 

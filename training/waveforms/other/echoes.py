@@ -11,15 +11,16 @@ from torch import Tensor
 from ..rng import Rng
 from ..span import Span
 
-# Rooms to hills, in seconds
-DELAYS_S = (30e-9, 3e-6)
+# Of the last echo, in seconds: rooms, and streets to hills
+SHORTEST_S, ROOM_S, HILLS_S = 30e-9, 400e-9, 3e-6
 
 
-def with_echoes(iq: Tensor, span: Span, rng: Rng) -> Tensor:
-    """Of power as before on the average; from a cable, as often, as it is."""
+def with_echoes(iq: Tensor, span: Span, rng: Rng, longest: float) -> Tensor:
+    """Of power as before on the average, the last echo ``longest`` seconds late at most; from a
+    cable, as often, as it is."""
     if not rng.chance(0.5):
         return iq
-    longest = rng.log_uniform(*DELAYS_S)
+    longest = rng.log_uniform(SHORTEST_S, longest)
     # (samples, gain) of one to three
     taps = []
     for _ in range(rng.integer(1, 3)):

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Networks of 802.11 OFDM: a, g, n, ac; ax; p at a half or a quarter of the clock; ah at a tenth;
-and what a span within a channel sees of them."""
+"""Networks of 802.11 OFDM: a, g, n, ac; ax; p at a half or a quarter of the clock; and what a span
+within a channel sees of them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from .base import frequency, resampled, resampling
 from .traffic import draw_traffic
 from .wifi_packets import WIDTHS, occupied_hz, packet
 
-__all__ = ["halow", "packet", "wifi", "wifi_ax", "wifi_cut", "wifi_p"]
+__all__ = ["network", "packet", "wifi", "wifi_ax", "wifi_cut", "wifi_p"]
 
 # More native samples than this make a frame too dear.
 MOST_NATIVE = 3_500_000
@@ -112,13 +112,3 @@ def wifi_cut(span: Span, rng: Rng) -> tuple[Tensor, float]:
         width = rng.choice(widths, [1 / w for w in widths])
         reach = rng.uniform(0, max(0.0, 0.5 * occupied_hz(form, width) - 0.3 * span.sample_rate))
     return network(span, rng, form, width, 1, math.copysign(reach, rng.uniform(-1, 1)))
-
-
-def halow(span: Span, rng: Rng) -> tuple[Tensor, float]:
-    """802.11ah below 1 GHz: n and ac at a tenth of the clock, symbols of 32 us in channels of 2, 4
-    and 8 MHz (clause 23)."""
-    form, width = rng.choice((("n", 20), ("n", 40), ("ac", 80)), (0.6, 0.3, 0.1))
-    if width * 1e5 > 1.2 * span.sample_rate:
-        form, width = "n", 20
-    centre = frequency(span, rng, width * 1e5, cut=True)
-    return network(span, rng, form, width, 2, centre, 0.1)
