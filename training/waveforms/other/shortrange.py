@@ -128,6 +128,12 @@ def zigbee(span: Span, rng: Rng) -> tuple[Tensor, float]:
     rate = 2e6 if span.sample_rate > 3e6 and rng.chance(0.85) else 1e6
     table = chip_table()
     gap = rng.choice((0.5, 3.0))
+    # Contents are not scrambled, and zeros or a pattern of a few bytes are common.
+    word = rng.choice((0, 1, 2, 4, 8), (0.6, 0.1, 0.1, 0.1, 0.1))
+
+    def payload(count: int) -> Tensor:
+        symbols = torch.randint(0, 16, (word or count,), generator=rng.generator)
+        return symbols.repeat(-(-count // symbols.numel()))[:count]
 
     def draw(count: int) -> Tensor:
         chips = torch.zeros(count, dtype=torch.complex64)
@@ -140,7 +146,7 @@ def zigbee(span: Span, rng: Rng) -> tuple[Tensor, float]:
                 bursts.append((b + 12 * 32, b + 34 * 32))
         for a, b in bursts:
             b = min(b, count)
-            symbols = torch.randint(0, 16, (max(0, b - a) // 32 + 1,), generator=rng.generator)
+            symbols = payload(max(0, b - a) // 32 + 1)
             if a:
                 symbols[:8] = 0
                 symbols[8:10] = torch.tensor(DELIMITER)[: symbols[8:10].numel()]

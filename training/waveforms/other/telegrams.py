@@ -56,6 +56,10 @@ OOK_PLANS = (
 def levels(count: int, coded: str, rng: Rng) -> Tensor:
     """(count,) or more of +1 and -1: bits as ``coded``."""
     bits = signs(count, rng)
+    if rng.chance(0.4):
+        # A key or a sensor says its few bytes several times.
+        word = bits[: rng.integer(12, 66)]
+        bits = word.repeat(-(-count // word.numel()))[:count]
     if coded == "manchester":
         return torch.stack([bits, -bits], dim=1).flatten()[:count]
     if coded == "width":

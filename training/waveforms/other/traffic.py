@@ -31,7 +31,7 @@ class Sent:
 
 def cable(duration: float, rng: Rng) -> list[Sent]:
     """Packets of one length after each other, as a tester or an edited recording has them."""
-    length, gap = rng.log_uniform(30e-6, 2e-3), rng.log_uniform(2e-6, 100e-6)
+    length, gap = rng.log_uniform(30e-6, 1e-3), rng.log_uniform(2e-6, 100e-6)
     steady = rng.chance(0.5)
     time, out = -rng.uniform(0, length), []
     while time < duration:

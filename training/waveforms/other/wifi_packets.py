@@ -182,7 +182,7 @@ def packet(samples: int, width: int, form: str, rng: Rng, over: int = 2) -> Tens
         size = 4 * n
     else:
         size = n
-        prefix = n // 4 if form == "a" or rng.chance(0.6) else n // 8
+        prefix = n // 4 if form == "a" or rng.chance(0.75) else n // 8
     left = samples - sum(p.numel() for p in parts)
     if left > 0:
         count = -(-left // (size + prefix))
