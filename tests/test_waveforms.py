@@ -7,7 +7,7 @@ import torch
 
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.spectrogram import spectrogram_db
-from training.waveforms import lte, nr, other
+from training.waveforms import lte, nr
 from training.waveforms.kinds import KINDS
 from training.waveforms.ofdm import emit, symbol_starts
 from training.waveforms.rng import Rng
@@ -110,17 +110,6 @@ def test_gaps_of_three_symbols_close_and_longer_ones_stay():
     sent[[2, 6, 12]] = True
     closed = nr.close_gaps(sent, 3)[:, 0]
     assert closed.nonzero().ravel().tolist() == [2, 3, 4, 5, 6, 12]
-
-
-@pytest.mark.parametrize("kind", [k for k, _ in other.KINDS])
-@pytest.mark.parametrize("seed", range(3))
-def test_other_emissions_are_finite_and_labelled_where_they_are(kind, seed):
-    emission = other.emit(kind, SPAN, 25.0, Rng(seed))
-    assert emission.iq.shape == (SPAN.samples,)
-    assert torch.isfinite(torch.view_as_real(emission.iq)).all()
-    own = emission.cover > 0.5
-    if own.any():
-        assert emission.power[own].mean() > 30 * emission.power[emission.cover == 0].mean()
 
 
 def test_frames_depend_on_their_seed_alone():

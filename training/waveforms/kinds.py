@@ -3,4 +3,8 @@
 
 from . import other
 
+__all__ = ["KINDS", "WIFI"]
+
 KINDS = ("noise", "lte", "nr", *other.NAMES)
+# Those that are 802.11
+WIFI = other.WIFI

@@ -20,6 +20,7 @@ from ..span import Span
 Bursts = list[tuple[int, int]]
 # Relative error of a rate that resampling may make: a cheap oscillator's.
 MOST_CLOCK_ERROR = 2e-5
+SMALL_TRANSFORM = 30_000
 
 
 def draw_bursts(
@@ -37,13 +38,22 @@ def draw_bursts(
         if b - a > 8:
             bursts.append((a, b))
         place += length + rng.uniform(0.02, 1.0) * gap * length
+    if not bursts:
+        # All of the frame fell into a gap.
+        a = int(rng.uniform(0, 0.7) * samples)
+        bursts.append((a, min(samples, a + max(9, int(rng.log_uniform(shortest, longest) * rate)))))
     return bursts
 
 
 def frequency(span: Span, rng: Rng, bandwidth: float, cut: bool = False) -> float:
-    """A centre with which the band lies within the span; ``cut``: partly outside at times, for
-    kinds that :func:`resampled` cuts off there instead of folding them over."""
+    """A centre with which the band lies within the span; ``cut``: partly outside at times, and
+    around the span anywhere where that is narrower, for kinds that :func:`resampled` cuts off
+    there instead of folding them over."""
     reach = max(0.0, span.sample_rate / 2 - (0.3 if cut else 0.6) * bandwidth)
+    if cut:
+        # At least four fifths of a narrow span are filled.
+        within = (bandwidth - span.sample_rate) / 2 + 0.2 * min(bandwidth, span.sample_rate)
+        reach = max(reach, within)
     return rng.uniform(-reach, reach)
 
 
@@ -83,49 +93,104 @@ def multicarrier(
     return torch.cat([body[:, n - cp :], body], dim=1).reshape(-1)[:samples]
 
 
-def fsk(samples: int, span: Span, rng: Rng, rate: float, deviation: float, centre: float) -> Tensor:
-    """Smoothed binary FSK of ``rate`` symbols/s around ``centre``."""
-    per_symbol = max(2, round(span.sample_rate / rate))
-    bits = (rng.tensor(-(-samples // per_symbol) + 2) > 0.5).float() * 2 - 1
-    steps = bits.repeat_interleave(per_symbol)
-    width = max(1, per_symbol // 2)
-    total = torch.nn.functional.pad(steps.cumsum(0), (1, 0))
-    smooth = ((total[width:] - total[:-width]) / width)[:samples]
+def with_prefix(spectra: Tensor, prefix: int) -> Tensor:
+    """OFDM symbols of (symbols, n) spectra with cyclic prefixes of ``prefix`` samples, one after
+    the other; a subcarrier of amplitude 1 has that amplitude in time."""
+    body = torch.fft.ifft(spectra).mul_(spectra.shape[-1])
+    return torch.cat([body[..., body.shape[-1] - prefix :], body], dim=-1).reshape(-1)
+
+
+def modulated(values: Tensor, k: Tensor, n: int, prefix: int) -> Tensor:
+    """OFDM of power 1: ``values`` (symbols, subcarriers) on subcarriers ``k`` of ``n``."""
+    spectra = torch.zeros(values.shape[0], n, dtype=torch.complex64)
+    spectra[:, k % n] = values * k.numel() ** -0.5
+    return with_prefix(spectra, prefix)
+
+
+def signs(count: int, rng: Rng) -> Tensor:
+    """(count,) of +1 and -1."""
+    return (rng.tensor(count) > 0.5).float() * 2 - 1
+
+
+def held(values: Tensor, samples: int, rate: float, span: Span, start: float = 0.0) -> Tensor:
+    """``values``, one each 1 / ``rate`` seconds from ``start`` of them on, held until the next:
+    (samples,) at the span's rate. Their rate is exact, however few samples each lasts."""
+    place = torch.arange(samples, dtype=torch.float64) * (rate / span.sample_rate) + start
+    return values[place.long()]
+
+
+def fsk(
+    samples: int,
+    span: Span,
+    rng: Rng,
+    rate: float,
+    deviation: float,
+    centre: float,
+    bits: Tensor | None = None,
+) -> Tensor:
+    """Smoothed FSK of ``rate`` symbols/s around ``centre``. ``bits``: what it begins with, +1 and
+    -1 or levels between; random ones follow."""
+    width = max(1, round(0.5 * span.sample_rate / rate))
+    count = int((samples + width) * rate / span.sample_rate) + 2
+    known = 0 if bits is None else min(count, bits.numel())
+    levels = signs(count, rng)
+    if known:
+        levels[:known] = bits[:known]
+    steps = held(levels, samples + width - 1, rate, span)
+    total = torch.nn.functional.pad(steps.double().cumsum(0), (1, 0))
+    smooth = (total[width:] - total[:-width]) / width
     return rotate((smooth * deviation + centre) * (2 * math.pi / span.sample_rate))
 
 
 @lru_cache(maxsize=1)
-def _smooth_sizes() -> list[int]:
+def _smooth_sizes() -> tuple[list[int], set[int]]:
+    """Transform sizes without large prime factors, in order and as a set."""
     sizes = {1}
-    for p in (2, 3, 5, 7):
+    for p in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47):
         for size in list(sizes):
-            while size * p <= 6_000_000:
+            while size * p <= 6_500_000:
                 size *= p
                 sizes.add(size)
-    return sorted(sizes)
+    return sorted(sizes), sizes
 
 
-@lru_cache(maxsize=256)
+def smooth_size(least: int) -> int:
+    """The next size of a quick transform."""
+    sizes, _ = _smooth_sizes()
+    return sizes[bisect_left(sizes, least)]
+
+
+@lru_cache(maxsize=2048)
 def resampling(samples: int, sample_rate: float, native: float) -> tuple[int, int]:
-    """(samples at the ``native`` rate, samples at the span's) of equal length, both without large
-    prime factors where that costs at most :data:`MOST_CLOCK_ERROR`."""
-    sizes = _smooth_sizes()
-    known = set(sizes)
-    place = bisect_left(sizes, samples)
-    for wide in sizes[place : place + 40]:
+    """(samples at the ``native`` rate, samples at the span's) of equal length, ``samples`` or a
+    little more, both quick to transform; their ratio errs by :data:`MOST_CLOCK_ERROR` at most, or
+    by as little as can be had."""
+    sizes, known = _smooth_sizes()
+    best = None
+    for wide in sizes[bisect_left(sizes, samples) :]:
+        if wide > 1.12 * samples + 6000:
+            break
         exact = wide * native / sample_rate
-        narrow = round(exact)
-        if narrow in known and abs(narrow - exact) <= MOST_CLOCK_ERROR * exact:
-            return narrow, wide
-    wide = sizes[place]
-    return max(2, 2 * round(wide * native / sample_rate / 2)), wide
+        narrow = max(2, round(exact))
+        error = max(abs(narrow / exact - 1), MOST_CLOCK_ERROR)
+        # Small transforms are quick enough whatever their factors are.
+        slow = narrow > SMALL_TRANSFORM and narrow not in known
+        if best is None or (error, slow) < best[0]:
+            best = (error, slow), narrow, wide
+            if error == MOST_CLOCK_ERROR and not slow:
+                break
+    return best[1:]
 
 
 def resampled(native: Tensor, wide: int, span: Span, centre: float) -> Tensor:
     """Samples of a whole frame from another rate to the span's, moved to ``centre`` (Hz); what
     falls outside of the span is cut off. ``wide``: from :func:`resampling`."""
-    count = native.numel()
-    spectrum = torch.fft.fft(native)
+    return to_span(torch.fft.fft(native), wide, span, centre)
+
+
+def to_span(spectrum: Tensor, wide: int, span: Span, centre: float) -> Tensor:
+    """As :func:`resampled`, from the samples' spectrum."""
+    count = spectrum.numel()
     out = torch.zeros(wide, dtype=torch.complex64)
     move = round(centre / span.sample_rate * wide)
     half, reach = count // 2, wide // 2
@@ -144,3 +209,18 @@ def resampled(native: Tensor, wide: int, span: Span, centre: float) -> Tensor:
         else:
             out[first:last] = source
     return torch.fft.ifft(out).mul_(wide / count)[: span.samples]
+
+
+def put(out: Tensor, native: Tensor, rate: float, start: float, span: Span, centre: float) -> None:
+    """Add a burst of samples at ``rate`` to ``out``, from ``start`` (s) on, around ``centre``."""
+    begin = round(start * span.sample_rate)
+    # A few samples of silence, or the burst's end would ring into its start.
+    length = int(native.numel() * span.sample_rate / rate) + 8
+    if begin >= out.numel() or begin + length <= 0:
+        return
+    count, wide = resampling(length, span.sample_rate, rate)
+    padded = torch.nn.functional.pad(native[:count], (0, max(0, count - native.numel())))
+    burst = resampled(padded, wide, span, centre)[:length]
+    first, last = max(0, begin), min(out.numel(), begin + burst.numel())
+    if last > first:
+        out[first:last] += burst[first - begin : last - begin]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Chirps, tones, analogue FM and AM, pulses."""
+"""Chirps, tones, pulses."""
 
 from __future__ import annotations
 
@@ -55,18 +55,6 @@ def radar(span: Span, rng: Rng) -> tuple[Tensor, float]:
         turn = (torch.arange(b - a) / (period * span.sample_rate)).remainder(1.0) - 0.5
         out[a:b] = rotate((turn * sign * width + centre) * (2 * math.pi / span.sample_rate))
     return out, width / 4
-
-
-def fm(span: Span, rng: Rng) -> tuple[Tensor, float]:
-    """Analogue FM, narrow or broadcast-wide, or AM with its carrier."""
-    deviation = rng.choice((2.5e3, 5e3, 75e3))
-    centre = frequency(span, rng, deviation)
-    audio = rng.normal(max(4, int(span.duration * deviation / 3)) + 2)
-    audio = torch.nn.functional.interpolate(audio[None, None], span.samples, mode="linear")[0, 0]
-    if deviation < 75e3 and rng.chance(0.2):
-        return (1 + 0.4 * audio) * carrier(span.samples, centre, span), 10e3
-    step = (audio * deviation / 1.5 + centre) * (2 * math.pi / span.sample_rate)
-    return rotate(step), 2 * deviation
 
 
 def tones(span: Span, rng: Rng) -> tuple[Tensor, float]:
