@@ -203,6 +203,18 @@ def test_noise_is_noise_through_every_receiver():
     assert sorted(shares)[3] > 0.5 and sum(shares) / len(shares) > 0.9
 
 
+def test_images_lie_where_the_mirrored_emission_is_told_to_be():
+    carrier = lte_carrier(40.0, 300)
+    iq, told = radio.mirrored(carrier.iq.clone(), [carrier], Rng(2))
+    left = slice(20, 100)
+    seen = mean_power(iq, SPAN)[:, left].mean(0) / SPAN.noise_per_pixel
+    own = mean_power(carrier.iq, SPAN)[:, left].mean(0) / SPAN.noise_per_pixel
+    told = told[:, left].mean(0)
+    inside = told > 0.5 * told.max()
+    assert inside.sum() > 50
+    assert 10 * torch.log10((seen - own)[inside] / told[inside]).abs().max() < 1.5
+
+
 def test_lines_have_the_power_that_is_told_of_them():
     for add in (spurs.add_dc, spurs.add_spurs):
         for seed in range(12):

@@ -97,7 +97,7 @@ def receive(
     if rng.chance(0.15):
         _add_phase_noise(iq, rng)
     if rng.chance(0.5):
-        iq, image = _mirrored(iq, emissions, rng)
+        iq, image = mirrored(iq, emissions, rng)
         own += image
     if not radio.decimating:
         iq = _behind_filter(iq, radio, bank)
@@ -169,14 +169,14 @@ def _splashes(heard: Sequence[Emission], lost: Gaps, span: Span) -> Emission:
     return _ignored(power[:, None].expand(-1, span.spec.cols), span)
 
 
-def _mirrored(iq: Tensor, emissions, rng: Rng) -> tuple[Tensor, Tensor]:
+def mirrored(iq: Tensor, emissions, rng: Rng) -> tuple[Tensor, Tensor]:
     """Gain and phase that differ between I and Q mirror the spectrum, 25 to 50 dB below: the
     samples, and the images' power per pixel."""
     image = 10 ** (-rng.uniform(25, 50) / 20)
     turn = rng.uniform(0, 2 * math.pi)
     power = sum(e.power for e in emissions) if emissions else torch.zeros(1, 1)
-    mirrored = power.flip(-1).roll(1, -1) * image**2
-    return iq + iq.conj() * complex(image * math.cos(turn), image * math.sin(turn)), mirrored
+    told = power.flip(-1).roll(1, -1) * image**2
+    return iq + iq.conj() * complex(image * math.cos(turn), image * math.sin(turn)), told
 
 
 @lru_cache(maxsize=1)
