@@ -1,65 +1,182 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What a receiver does: gain, overload, IQ imbalance, DC, spurs, phase noise, quantisation,
-filters. Noise is coloured where it is drawn (:class:`.span.NoiseBank`)."""
+"""What a receiver does to samples, stage after stage, and what of the emissions is left to see.
+
+Everything happens to the samples: a detector that looks at more than their power meets the same
+receiver.
+"""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import torch
 from torch import Tensor
 
-from .ofdm import shifted
+from . import converter, filters, floors, gain, gaps, spurs
+from .converter import Converter
+from .filters import Response
+from .gaps import Gaps
 from .rng import Rng
-from .span import Span
+from .span import IGNORE, Emission, NoiseBank, Span
 
 PHASE_POOL = 1 << 19
+# What lies so far below the noise is not there (dB): no label, where weaker ones are not scored.
+GONE_DB = -25.0
+# Power over the noise's from which on a pixel of the radio's own making is not scored
+SEEN_OWN = 0.5
+# A row in which something is so much stronger than noise may hold products of its overload.
+LOUD = 10.0
+# Power that a sudden end of the strongest emission spreads over its row, shared by the row's FFTs
+SPLASH = 0.02
+# Receivers: most samples/s, bits, clock error (ppm), how often
+RADIOS = (
+    # RTL-SDR and other television sticks
+    (3.3e6, (8,), 50.0, 3.0),
+    # HackRF and its like
+    (22e6, (8,), 20.0, 2.0),
+    # Radios with a good reference; 8 bits are what some send over their bus
+    (float("inf"), (8, 8, 10, 12, 12, 14, 16, 16), 2.0, 3.5),
+    # A simulator or a signal generator's file
+    (float("inf"), (16, None, None), 0.0, 0.8),
+    # Low-cost boards of few bits
+    (float("inf"), (4, 5, 6, 7), 20.0, 0.5),
+)
 
 
-def receive(iq: Tensor, span: Span, rng: Rng) -> tuple[Tensor, list[int]]:
+@dataclass(frozen=True)
+class Radio:
+    """A receiver. ``response``: its filter, before the converter or (``decimating``) behind it;
+    ``floor``: power spectrum of the noise added behind the filter (POINTS,) over the antenna's,
+    or None; ``clock_ppm``: how fast its sample clock is."""
+
+    response: Response
+    floor: Tensor | None
+    clock_ppm: float
+    converter: Converter
+    decimating: bool
+
+    def through(self, cols: int) -> tuple[Tensor, Tensor]:
+        """Power of the antenna's noise and of all other noise in each column, over the antenna's
+        before the filter: (cols,) twice. The converter's noise counts as 0 here."""
+        return self.response.power(cols), floors.power_in_columns(self.floor, cols)
+
+
+def draw_radio(span: Span, rng: Rng) -> Radio:
+    """A receiver that offers the span's sample rate."""
+    fitting = [radio for radio in RADIOS if span.sample_rate <= radio[0]]
+    _, bits, ppm, _ = rng.choice(fitting, [weight for *_, weight in fitting])
+    response = filters.draw_response(rng)
+    return Radio(
+        response=response,
+        floor=floors.draw_floor(response, rng),
+        clock_ppm=rng.uniform(-ppm, ppm) if rng.chance(0.8) else 0.0,
+        converter=converter.draw_converter(rng.choice(bits), rng),
+        decimating=rng.chance(0.5),
+    )
+
+
+def receive(
+    iq: Tensor, emissions: Sequence[Emission], span: Span, bank: NoiseBank, rng: Rng
+) -> tuple[Tensor, list[Emission]]:
     """Samples as a radio delivers them, full scale 1.
 
     Args:
-        iq: complex64 (samples,), noise of variance 1 plus emissions; it may be changed.
+        iq: complex64 (samples,), noise of variance 1 plus emissions; it may be changed. The last
+            ``span.samples`` are the frame.
+        emissions: what of the frame's samples is known.
 
     Returns:
-        The samples, and the columns that the radio spoiled by DC or spurs.
+        The samples, and the emissions as far as they can be seen in them. One of the kind IGNORE
+        stands for what the radio adds by itself: lines, images, products of overload.
     """
-    spoiled: list[int] = []
+    radio, lost = draw_radio(span, rng), gaps.draw_gaps(span, rng)
+    own = torch.zeros(span.rows, span.spec.cols)
     if rng.chance(0.15):
-        _add_phase_noise(iq, span, rng)
+        _add_phase_noise(iq, rng)
     if rng.chance(0.5):
-        # Gain and phase that differ between I and Q mirror the spectrum, 25 to 50 dB below.
-        image = 10 ** (-rng.uniform(25, 50) / 20)
-        turn = rng.uniform(0, 2 * math.pi)
-        iq = iq + iq.conj() * complex(image * math.cos(turn), image * math.sin(turn))
-    rms = float(torch.view_as_real(iq).square().mean() * 2) ** 0.5
-    # Drive: RMS over full scale. Overload clips and lifts the floor with the signal's pulse.
-    drive = rng.choice(
-        (rng.uniform(-35, -12), rng.uniform(-12, -3), rng.uniform(-3, 4)), (0.7, 0.2, 0.1)
-    )
-    iq = iq * (10 ** (drive / 20) / rms)
+        iq, image = mirrored(iq, emissions, rng)
+        own += image
+    if not radio.decimating:
+        iq = _behind_filter(iq, radio, bank)
+        own *= radio.response.power(span.spec.cols)
+    if rng.chance(0.2):
+        iq = gain.controlled(iq, rng)
+    if rng.chance(0.4):
+        own += spurs.add_dc(iq, span, rng)
     if rng.chance(0.3):
-        # A compressing front end: third-order products around strong signals.
-        power = torch.view_as_real(iq).square().sum(1)
-        iq = iq * (1 - rng.uniform(0.05, 0.35) * power.clamp_max(1.5))
-    if rng.chance(0.15):
-        iq = _gain_steps(iq, rng)
-    if rng.chance(0.45):
-        turn = rng.uniform(0, 2 * math.pi)
-        dc = 10 ** (rng.uniform(-50, -15) / 20)
-        iq = iq + complex(dc * math.cos(turn), dc * math.sin(turn))
-        spoiled.append(span.spec.cols // 2)
-    if rng.chance(0.3):
-        spoiled += _add_spurs(iq, span, rng)
-    bits = rng.choice((6, 7, 8, 8, 8, 10, 11, 12, 14, 16), (0.05, *(0.95 / 9,) * 9))
-    step = 2.0 ** (1 - bits)
-    parts = torch.view_as_real(iq.contiguous())
-    if bits > 8 or float(parts.std()) >= 0.6 * step:
-        # Below that a real radio's gain would have been raised: nothing but the last bit is left.
-        parts = (parts.clamp(-1.0, 1.0 - step) / step).round_().mul_(step)
-    return torch.view_as_complex(parts.contiguous()), spoiled
+        own += spurs.add_spurs(iq, span, rng)
+    power = float(torch.view_as_real(iq).square().mean() * 2)
+    iq, products = converter.converted(iq, radio.converter, span)
+    if products is not None:
+        # Overload by noise alone is noise.
+        loudest = (own + sum(e.power for e in emissions)).amax(1, keepdim=True)
+        own += products * (loudest > LOUD)
+    if radio.decimating:
+        # Its noise is as much below the signal as before
+        scale = (float(torch.view_as_real(iq).square().mean() * 2) / max(power, 1e-30)) ** 0.5
+        iq = _behind_filter(iq, radio, bank, scale)
+        own *= radio.response.power(span.spec.cols)
+    share = lost.shares(span)
+    heard = [gaps.dimmed(e, share) for e in heard_by(radio, emissions, own, power, span)]
+    if lost.silent:
+        heard.append(_splashes(heard, lost, span))
+    return gaps.silenced(iq.contiguous(), lost, span), heard
+
+
+def _behind_filter(iq: Tensor, radio: Radio, bank: NoiseBank, scale: float = 1.0) -> Tensor:
+    """Samples after the filter, on the receiver's clock, with the noise of what follows it."""
+    iq = filters.filtered(iq, radio.response, radio.clock_ppm)
+    if radio.floor is None:
+        return iq
+    return iq + floors.shaped_noise(radio.floor, iq.numel(), bank) * scale
+
+
+def heard_by(
+    radio: Radio, emissions: Sequence[Emission], own: Tensor, power: float, span: Span
+) -> list[Emission]:
+    """The emissions, and one for the radio's ``own`` power per pixel (rows, cols), with their
+    powers relative to all noise that the samples hold: what a filter took away is gone, or too
+    weak to be scored. ``power``: of a complex sample before the converter, noise of 1 included."""
+    through, behind = radio.through(span.spec.cols)
+    quantising = radio.converter.noise * power
+    noise = through * (1 + quantising * radio.decimating) + behind
+    noise = (noise + quantising * (not radio.decimating)).clamp_min(1e-12)
+    out = []
+    for emission in emissions:
+        seen = emission.power * (through / noise)
+        there = seen > 10 ** (GONE_DB / 10) * (through < 0.5 * noise)
+        out.append(replace(emission, power=seen, cover=emission.cover * there))
+    return [*out, _ignored(own / noise, span)]
+
+
+def _ignored(power: Tensor, span: Span) -> Emission:
+    """What is neither noise nor an emission where its ``power`` (rows, cols) is the strongest."""
+    power = torch.where(power > SEEN_OWN, power, 0.0)
+    everywhere = torch.ones_like(power)
+    nothing = torch.zeros(span.samples, dtype=torch.complex64)
+    return Emission(IGNORE, nothing, power, everywhere, everywhere > 0, by_energy=True)
+
+
+def _splashes(heard: Sequence[Emission], lost: Gaps, span: Span) -> Emission:
+    """Where the ends of gaps spread the strongest emission over all frequencies."""
+    strongest = torch.zeros(span.rows)
+    for emission in heard:
+        strongest = torch.maximum(strongest, emission.power.amax(1))
+    power = strongest * lost.edges(span) * (SPLASH / span.hops_per_row)
+    return _ignored(power[:, None].expand(-1, span.spec.cols), span)
+
+
+def mirrored(iq: Tensor, emissions, rng: Rng) -> tuple[Tensor, Tensor]:
+    """Gain and phase that differ between I and Q mirror the spectrum, 25 to 50 dB below: the
+    samples, and the images' power per pixel."""
+    image = 10 ** (-rng.uniform(25, 50) / 20)
+    turn = rng.uniform(0, 2 * math.pi)
+    power = sum(e.power for e in emissions) if emissions else torch.zeros(1, 1)
+    told = power.flip(-1).roll(1, -1) * image**2
+    return iq + iq.conj() * complex(image * math.cos(turn), image * math.sin(turn)), told
 
 
 @lru_cache(maxsize=1)
@@ -72,7 +189,7 @@ def _phase_walk() -> Tensor:
     return walk / walk.std()
 
 
-def _add_phase_noise(iq: Tensor, span: Span, rng: Rng) -> None:
+def _add_phase_noise(iq: Tensor, rng: Rng) -> None:
     """0.3 to 4 degrees RMS: for so little, exp(jx) is 1 + jx."""
     walk = _phase_walk()
     level = rng.log_uniform(0.005, 0.07)
@@ -84,38 +201,3 @@ def _add_phase_noise(iq: Tensor, span: Span, rng: Rng) -> None:
         real, imaginary = parts[:, 0].clone(), parts[:, 1]
         parts[:, 0].addcmul_(imaginary, phase, value=-1)
         imaginary.addcmul_(real, phase)
-
-
-def _gain_steps(iq: Tensor, rng: Rng) -> Tensor:
-    """An automatic gain control that changes its mind once to three times."""
-    gain = torch.ones(iq.numel())
-    for _ in range(rng.choice((1, 1, 2, 3))):
-        gain[rng.integer(0, iq.numel() - 1) :] *= 10 ** (rng.uniform(-10, 6) / 20)
-    return iq * gain
-
-
-def _add_spurs(iq: Tensor, span: Span, rng: Rng) -> list[int]:
-    cols = []
-    for _ in range(rng.integer(1, 3)):
-        col = rng.integer(1, span.spec.cols - 2)
-        turns = (col - span.spec.cols / 2 + rng.uniform(-0.4, 0.4)) / span.spec.cols
-        level = torch.full((iq.numel(),), 10 ** (rng.uniform(-60, -25) / 20), dtype=iq.dtype)
-        iq += shifted(level, turns * span.sample_rate, span.sample_rate)
-        cols.append(col)
-    return cols
-
-
-def filter_level(level_db: Tensor, span: Span, rng: Rng) -> Tensor:
-    """The front end's frequency response on a spectrogram (C, rows, cols) in dB: tilt, ripple and
-    the roll-off at the span's edges, down to a floor of what follows the filter."""
-    cols = span.spec.cols
-    x = torch.linspace(-1, 1, cols)
-    shape = rng.uniform(-1, 1) * x * rng.choice((0.3, 1.5, 3.0))
-    shape += rng.uniform(0, 0.6) * torch.cos(x * rng.uniform(2, 15) + rng.uniform(0, 6))
-    if rng.chance(0.6):
-        corner = rng.uniform(0.8, 1.0)
-        depth = rng.uniform(3, 40)
-        shape -= depth * ((x.abs() - corner) / (1.0 - 0.8)).clamp_min(0).square() * 4
-    lowest = level_db.median() - rng.uniform(5, 25)
-    through = 10 ** ((level_db + shape) / 10)
-    return 10 * torch.log10(through + 10 ** (lowest / 10) * 0.3)

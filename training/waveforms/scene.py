@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -13,8 +14,11 @@ from radiofm_core.spectrum.evidence import LONG_LAG_S, evidence_planes
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 
-from . import carriers, lte, nr, other, radio
+from . import carriers, other, plans, radio
 from .carriers import Place
+from .gaps import gated
+from .plans import Planned
+from .rates import draw_fft
 from .rng import Rng
 from .span import IGNORE, NOISE, SUBCARRIER_HZ, Emission, NoiseBank, Span
 
@@ -28,15 +32,10 @@ BEFORE_SHARES = (0.35, 0.4, 0.25)
 MORE_BEFORE_S = 0.3e-3
 # By how much a phone may be stronger or weaker than its cell (dB)
 PHONE_SPREAD_DB = 15.0
-SCENARIOS = {
-    "lte": 0.10,
-    "nr": 0.11,
-    "cellular": 0.20,
-    "inside": 0.13,
-    "other": 0.18,
-    "mixed": 0.24,
-    "empty": 0.04,
-}
+# A carrier that covers a smaller share of the frame is made anew, but not for ever.
+LEAST_COVER, TRIES = 0.002, 2
+# Where something stands out by so much (dB), some scenes have no noise at all.
+NOISELESS_DB = 55.0
 
 
 @dataclass(frozen=True)
@@ -49,23 +48,6 @@ class Frame:
     truth: Tensor
     resolution: tuple[float, float]
     evidence: Tensor
-
-
-def _smooth_ffts() -> list[int]:
-    """Transform sizes without large prime factors: multiples of 8 (4 below 128) up to 8192."""
-    sizes = []
-    for n in (*range(64, 128, 4), *range(128, 8193, 8)):
-        rest = n
-        for p in (2, 3, 5, 7):
-            while rest % p == 0:
-                rest //= p
-        if rest == 1:
-            sizes.append(n)
-    return sizes
-
-
-FFT_SIZES = _smooth_ffts()
-COMMON_FFT_SIZES = (64, 128, 160, 256, 512, 640, 1024, 1280, 1344, 1536, 2048, 3072, 4096, 8192)
 
 
 class SceneMaker:
@@ -84,15 +66,12 @@ class SceneMaker:
         before = self.draw_rows_before(span, rng)
         span = replace(span, rows=before + span.rows)
         emissions = self.draw_emissions(span, rng)
-        iq = self.draw_noise(span, rng)
+        iq = self.draw_noise(emissions, span, rng)
         for emission in emissions:
             iq += emission.iq
-        truth = truth_of(emissions, span)[before:]
-        iq, spoiled = radio.receive(iq, span, rng)
+        iq, heard = radio.receive(iq, emissions, span, self.bank, rng)
+        truth = truth_of(heard, span)[before:]
         level, evidence = look(iq, span, before)
-        level = radio.filter_level(level, span, rng)
-        for col in spoiled:
-            truth[:, max(0, col - 1) : col + 2] = IGNORE
         resolution = self.spec.resolution(span.sample_rate, span.hops_per_row)
         return Frame(level, truth, resolution, evidence)
 
@@ -108,78 +87,54 @@ class SceneMaker:
         most = (MOST_SAMPLES * 3 // 2 - span.samples) // span.row_samples
         return max(0, min(rows, most))
 
-    def draw_noise(self, span: Span, rng: Rng) -> Tensor:
-        """White as a rule, else a floor that leans to one frequency."""
-        if rng.chance(0.8):
-            return self.bank.draw(span.samples)
-        turn, size = rng.uniform(0, 2 * math.pi), rng.uniform(0.0, 0.2)
-        slope = complex(size * math.cos(turn), size * math.sin(turn))
-        return self.bank.draw_coloured(span.samples, slope)
+    def draw_noise(self, emissions: Sequence[Emission], span: Span, rng: Rng) -> Tensor:
+        """White, of variance 1; none at all in half of the scenes of clean signals."""
+        strongest = max((float(e.power.max()) for e in emissions), default=0.0)
+        if strongest > 10 ** (NOISELESS_DB / 10) and rng.chance(0.5):
+            return torch.zeros(span.samples, dtype=torch.complex64)
+        return self.bank.draw(span.samples)
 
     def draw_span(self, rng: Rng) -> Span:
         """A sample rate in the spec's range and rows as in frames of 5 to 40 ms."""
-        if rng.chance(0.6):
-            n = rng.choice(COMMON_FFT_SIZES, (3, 5, 3, 3, 3, 2, 4, 4, 3, 3, 5, 3, 6, 2))
-        else:
-            wanted = rng.log_uniform(64, 8192)
-            n = min(FFT_SIZES, key=lambda size: abs(size - wanted))
+        n = draw_fft(rng)
         rate = n * SUBCARRIER_HZ
         hops = self.spec.hops_per_row(rate, self.draw_duration(rate, rng))
         return Span(n, hops, self.rows, self.spec)
 
     def draw_emissions(self, span: Span, rng: Rng) -> list[Emission]:
-        """What is on the air: a scenario of :data:`SCENARIOS`."""
-        scenario = rng.choice(list(SCENARIOS), list(SCENARIOS.values()))
-        if scenario == "inside" and span.sample_rate > 16e6:
-            scenario = "cellular"
-        out: list[Emission] = []
-        taken: list[tuple[float, float]] = []
-        if scenario in ("lte", "nr"):
-            self._add_carrier(out, taken, span, rng, scenario)
-        if scenario == "inside":
-            self._add_carrier(out, taken, span, rng, rng.choice(("lte", "nr")), inside=True)
-        if scenario in ("cellular", "mixed"):
-            for _ in range(rng.integer(2, 5) if scenario == "cellular" else rng.integer(1, 3)):
-                self._add_carrier(out, taken, span, rng, rng.choice(("lte", "nr")))
-        if scenario in ("other", "mixed") or rng.chance(0.2):
-            for _ in range(rng.integer(1, 3)):
-                kind = other.draw_kind(span, rng)
-                out.append(other.emit(kind, span, draw_snr(rng) + 3, rng))
+        """What is on the air."""
+        return [e for planned in plans.draw_plan(span, rng) for e in self.emit(planned, span, rng)]
+
+    def emit(self, planned: Planned, span: Span, rng: Rng) -> list[Emission]:
+        """The emissions of one entry of a plan; a carrier is made anew if the frame holds hardly
+        any of it: an idle cell, or the wrong moment."""
+        for _ in range(TRIES if planned.make is None else 1):
+            out = self._once(planned, span, rng)
+            if max(float((e.cover >= 0.5).float().mean()) for e in out) > LEAST_COVER:
+                break
+        if planned.on_air is not None:
+            out = [gated(emission, *planned.on_air, span) for emission in out]
         return out
 
+    def _once(self, planned: Planned, span: Span, rng: Rng) -> list[Emission]:
+        place, snr_db = planned.place, planned.snr_db
+        if planned.make is not None:
+            return [other.emit(planned.make, span, snr_db, rng)]
+        if planned.kind == carriers.UPLINK:
+            return carriers.uplink(planned.group, place, span, snr_db, rng)
+        if planned.kind == carriers.SHARED:
+            return carriers.shared(place, span, snr_db, rng)
+        return carriers.downlink(planned.group, place, span, snr_db, rng, PHONE_SPREAD_DB)
+
     def draw_place(self, technology, span: Span, taken, inside: bool, rng: Rng) -> Place | None:
-        """Where in the span no carrier is yet (``taken``: pairs of low and high edge, Hz from the
-        span's centre), or None; ``inside``: of a carrier wider than the span, around it."""
-        table = lte.RESOURCE_BLOCKS if technology == "lte" else nr.BANDWIDTHS
-        if inside:
-            choices = [b for b in table if b >= 0.95 * span.sample_rate]
-        else:
-            choices = [b for b in table if b <= 1.05 * span.sample_rate]
-        if not choices:
-            choices = [min(table, key=lambda b: abs(b - span.sample_rate))]
-        bandwidth = rng.choice(choices, [b**0.5 for b in choices])
-        offset = place_carrier(bandwidth, span, taken, inside, rng)
-        return None if offset is None else Place.drawn(bandwidth, offset, span, rng, inside)
+        """:func:`.plans.draw_place`."""
+        return plans.draw_place(technology, span, taken, inside, rng)
 
     def draw_duration(self, sample_rate: float, rng: Rng) -> float:
         """Seconds of a frame of the spec's rows: the default, fine rows as for short recordings,
         and anything between."""
         wanted = rng.choice((20e-3, rng.uniform(5e-3, 8e-3), rng.log_uniform(5e-3, 40e-3)))
         return min(wanted, MOST_SAMPLES / sample_rate * self.spec.rows / self.rows)
-
-    def _add_carrier(self, out, taken, span: Span, rng: Rng, technology: str, inside=False):
-        """Place a carrier where none is yet."""
-        place = self.draw_place(technology, span, taken, inside, rng)
-        if place is None:
-            return
-        taken.append(place.edges)
-        kind = carriers.draw_kind(technology, place, rng)
-        if kind == carriers.UPLINK:
-            out += carriers.uplink(technology, place, span, rng.uniform(-5, 40), rng)
-        elif kind == carriers.SHARED:
-            out += carriers.shared(place, span, draw_snr(rng), rng)
-        else:
-            out += carriers.downlink(technology, place, span, draw_snr(rng), rng, PHONE_SPREAD_DB)
 
 
 def look(iq: Tensor, span: Span, before: int = 0) -> tuple[Tensor, Tensor]:
@@ -189,36 +144,6 @@ def look(iq: Tensor, span: Span, before: int = 0) -> tuple[Tensor, Tensor]:
     level = spectrogram_db(iq[start:], span.spec, span.hops_per_row, rows)
     rate, hops = span.sample_rate, span.hops_per_row
     return level, evidence_planes(iq[start:], span.spec, rate, hops, iq[:start], rows)
-
-
-def draw_snr(rng: Rng) -> float:
-    """dB, -10 to 40; now and then a signal from a cable or a simulator, almost noise-free."""
-    return rng.choice(
-        (rng.uniform(-10, 40), rng.uniform(3, 25), rng.uniform(40, 90)), (0.47, 0.45, 0.08)
-    )
-
-
-def place_carrier(bandwidth, span, taken, inside, rng) -> float | None:
-    """A centre (Hz from the span's) whose band does not meet those taken, or None.
-
-    Carriers wholly in the span are the rule, centred ones common, cut ones an exception.
-    """
-    half = span.sample_rate / 2
-    for _ in range(12):
-        if inside:
-            slack = max(0.0, 0.45 * bandwidth - half)
-            centre = rng.uniform(-slack, slack)
-        elif not taken and rng.chance(0.45):
-            centre = rng.choice((0.0, rng.uniform(-1e5, 1e5)))
-        elif rng.chance(0.75) and bandwidth < 2 * half:
-            centre = rng.uniform(-half + bandwidth / 2, half - bandwidth / 2)
-        else:
-            centre = rng.uniform(-half - 0.2 * bandwidth, half + 0.2 * bandwidth)
-        low, high = centre - bandwidth / 2, centre + bandwidth / 2
-        # Guard bands lie inside the nominal bandwidth, so neighbours may touch.
-        if all(high <= a + 1e4 or low >= b - 1e4 for a, b in taken):
-            return centre
-    return None
 
 
 def truth_of(emissions: list[Emission], span: Span) -> Tensor:
@@ -234,7 +159,7 @@ def truth_of(emissions: list[Emission], span: Span) -> Tensor:
         if e.by_energy:
             winner &= e.power > faint
             # Skirts that are above the noise are not noise, but nobody calls them the emission.
-            partly &= e.power > 0.3
+            partly = ~own & (e.power > 0.3)
         truth[winner] = e.kind
         truth[winner & (e.power < faint)] = IGNORE
         strongest = torch.where(winner, e.power, strongest)

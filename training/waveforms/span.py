@@ -129,10 +129,3 @@ class NoiseBank:
             pieces.append(pool[start : start + samples])
             samples -= pieces[-1].numel()
         return torch.cat(pieces)
-
-    def draw_coloured(self, samples: int, slope: complex) -> Tensor:
-        """complex64 (samples,) of variance 1 and a spectrum proportional to
-        |1 + slope exp(-jw)|^2: a floor that rises to one side, by up to 3.7 dB at |slope| 0.2."""
-        x = self.draw(samples + 1)
-        scale = (1 + abs(slope) ** 2) ** -0.5
-        return (x[1:] * scale).add_(x[:-1], alpha=slope * scale)
