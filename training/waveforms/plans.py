@@ -17,9 +17,7 @@ Band = tuple[float, float]
 GROUPS = ("lte", "nr", "wifi", "other")
 # An NR carrier sends less than an LTE one: more of them make up for some of it.
 WEIGHTS = {"lte": 1.0, "nr": 1.25, "wifi": 0.8, "other": 1.05}
-# Kinds that are Wi-Fi; `wide_bursts` is Wi-Fi as a narrow receiver hears it.
-WIFI = tuple(name for name in other.NAMES if name.startswith("wifi") or name == "wide_bursts")
-OTHER = tuple(name for name in other.NAMES if name not in WIFI)
+OTHER = tuple(name for name in other.NAMES if name not in other.WIFI)
 SCENARIOS = {"empty": 0.13, "one": 0.24, "several": 0.42, "inside": 0.15, "crowded": 0.06}
 # By how much a band of another kind is stronger than a carrier, as a rule (dB)
 OTHER_LIFT_DB = 3.0
@@ -94,7 +92,7 @@ def draw_emission(
 def draw_kind(group: str, span: Span, rng: Rng) -> Callable:
     """A kind of Wi-Fi or of the others that fits in the span; Wi-Fi where none does, too: a narrow
     span within its channel."""
-    rows = [other.TABLE[name] for name in (WIFI if group == "wifi" else OTHER)]
+    rows = [other.TABLE[name] for name in (other.WIFI if group == "wifi" else OTHER)]
     fitting = [row for row in rows if span.sample_rate >= row[1]] or rows[:1]
     return rng.choice([kind for kind, *_ in fitting], [weight for *_, weight in fitting])
 
