@@ -34,3 +34,12 @@ def test_carriers_are_found_with_their_edges(emissions, label):
         < tolerance
     ]
     assert found, emissions
+
+
+def test_each_transmission_is_reported_once(emissions):
+    annotations = json.loads(DEMO.read_text())["annotations"]
+    # the packets of the Wi-Fi channel are one
+    bands = {(a["core:freq_lower_edge"], a["core:freq_upper_edge"]) for a in annotations}
+    assert len(emissions) == len(bands)
+    for low, high in bands:
+        assert sum(low < e["center_frequency"] < high for e in emissions) == 1

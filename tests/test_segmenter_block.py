@@ -73,6 +73,40 @@ def test_detection_lies_where_the_band_lies(bundle):
     assert found[keys.CONFIDENCE] == pytest.approx(0.9, abs=0.01)
 
 
+def test_fragments_of_another_label_follow_the_verdict(bundle):
+    # the tiny model calls what is above -30 dB nr
+    frame = band_frame(slice(100, 200), slice(64, 192), -33.0)
+    frame[120:140, 80:100] = -29.0
+    flow = run_frames(bundle, [frame], [frame_meta(0)])
+    (found,) = flow.results.fields(keys.PORT_DETECTIONS)[0][keys.DETECTIONS]
+    assert found[keys.LABEL] == "lte"
+    ((_, mask),) = flow.results.got[keys.PORT_MASKS]
+    expected = np.zeros((256, 256), np.uint8)
+    expected[100:200, 64:192] = 1
+    assert np.array_equal(mask.reshape(256, 256), expected)
+
+
+def test_a_frame_that_errs_does_not_change_an_emissions_label(bundle):
+    lte, nr = band_frame(), band_frame()
+    nr[nr > -60] = -20.0
+    frames = [lte, lte, lte, nr, lte, nr, lte]
+    flow = run_frames(bundle, frames, [frame_meta(i) for i in range(len(frames))], threads=2)
+    for fields in flow.results.fields(keys.PORT_DETECTIONS):
+        assert [found[keys.LABEL] for found in fields[keys.DETECTIONS]] == ["lte"]
+    for _, mask in flow.results.got[keys.PORT_MASKS]:
+        assert set(np.unique(mask)) == {0, 1}
+    (end,) = [
+        fields
+        for fields in flow.results.fields(keys.PORT_EMISSIONS)
+        if fields[keys.EVENT] == keys.EVENT_END
+    ]
+    assert end[keys.LABEL] == "lte"
+    # a run begins without what an earlier one knew
+    flow = run_frames(bundle, [nr], [frame_meta(0)])
+    (found,) = flow.results.fields(keys.PORT_DETECTIONS)[0][keys.DETECTIONS]
+    assert found[keys.LABEL] == "nr"
+
+
 def test_confidence_below_the_limit_is_unknown(bundle):
     flow = run_frames(bundle, [band_frame()], [frame_meta(0)], min_confidence=0.95)
     (found,) = flow.results.fields(keys.PORT_DETECTIONS)[0][keys.DETECTIONS]

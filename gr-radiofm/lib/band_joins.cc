@@ -14,10 +14,11 @@ constexpr double nearly_equal = 0.7;
 constexpr double loose_columns = 2.0;
 constexpr double loose_share = 0.1;
 constexpr double least_within = 0.65;
-// An emission of its own within a wider band: at least so many columns (what is narrower is a
-// line: a spur, or the receiver's own DC), at most this share of the wider one's, a box so full,
-// of one label so purely, and so much stronger (6 dB).
-constexpr size_t alone_columns = 4;
+// An emission of its own within a wider band: at least so many columns and rows (what is narrower
+// is a line: a spur, or the receiver's own DC), at most this share of the wider one's columns, a
+// box so full, of one label so purely, and so much stronger (6 dB).
+constexpr size_t alone_columns = 5;
+constexpr size_t alone_rows = 2;
 constexpr double alone_width = 0.5;
 constexpr double alone_solidity = 0.7;
 constexpr double alone_purity = 0.8;
@@ -48,6 +49,7 @@ bool stands_alone(const patch& narrow, const patch& wide, double level)
 {
     return narrow.label() != wide.label() && narrow.purity() >= alone_purity &&
            narrow.solidity() >= alone_solidity && narrow.width() >= alone_columns &&
+           narrow.around().height() >= alone_rows &&
            double(narrow.width()) <= alone_width * double(wide.width()) &&
            (narrow.level() >= alone_power * level ||
             double(narrow.pixels()) >= alone_pixels * double(wide.pixels()));

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import copy
 import os
 import sys
 
@@ -60,7 +59,7 @@ def load_bundle(
         torch.set_num_threads(1)
     try:
         module = torch.jit.load(str(info.path), map_location=device).eval()
-        judge = _own_judge(module)
+        judge = _own_judge(module, info.path)
         module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)
         if device == "cpu" and precision == "bf16":
             module = freeze_packed(module, kind.example(info.spec))
@@ -75,10 +74,14 @@ def load_bundle(
     return kind(info, module, device, precision, judge)
 
 
-def _own_judge(module):
-    """A module's method ``judge``, of a copy on the CPU in fp32: freezing leaves out all methods
-    but ``forward``, and a few emissions are no work for a GPU. None if it has none."""
-    return copy.deepcopy(module).cpu().float().judge if hasattr(module, "judge") else None
+def _own_judge(module, path: os.PathLike):
+    """A module's method ``judge``, loaded for itself on the CPU in fp32: freezing leaves out all
+    methods but ``forward``, and a few emissions are no work for a GPU. None if it has none."""
+    if not hasattr(module, "judge"):
+        return None
+    import torch
+
+    return torch.jit.load(str(path), map_location="cpu").eval().float().judge
 
 
 def _pick_device(device: str) -> str:

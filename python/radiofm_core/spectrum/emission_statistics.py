@@ -169,7 +169,8 @@ def _votes_of_scores(of, at, shape, groups: int, scores: np.ndarray) -> np.ndarr
     cell = (rows * cell_rows // shape[0]) * cell_cols + cols * cell_cols // shape[1]
     size = cell_rows * cell_cols
     counts = np.bincount(of * size + cell, minlength=groups * size).reshape(groups, size)
-    logs = np.clip(scores.reshape(classes, size).astype(float), -100.0, 0.0)
+    logs = np.nan_to_num(scores.reshape(classes, size).astype(float), nan=-100.0)
+    logs = np.clip(logs, -100.0, 0.0)
     logs = np.delete(logs, NOISE_CLASS, axis=0)
     # given that it is not noise
     logs -= np.log(np.exp(logs - logs.max(0)).sum(0)) + logs.max(0)
