@@ -123,13 +123,20 @@ def test_a_models_own_judge_decides_from_the_features():
 
     def model_judge(given):
         seen.append(given)
-        return np.array([[0.9, 0.02, 0.07, 0.01, 0.0]], np.float32)
+        return np.array([[0.1, 0.02, 0.87, 0.01, 0.0]], np.float32)
 
     statistics = known({T15: 0.1})
     verdict = judge(statistics, SHAPE, NAMES, 0.05, model_judge)
-    # noise is no verdict
-    assert (verdict.label, verdict.confidence) == ("nr", pytest.approx(0.07))
+    assert (verdict.label, verdict.confidence) == ("nr", pytest.approx(0.87))
     assert np.array_equal(seen[0], features(statistics, SHAPE)[None])
+
+
+def test_a_models_own_judge_may_find_that_it_is_noise():
+    def model_judge(given):
+        return np.array([[0.9, 0.02, 0.07, 0.01, 0.0]], np.float32)
+
+    verdict = judge(known({}), SHAPE, NAMES, 0.5, model_judge)
+    assert (verdict.label, verdict.best) == ("noise", 0)
 
 
 def test_features_are_finite_and_where_they_are_said_to_be():
