@@ -122,7 +122,8 @@ def evidence_planes(
     # whole hops of before, so that the frame's own transforms begin at its first sample
     known = 0 if before is None else len(before) // grid.hop
     samples = iq if known == 0 else torch.cat([before[len(before) - known * grid.hop :], iq])
-    if len(samples) < grid.points or not spec.evidence_lags:
+    # cells shorter than the stride have nothing to compare
+    if len(samples) < grid.points or not spec.evidence_lags or grid.compared == 0:
         return out
     window = torch.hann_window(grid.points, periodic=True)
     pieces = samples.unfold(0, grid.points, grid.hop) * window
@@ -144,16 +145,17 @@ def _coherence(spectra: Tensor, known: int, grid: EvidenceGrid, lag: float, cell
     old = functional.pad(spectra[first :: grid.stride][: len(new) - missing], (0, 0, missing, 0))
     new, old = (_by_cell(x[:, : cells * grid.compared], grid, cells) for x in (new.T, old.T))
     product = (new * old.conj()).sum(2).T
-    energy = _columns(_power(new)) * _columns(_power(old))
+    # roots first: the product of two energies leaves the range of a float
+    energy = _columns(_power(new)).sqrt() * _columns(_power(old)).sqrt()
     hops = torch.arange(cells * grid.compared).view(cells, -1)
     there = (hops >= missing) & (hops < len(range(known, len(spectra), grid.stride)))
     judged = there.sum(1) >= LEAST_SHARE * grid.compared
     turns = -grid.turns(lag)
     if lag >= LONG_LAG_S:
-        whole = product[judged].sum(0) * torch.exp(2j * math.pi * turns * bins)
+        whole = product[judged].sum(0).to(torch.complex128) * torch.exp(2j * math.pi * turns * bins)
         turns -= float((whole[2:] * whole[:-2].conj()).sum().angle()) / (4 * math.pi)
     product = _columns(product * torch.exp(2j * math.pi * turns * bins))
-    plane = torch.where(judged[:, None] & (energy > 0), product / energy.sqrt(), complex(NAN, NAN))
+    plane = torch.where(judged[:, None] & (energy > 0), product / energy, complex(NAN, NAN))
     return torch.view_as_real(plane).permute(2, 0, 1)
 
 
