@@ -389,18 +389,33 @@ pmt::pmt_t spectrogram_framer_impl::describe(size_t rows) const
     return dict;
 }
 
-void spectrogram_framer_impl::publish(const pmt::pmt_t& dict, size_t rows)
+void spectrogram_framer_impl::publish(pmt::pmt_t dict, size_t rows)
 {
-    const size_t valid = rows * d_spec.fft_size;
-    const auto pixels = pmt::make_f32vector(d_spec.channels() * valid, 0.0f);
+    const size_t valid = rows * d_spec.fft_size, lags = d_spec.evidence_lags.size();
+    const size_t cell_rows = (rows + d_spec.row_multiple - 1) / d_spec.row_multiple;
+    const size_t cells = lags ? cell_rows * spectrogram_spec::cell_cols : 0;
+    const size_t all_cells = d_spec.cell_rows() * spectrogram_spec::cell_cols;
+    const size_t power = d_spec.channels() * valid;
+    const auto values = pmt::make_f32vector(power + 2 * lags * cells, 0.0f);
     size_t length;
-    float* to = pmt::f32vector_writable_elements(pixels, length);
+    float* to = pmt::f32vector_writable_elements(values, length);
     for (size_t channel = 0; channel < d_spec.channels(); channel++) {
         std::copy_n(d_waiting.pixels.data() + channel * d_spec.rows * d_spec.fft_size,
                     valid,
                     to + channel * valid);
     }
-    message_port_pub(d_port, pmt::cons(dict, pixels));
+    for (size_t part = 0; part < 2 * lags; part++) {
+        std::copy_n(d_waiting.evidence.data() + part * all_cells, cells, to + power + part * cells);
+    }
+    if (lags) {
+        const auto add = [&dict](const char* key, const pmt::pmt_t& value) {
+            dict = pmt::dict_add(dict, symbol(key), value);
+        };
+        add(keys::EVIDENCE_LAGS, pmt::init_f64vector(lags, d_spec.evidence_lags));
+        add(keys::EVIDENCE_ROWS, pmt::from_uint64(cell_rows));
+        add(keys::EVIDENCE_COLS, pmt::from_uint64(spectrogram_spec::cell_cols));
+    }
+    message_port_pub(d_port, pmt::cons(dict, values));
 }
 
 void spectrogram_framer_impl::complain_about(const gr::tag_t& tag)

@@ -68,7 +68,7 @@ private:
     void end_frame();
     bool send_waiting(float* out, uint64_t item_offset, bool last);
     pmt::pmt_t describe(size_t rows) const;
-    void publish(const pmt::pmt_t& dict, size_t rows);
+    void publish(pmt::pmt_t dict, size_t rows);
     bool is_all(int ninput_items) const;
     void complain_about(const gr::tag_t& tag);
 

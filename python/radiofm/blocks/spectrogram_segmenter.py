@@ -18,7 +18,7 @@ from radiofm_core.tasks import SEGMENTATION
 from ..pmts.messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 from ..radiofm_python import stream_has_ended
 from ..runtime.block_inference import BlockInference
-from ..runtime.frame_batch import Segmented, check_frame, padded_rows, segment_frames
+from ..runtime.frame_batch import Segmented, check_frame, padded_rows, segment_frames, split_frame
 from ..runtime.frame_detections import find_detections
 from ..runtime.held_block import held_block
 from ..runtime.inference_workers import Job
@@ -41,8 +41,8 @@ class Result:
 class spectrogram_segmenter(held_block):
     """Segments spectrogram frames with a model bundle.
 
-    Input: frame vectors of the spectrogram framer (``spec.frame_floats`` float32 of dB), each
-    with its ``frame`` tag.
+    Input: frame vectors of the spectrogram framer (``spec.frame_floats`` float32: power in dB,
+    then the evidence of a spec with lags), each with its ``frame`` tag.
 
     Output messages: ``masks`` (PDU: the frame's dict with classes, model, latency, dropped; and
     the mask, uint8 rows x cols), ``detections`` (dict) and ``status`` (dict, once a second).
@@ -219,21 +219,23 @@ class spectrogram_segmenter(held_block):
             return Job(None, problem=str(error))
         except Exception as error:  # a foreign tag can hold anything
             return Job(None, problem=f"its `{keys.TAG_FRAME}` tag is broken: {one_line(error)}")
-        shape = (len(self._spec.channels), self._spec.rows, self._spec.cols)
         group = (
             padded_rows(meta[keys.ROWS], self._spec),
             meta[keys.SAMPLE_RATE],
             meta[keys.ROW_DURATION],
         )
         # a copy: the buffer may be gone while a model that was left behind still reads
-        return Job((tag, meta, frame.reshape(shape).copy()), group)
+        return Job((tag, meta, frame.copy()), group)
 
     # On the threads of the model
 
     def _compute(self, jobs: list[Job]) -> list[Result]:
         """The frames' results; several calls of this go on at a time."""
-        _, metas, frames = zip(*(job.payload for job in jobs), strict=True)
-        answers = segment_frames(self._bundle, list(frames), list(metas))
+        _, metas, vectors = zip(*(job.payload for job in jobs), strict=True)
+        split = [split_frame(vector, self._spec) for vector in vectors]
+        frames = [power for power, _ in split]
+        evidence = [part for _, part in split] if self._spec.evidence_lags else None
+        answers = segment_frames(self._bundle, frames, list(metas), evidence)
         return [self._result(*each) for each in zip(frames, metas, answers, strict=True)]
 
     def _result(self, frame: np.ndarray, meta: dict, answer: Segmented) -> Result:
