@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import pmt
 from gnuradio import blocks, gr, radiofm
+from gnuradio.radiofm.runtime.frame_batch import split_frame
 
 from radiofm_core import keys
 from radiofm_core.spectrum.spec import SpectrogramSpec
@@ -19,10 +20,12 @@ PEAK_SPEC = SpectrogramSpec(channels=("mean", "peak"))
 
 @dataclass
 class Frame:
-    """One output item: ``pixels`` (channels, 256, 256) in dB, ``info`` its tag's dict."""
+    """One output item: ``pixels`` (channels, 256, 256) in dB, ``info`` its tag's dict, and the
+    ``evidence`` (lags, 2, cell rows, 32) of a spec with lags."""
 
     pixels: np.ndarray
     info: dict
+    evidence: np.ndarray | None = None
 
 
 def noise(samples: int, seed: int = 1, power_db: float = -20.0) -> np.ndarray:
@@ -67,12 +70,14 @@ def collect(source, framer, spec: SpectrogramSpec = SPEC, chunk: int | None = No
         top.connect(source, framer)
     top.connect(framer, sink)
     top.run()
-    pixels = np.array(sink.data(), dtype=np.float32)
-    pixels = pixels.reshape(-1, len(spec.channels), spec.rows, spec.cols)
+    vectors = np.array(sink.data(), dtype=np.float32).reshape(-1, spec.frame_floats)
     tags = sorted(sink.tags(), key=lambda t: t.offset)
-    assert [t.offset for t in tags] == list(range(len(pixels)))
+    assert [t.offset for t in tags] == list(range(len(vectors)))
     assert {pmt.symbol_to_string(t.key) for t in tags} <= {keys.TAG_FRAME}
-    return [Frame(p, pmt.to_python(t.value)) for p, t in zip(pixels, tags, strict=True)]
+    return [
+        Frame(power, pmt.to_python(t.value), evidence)
+        for (power, evidence), t in zip((split_frame(v, spec) for v in vectors), tags, strict=True)
+    ]
 
 
 def frames_of(

@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from radiofm_core.errors import UsageError
-from radiofm_core.spectrum.evidence import EvidenceGrid, evidence_planes, memory_samples
+from radiofm_core.spectrum.evidence import evidence_planes
+from radiofm_core.spectrum.evidence_grid import EvidenceGrid, memory_samples
 from radiofm_core.spectrum.spec import MAX_LAG_S, SpectrogramSpec
 
 SYMBOL, WIFI, FRAME, CONTROL = 1 / 15e3, 3.2e-6, 10e-3, 9.7e-3

@@ -57,7 +57,7 @@ def test_the_greatest_and_smallest_powers_are_right():
 @pytest.mark.parametrize("rate", [0.0, -1e6, 0.5e6, 200e6, float("nan"), float("inf")])
 def test_a_rate_outside_the_range_is_refused(rate):
     with pytest.raises(UsageError, match=r"sample rate .* is outside the model's range"):
-        radiofm.spectrogram_framer(rate)
+        radiofm.spectrogram_framer(rate, spec=SPEC)
     with pytest.raises(ValueError, match=r"sample rate .* is outside the model's range"):
         native(sample_rate=rate)
 
@@ -105,7 +105,7 @@ def test_samples_without_an_end_tag_are_counted_at_the_end():
 
 def test_a_running_flowgraph_stops_at_once():
     top = gr.top_block()
-    framer = radiofm.spectrogram_framer(RATE)
+    framer = radiofm.spectrogram_framer(RATE, spec=SPEC)
     sink = blocks.null_sink(4 * SPEC.frame_floats)
     source = RateLimited()  # GNU Radio does not keep Python blocks alive
     top.connect(source, framer, sink)
@@ -134,7 +134,7 @@ def test_a_slow_taker_holds_the_samples_back_and_loses_none():
     count = 40
     top = gr.top_block()
     slow = Slow()
-    framer = radiofm.spectrogram_framer(RATE)
+    framer = radiofm.spectrogram_framer(RATE, spec=SPEC)
     source = blocks.vector_source_c(noise(FRAME), True)
     head = blocks.head(gr.sizeof_gr_complex, count * FRAME)
     top.connect(source, head, framer, slow)
@@ -159,7 +159,7 @@ def test_the_block_before_can_hand_over_a_millisecond_at_once(rate):
             return self.most
 
     top = gr.top_block()
-    source, framer = Source(), radiofm.spectrogram_framer(rate)
+    source, framer = Source(), radiofm.spectrogram_framer(rate, spec=SPEC)
     top.connect(source, framer, blocks.null_sink(4 * SPEC.frame_floats))
     top.run()
     assert source.most >= rate * 1e-3
@@ -167,7 +167,7 @@ def test_the_block_before_can_hand_over_a_millisecond_at_once(rate):
 
 def test_a_framer_without_an_output_connected_ends_with_its_stream():
     top = gr.top_block()
-    framer = radiofm.spectrogram_framer(RATE)
+    framer = radiofm.spectrogram_framer(RATE, spec=SPEC)
     top.connect(blocks.vector_source_c(noise(FRAME + 7)), framer)
     top.run()
     assert (framer.frames(), framer.cut_samples()) == (1, 7)
@@ -178,7 +178,7 @@ def test_framers_in_parallel_plan_and_run_together():
     framers = []
     x = noise(8 * FRAME)
     for _ in range(4):
-        framer = radiofm.spectrogram_framer(RATE)
+        framer = radiofm.spectrogram_framer(RATE, spec=SPEC)
         top.connect(blocks.vector_source_c(x, False), framer)
         top.connect(framer, blocks.null_sink(4 * SPEC.frame_floats))
         framers.append(framer)

@@ -140,7 +140,7 @@ def test_the_last_frame_is_marked_however_calls_are_cut(tail, retune):
     end = 2 * FRAME + tail
     x = np.concatenate([noise(end), np.zeros(1, np.complex64)])
     tags = [end_tag(end), *([tag(FRAME, "rx_freq", 1e9)] if retune else [])]
-    framer = radiofm.spectrogram_framer(RATE)
+    framer = radiofm.spectrogram_framer(RATE, spec=SPEC)
     # as a scheduler would that takes all samples before it sees the end
     source = Halting(x, tags, (2 * FRAME, end), lambda: framer.frames() == 2)
     frames = collect(source, framer)
@@ -159,7 +159,7 @@ def test_a_cut_frame_is_the_last_if_no_whole_row_follows():
 
 
 def test_a_live_frame_waits_for_one_row_more():
-    framer = radiofm.spectrogram_framer(RATE)
+    framer = radiofm.spectrogram_framer(RATE, spec=SPEC)
     seen = []
 
     def go_on():
@@ -173,7 +173,10 @@ def test_a_live_frame_waits_for_one_row_more():
 
 
 def test_a_framer_runs_again_as_the_first_time():
-    framer, sink = radiofm.spectrogram_framer(RATE), blocks.vector_sink_f(SPEC.frame_floats)
+    framer, sink = (
+        radiofm.spectrogram_framer(RATE, spec=SPEC),
+        blocks.vector_sink_f(SPEC.frame_floats),
+    )
     x = np.concatenate([noise(FRAME), np.zeros(1, np.complex64)])
     source = blocks.vector_source_c(x, False, 1, [tag(9, "rx_time", time_value(7, 0.5))])
     ended = blocks.vector_source_c(x, False, 1, [end_tag(FRAME)])
@@ -269,7 +272,7 @@ def test_setting_the_frequency_cuts_and_shows():
 
 def test_the_message_port_carries_the_valid_rows():
     rows = 33
-    framer = radiofm.spectrogram_framer(RATE)
+    framer = radiofm.spectrogram_framer(RATE, spec=SPEC)
     debug = blocks.message_debug()
     x = noise(FRAME + rows * ROW + 1)
     source = blocks.vector_source_c(x, False, 1, [end_tag(FRAME + rows * ROW)])

@@ -12,6 +12,7 @@ import numpy as np
 import pmt
 import pytest
 import yaml
+from evidence_model import EVIDENCE_SPEC, make_evidence_bundle
 from gnuradio import gr, radiofm
 from gnuradio.radiofm import radiofm_python
 from grc_compiler import compiled, flowgraph, load_flowgraph, write_flowgraph
@@ -23,10 +24,7 @@ from radiofm_core.spectrum.recordings import DATATYPES
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 GRC = Path(__file__).parent.parent / "grc"
-BLOCKS = sorted(set(radiofm.__all__) - {"make_vector", "vector_view"})
-FRAME_FLOATS = SpectrogramSpec().frame_floats
-# Parameters that GRC alone needs
-GRC_ONLY = {"frame_floats"}
+BLOCKS = sorted(set(radiofm.__all__) - {"frame_floats", "make_vector", "vector_view"})
 RATE = 1.92e6
 
 
@@ -59,8 +57,6 @@ def test_parameters_are_those_of_python_with_the_same_defaults(name):
     make = block_file(name)["templates"]["make"]
     for entry in block_file(name)["parameters"]:
         key = entry["id"]
-        if key in GRC_ONLY:
-            continue
         assert key in defaults and f"${{{key}}}" in make
         default = defaults[key]
         if default in (inspect.Parameter.empty, "") or entry["dtype"] == "raw":
@@ -115,6 +111,11 @@ CASES = {
         "spectrogram_framer",
         {"sample_rate": RATE, "frame_duration": 40e-3, "model": "{model}"},
     ),
+    "framer_of_evidence": (
+        "spectrogram_framer",
+        {"sample_rate": RATE, "model": "{evidence_model}"},
+    ),
+    "segmenter_of_evidence": ("spectrogram_segmenter", {"model": "{evidence_model}"}),
     "segmenter": ("spectrogram_segmenter", {"model": "{model}", "min_confidence": "value"}),
     "segmenter_live": (
         "spectrogram_segmenter",
@@ -157,7 +158,7 @@ CASES = {
 }
 
 
-def ends_of(name: str) -> tuple[list, list]:
+def ends_of(name: str, frame_floats: int) -> tuple[list, list]:
     """What must be connected to a block: null blocks, a silent sender of messages."""
     blocks, connections = [], []
     for direction, null in (("inputs", "source"), ("outputs", "sink")):
@@ -167,7 +168,7 @@ def ends_of(name: str) -> tuple[list, list]:
                     blocks.append(("strobe", "blocks_message_strobe", {"period": 10000}))
                     connections.append(("strobe", "strobe", "block", port["id"]))
                 continue
-            vlen = FRAME_FLOATS if "vlen" in port else 1
+            vlen = frame_floats if "vlen" in port else 1
             blocks.append((null, f"blocks_null_{null}", {"type": port["dtype"], "vlen": vlen}))
             ends = (null, 0, "block", 0) if null == "source" else ("block", 0, null, 0)
             connections.append(ends)
@@ -182,6 +183,7 @@ def generated(tmp_path_factory) -> Path:
         "sigmf": write_recording(folder / "recording", two_carriers(0.02)),
         "raw": folder / "recording.sigmf-data",
         "csi": folder / "room.npz",
+        "evidence_model": make_evidence_bundle(folder / "evidence.pt"),
         "model": make_level_bundle(folder / "level.pt"),
         "activity_model": make_motion_bundle(folder / "motion.pt"),
     }
@@ -192,7 +194,9 @@ def generated(tmp_path_factory) -> Path:
             key: value.format(**files) if isinstance(value, str) else value
             for key, value in parameters.items()
         }
-        others, connections = ends_of(name)
+        has_evidence = values.get("model") == str(files["evidence_model"])
+        spec = EVIDENCE_SPEC if has_evidence else SpectrogramSpec()
+        others, connections = ends_of(name, spec.frame_floats)
         blocks = [
             ("value", "variable", {"value": 0.75}),
             ("block", f"radiofm_{name}", values),
@@ -266,6 +270,8 @@ def test_a_variable_changes_the_least_confidence_while_it_runs(generated, case):
         ("csi_recording_source", {"file": ""}),
         ("spectrogram_framer", {"sample_rate": 0}),
         ("spectrogram_framer", {"sample_rate": RATE, "frame_duration": 0}),
+        ("spectrogram_framer", {"sample_rate": RATE, "model": "no-such-model"}),
+        ("spectrogram_segmenter", {"model": "no-such-model"}),
         ("spectrogram_segmenter", {"min_confidence": 1.5}),
         ("spectrogram_segmenter", {"max_batch": 0}),
         ("emission_tracker", {"hold_time": -1}),

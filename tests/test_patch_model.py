@@ -6,7 +6,7 @@ import pytest
 import torch
 from training_runs import make_frames, small_recipe, use_frames
 
-from radiofm_core.spectrum.evidence import EvidenceGrid
+from radiofm_core.spectrum.evidence_grid import EvidenceGrid
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.encoder.evidence import CellLooks, EvidenceTokens
 from training.engine.masks import draw_masks

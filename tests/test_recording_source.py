@@ -228,7 +228,7 @@ def test_a_sigmf_pair_becomes_frames_with_its_times_and_frequencies(tmp_path):
     path, second = sigmf(tmp_path, noise(40 * ROW + FRAME + 25 * ROW + 7))
     recording = open_recording(path)
     for source in (radiofm.recording_source(path), radiofm.recording_source(recording)):
-        framer = radiofm.spectrogram_framer(recording.sample_rate)
+        framer = radiofm.spectrogram_framer(recording.sample_rate, spec=SPEC)
         frames = collect(source, framer)
         assert [f.info["rows"] for f in frames] == [40, 256, 25]
         assert [f.info["center_frequency"] for f in frames] == [1.8e9, 2.6e9, 2.6e9]
@@ -247,7 +247,7 @@ def test_each_repetition_of_whole_frames_ends_with_its_last(tmp_path, chunk):
     source = native(write(tmp_path / "x", noise(2 * FRAME)), segments=segments, repeat=True)
     top, head = gr.hier_block2("first", NONE, COMPLEX), blocks.head(8, 3 * (2 * FRAME + 1))
     top.connect(source, head, top)
-    frames = collect(top, radiofm.spectrogram_framer(RATE), chunk=chunk)
+    frames = collect(top, radiofm.spectrogram_framer(RATE, spec=SPEC), chunk=chunk)
     assert [(f.info["center_frequency"], f.info["last"]) for f in frames] == 3 * [
         (1e9, False),
         (2e9, True),
@@ -258,13 +258,13 @@ def test_the_options_override_sigmf_and_describe_raw_files(tmp_path):
     path, _ = sigmf(tmp_path, noise(FRAME))
     frames = collect(
         radiofm.recording_source(path, sample_rate=15.36e6, center_frequency=5e9),
-        radiofm.spectrogram_framer(RATE),
+        radiofm.spectrogram_framer(RATE, spec=SPEC),
     )
     assert frames[0].info["sample_rate"] == 15.36e6
     assert frames[0].info["center_frequency"] == 5e9
     raw = write(tmp_path / "raw.cf32", noise(FRAME))
     source = radiofm.recording_source(raw, RATE, 9e8, "cf32_le")
-    frames = collect(source, radiofm.spectrogram_framer(RATE))
+    frames = collect(source, radiofm.spectrogram_framer(RATE, spec=SPEC))
     assert [f.info["center_frequency"] for f in frames] == [9e8]
     with pytest.raises(InputError):
         radiofm.recording_source(raw)
@@ -272,7 +272,7 @@ def test_the_options_override_sigmf_and_describe_raw_files(tmp_path):
 
 def test_a_flowgraph_over_an_endless_recording_stops_at_once(tmp_path):
     source = native(write(tmp_path / "x", noise(FRAME)), repeat=True)
-    framer = radiofm.spectrogram_framer(RATE)
+    framer = radiofm.spectrogram_framer(RATE, spec=SPEC)
     top = gr.top_block()
     top.connect(source, framer, blocks.null_sink(4 * SPEC.frame_floats))
     top.start()

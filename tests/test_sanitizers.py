@@ -16,6 +16,7 @@ INPUTS = {
     "spec": 20_000,
     "clock": 20_000,
     "groups": 20_000,
+    "evidence": 2_000,
     "formats": 20_000,
     "kernel": 2_000,
     "blocks": 200,

@@ -82,10 +82,12 @@ spectrogram_framer_impl::spectrogram_framer_impl(const spectrogram_framer_option
       d_port(pmt::mp(keys::PORT_FRAMES)),
       d_fingerprint(pmt::intern(d_spec.fingerprint)),
       d_kernel(d_spec.fft_size, d_spec.hop, d_spec.rows, d_spec.peak, d_spec.floor_db),
+      d_evidence(d_spec),
       d_clock(options.sample_rate),
       d_frequency(options.center_frequency)
 {
-    d_waiting.pixels.resize(d_spec.frame_floats());
+    d_waiting.pixels.resize(d_spec.power_floats());
+    d_waiting.evidence.resize(d_spec.evidence_floats());
     d_spec.hops_per_row(options.sample_rate, options.frame_duration); // throws if it does not fit
     set_rate(options.sample_rate);
     d_shown_frequency = options.center_frequency;
@@ -131,7 +133,7 @@ bool spectrogram_framer_impl::start()
         d_ended = false;
         d_clock = sample_clock(d_clock.rate());
     }
-    start_frame(nitems_read(0) + d_taken);
+    start_anew(nitems_read(0) + d_taken);
     return true;
 }
 
@@ -174,7 +176,7 @@ int spectrogram_framer_impl::general_work(int noutput_items,
             end_frame();
             d_frequency = wanted;
             d_shown_frequency = wanted;
-            start_frame(at);
+            start_anew(at);
         }
     }
 
@@ -185,9 +187,9 @@ int spectrogram_framer_impl::general_work(int noutput_items,
     while (at < end && produced < noutput_items) {
         if (next_tag < d_tags.size() && d_tags[next_tag].offset == at) {
             const change here = read_tags(next_tag, at);
-            if (must_cut(here, at)) {
+            if (breaks(here, at)) {
                 end_frame();
-                start_frame(at);
+                start_anew(at);
             }
             if (here.end) {
                 send(true);
@@ -200,14 +202,14 @@ int spectrogram_framer_impl::general_work(int noutput_items,
             send(false);
             d_ignored_samples += d_ended ? 0 : until - at;
             at = until;
-            start_frame(at);
+            start_anew(at);
             continue;
         }
         size_t most = size_t(until - at);
         if (!d_waiting.empty()) {
             most = std::min(most, d_kernel.least_samples() - d_kernel.position());
         }
-        at += d_kernel.push(in + (at - begin), most);
+        at += push(in + (at - begin), most);
         if (!d_waiting.empty() && d_kernel.position() == d_kernel.least_samples()) {
             send(false);
         }
@@ -253,11 +255,9 @@ spectrogram_framer_impl::change spectrogram_framer_impl::read_tags(size_t& next_
     return here;
 }
 
-bool spectrogram_framer_impl::must_cut(const change& here, uint64_t offset) const
+//! Whether the sample at `offset` does not go on with what was before it.
+bool spectrogram_framer_impl::breaks(const change& here, uint64_t offset) const
 {
-    if (d_kernel.position() == 0) {
-        return false; // nothing to cut
-    }
     const bool gap =
         here.time &&
         std::abs(seconds_between(here.new_time, d_clock.at(offset))) * d_clock.rate() > 0.5;
@@ -301,13 +301,29 @@ void spectrogram_framer_impl::set_rate(double rate)
     }
     d_hops_per_row = d_spec.hops_per_row(rate, d_options.frame_duration);
     d_shown_row_samples = d_hops_per_row * d_spec.hop;
+    d_evidence.set_rate(rate, d_hops_per_row);
 }
 
 void spectrogram_framer_impl::start_frame(uint64_t offset)
 {
     d_kernel.start(d_hops_per_row);
+    d_evidence.start_frame();
     d_frame_offset = offset;
     d_frame_time = d_clock.at(offset);
+}
+
+//! Start a frame with a sample that does not follow those before.
+void spectrogram_framer_impl::start_anew(uint64_t offset)
+{
+    d_evidence.forget();
+    start_frame(offset);
+}
+
+size_t spectrogram_framer_impl::push(const gr_complex* in, size_t n)
+{
+    const size_t taken = d_kernel.push(in, n);
+    d_evidence.push(d_kernel.usable(), taken);
+    return taken;
 }
 
 //! End the frame under way; it waits from here on if it has a whole row. Another that waits is
@@ -319,6 +335,7 @@ void spectrogram_framer_impl::end_frame()
     d_cut_samples += samples - rows * d_kernel.row_samples();
     if (rows > 0) {
         d_kernel.swap_frame(d_waiting.pixels);
+        d_evidence.finish(d_waiting.evidence.data());
         d_waiting.rows = rows;
         d_waiting.samples = rows * d_kernel.row_samples();
         d_waiting.dict = describe(rows);
@@ -336,7 +353,9 @@ bool spectrogram_framer_impl::send_waiting(float* out, uint64_t item_offset, boo
     }
     const pmt::pmt_t dict = pmt::dict_add(d_waiting.dict, symbol(keys::LAST), pmt::from_bool(last));
     if (out) {
-        std::copy_n(d_waiting.pixels.data(), d_spec.frame_floats(), out);
+        std::copy(d_waiting.pixels.begin(), d_waiting.pixels.end(), out);
+        std::copy(
+            d_waiting.evidence.begin(), d_waiting.evidence.end(), out + d_spec.power_floats());
         add_item_tag(0, item_offset, symbol(keys::TAG_FRAME), dict, alias_pmt());
     }
     if (!pmt::is_null(message_subscribers(d_port))) {
@@ -370,18 +389,33 @@ pmt::pmt_t spectrogram_framer_impl::describe(size_t rows) const
     return dict;
 }
 
-void spectrogram_framer_impl::publish(const pmt::pmt_t& dict, size_t rows)
+void spectrogram_framer_impl::publish(pmt::pmt_t dict, size_t rows)
 {
-    const size_t valid = rows * d_spec.fft_size;
-    const auto pixels = pmt::make_f32vector(d_spec.channels() * valid, 0.0f);
+    const size_t valid = rows * d_spec.fft_size, lags = d_spec.evidence_lags.size();
+    const size_t cell_rows = (rows + d_spec.row_multiple - 1) / d_spec.row_multiple;
+    const size_t cells = lags ? cell_rows * spectrogram_spec::cell_cols : 0;
+    const size_t all_cells = d_spec.cell_rows() * spectrogram_spec::cell_cols;
+    const size_t power = d_spec.channels() * valid;
+    const auto values = pmt::make_f32vector(power + 2 * lags * cells, 0.0f);
     size_t length;
-    float* to = pmt::f32vector_writable_elements(pixels, length);
+    float* to = pmt::f32vector_writable_elements(values, length);
     for (size_t channel = 0; channel < d_spec.channels(); channel++) {
         std::copy_n(d_waiting.pixels.data() + channel * d_spec.rows * d_spec.fft_size,
                     valid,
                     to + channel * valid);
     }
-    message_port_pub(d_port, pmt::cons(dict, pixels));
+    for (size_t part = 0; part < 2 * lags; part++) {
+        std::copy_n(d_waiting.evidence.data() + part * all_cells, cells, to + power + part * cells);
+    }
+    if (lags) {
+        const auto add = [&dict](const char* key, const pmt::pmt_t& value) {
+            dict = pmt::dict_add(dict, symbol(key), value);
+        };
+        add(keys::EVIDENCE_LAGS, pmt::init_f64vector(lags, d_spec.evidence_lags));
+        add(keys::EVIDENCE_ROWS, pmt::from_uint64(cell_rows));
+        add(keys::EVIDENCE_COLS, pmt::from_uint64(spectrogram_spec::cell_cols));
+    }
+    message_port_pub(d_port, pmt::cons(dict, values));
 }
 
 void spectrogram_framer_impl::complain_about(const gr::tag_t& tag)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "evidence_kernel.h"
 #include "spectrogram_kernel.h"
 #include <atomic>
 #include <gnuradio/radiofm/sample_clock.h>
@@ -52,19 +53,22 @@ private:
         uint64_t samples = 0; // that the rows cover
         pmt::pmt_t dict;      // without `last`
         volk::vector<float> pixels;
+        volk::vector<float> evidence;
         bool empty() const { return rows == 0; }
         void clear() { rows = samples = 0; }
     };
 
     change read_tags(size_t& next_tag, uint64_t offset);
-    bool must_cut(const change& at, uint64_t offset) const;
+    bool breaks(const change& at, uint64_t offset) const;
     void apply(const change& at, uint64_t offset);
     void set_rate(double rate);
     void start_frame(uint64_t offset);
+    void start_anew(uint64_t offset);
+    size_t push(const gr_complex* in, size_t n);
     void end_frame();
     bool send_waiting(float* out, uint64_t item_offset, bool last);
     pmt::pmt_t describe(size_t rows) const;
-    void publish(const pmt::pmt_t& dict, size_t rows);
+    void publish(pmt::pmt_t dict, size_t rows);
     bool is_all(int ninput_items) const;
     void complain_about(const gr::tag_t& tag);
 
@@ -73,6 +77,7 @@ private:
     const pmt::pmt_t d_port;
     const pmt::pmt_t d_fingerprint;
     spectrogram_kernel d_kernel;
+    evidence_kernel d_evidence;
     sample_clock d_clock;
     double d_frequency;
     size_t d_hops_per_row = 1;

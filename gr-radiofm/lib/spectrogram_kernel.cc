@@ -1,57 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "spectrogram_kernel.h"
+#include "fft_plans.h"
 #include "spectrogram_loops.h"
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <fftw3.h>
-#include <gnuradio/fft/fft.h>
-#include <map>
-#include <mutex>
-#include <stdexcept>
-#include <string>
 
 namespace gr {
 namespace radiofm {
 
 namespace {
-
-/*
- * FFTW's planner and its wisdom are global and not thread-safe; executing a plan is. Plans are
- * made under the mutex that GNU Radio's own FFTs use, once per process, and never freed: blocks
- * may come and go while others transform. Wisdom is neither read from nor written to disk here.
- */
-fftwf_plan plan_for(size_t fft_size, size_t count)
-{
-    static std::map<std::pair<size_t, size_t>, fftwf_plan> plans;
-    std::lock_guard<std::mutex> lock(gr::fft::planner::mutex());
-    fftwf_plan& plan = plans[{fft_size, count}];
-    if (!plan) {
-        // Planning by measurement overwrites the data, so it gets buffers of its own, aligned
-        // as all of ours are: a plan serves only equally aligned data.
-        // Out of place: in place, FFTW allocates a buffer in each execution.
-        volk::vector<gr_complex> in(fft_size * count), out(fft_size * count);
-        const int n = int(fft_size);
-        plan = fftwf_plan_many_dft(1,
-                                   &n,
-                                   int(count),
-                                   reinterpret_cast<fftwf_complex*>(in.data()),
-                                   nullptr,
-                                   1,
-                                   n,
-                                   reinterpret_cast<fftwf_complex*>(out.data()),
-                                   nullptr,
-                                   1,
-                                   n,
-                                   FFTW_FORWARD,
-                                   FFTW_MEASURE);
-        if (!plan) {
-            throw std::runtime_error("FFTW cannot plan an FFT of " + std::to_string(fft_size) +
-                                     " samples");
-        }
-    }
-    return plan;
-}
 
 const float* floats(const gr_complex* x)
 {
@@ -71,8 +29,8 @@ spectrogram_kernel::spectrogram_kernel(
       d_rows(rows),
       d_peak(peak),
       d_floor_db(floor_db),
-      d_plan_batch(plan_for(fft_size, batch_ffts)),
-      d_plan_single(plan_for(fft_size, 1)),
+      d_plan_batch(fft_plan(fft_size, batch_ffts)),
+      d_plan_single(fft_plan(fft_size, 1)),
       d_window(2 * fft_size),
       d_segments(fft_size * batch_ffts),
       d_spectra(fft_size * batch_ffts),
@@ -121,6 +79,7 @@ size_t spectrogram_kernel::push(const gr_complex* in, size_t n)
         d_nonfinite += clean(in, n);
         in = d_cleaned.data();
     }
+    d_usable = in;
 
     // FFTs that begin before this push read from the seam, the others from the input itself.
     const size_t seam_samples = std::min(n, d_fft_size);

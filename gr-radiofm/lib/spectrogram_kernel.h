@@ -35,6 +35,10 @@ public:
     //! Take up to `n` samples, none beyond the frame's end; returns how many.
     size_t push(const gr_complex* in, size_t n);
 
+    //! The samples that the last push took, with 0 for those that are not usable; valid as long as
+    //! what was pushed, until the next push.
+    const gr_complex* usable() const { return d_usable; }
+
     //! True once the frame's last sample has been pushed.
     bool complete() const { return d_position == frame_samples(); }
 
@@ -78,6 +82,7 @@ private:
     size_t d_row_hops = 0; // FFTs in the row under way
     size_t d_row = 0;
     uint64_t d_nonfinite = 0;
+    const gr_complex* d_usable = nullptr;
 
     volk::vector<float> d_window;        // each weight twice, for re and im; sums to 1
     volk::vector<gr_complex> d_segments; // batch_ffts windowed segments

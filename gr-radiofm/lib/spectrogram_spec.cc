@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <gnuradio/radiofm/spectrogram_spec.h>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 
@@ -57,6 +58,15 @@ void spectrogram_spec::check() const
     if (fft_size < 8 || fft_size > greatest_fft_size || fft_size % 8) {
         refuse("fft_size ", fft_size, " must be a multiple of 8 up to ", greatest_fft_size);
     }
+    if (row_multiple == 0 || rows % row_multiple) {
+        refuse("rows ", rows, " must be a multiple of ", row_multiple);
+    }
+    if (evidence_lags.size() > greatest_lags) {
+        refuse("evidence_lags: expected up to ",
+               greatest_lags,
+               " different times in s, got ",
+               evidence_lags.size());
+    }
     if (rows > greatest_rows || frame_floats() > greatest_frame_floats) {
         refuse("rows ",
                rows,
@@ -99,6 +109,45 @@ void spectrogram_spec::check() const
                row_duration_min,
                " to ",
                row_duration_max);
+    }
+    check_lags();
+}
+
+void spectrogram_spec::check_lags() const
+{
+    for (const double lag : evidence_lags) {
+        if (!(lag > 0 && lag <= greatest_lag)) {
+            refuse("evidence_lags: expected seconds above 0 and up to ",
+                   greatest_lag,
+                   ", got ",
+                   lag,
+                   "; a longer lag needs more memory than a receiver has");
+        }
+        if (lag * sample_rate_max > greatest_lag_samples) {
+            refuse("evidence_lags: ",
+                   lag,
+                   " s at sample_rate_max ",
+                   sample_rate_max,
+                   " S/s are more than ",
+                   size_t(greatest_lag_samples),
+                   " samples; lower one of them");
+        }
+    }
+    const std::set<double> different(evidence_lags.begin(), evidence_lags.end());
+    if (different.size() < evidence_lags.size()) {
+        refuse("evidence_lags: expected different times in s, got one of ",
+               *different.begin(),
+               " to ",
+               *different.rbegin(),
+               " twice");
+    }
+    if (!evidence_lags.empty() && (fft_size % cell_cols || hop % 32)) {
+        refuse("evidence needs columns in ",
+               cell_cols,
+               " equal parts and a hop that is a multiple of 32, got ",
+               fft_size,
+               " columns and hop ",
+               hop);
     }
 }
 

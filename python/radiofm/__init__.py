@@ -18,7 +18,7 @@ from .blocks.esp32_serial_source import esp32_serial_source
 from .blocks.nexmon_udp_source import nexmon_udp_source
 from .blocks.recording_source import recording_source
 from .blocks.result_sink import result_sink
-from .blocks.spectrogram_framer import spectrogram_framer
+from .blocks.spectrogram_framer import frame_floats, spectrogram_framer
 from .blocks.spectrogram_segmenter import spectrogram_segmenter
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "csi_recording_source",
     "emission_tracker",
     "esp32_serial_source",
+    "frame_floats",
     "make_vector",
     "nexmon_udp_source",
     "recording_source",

@@ -37,6 +37,10 @@ ROW_DURATION = "row_duration"
 ROW_SAMPLES = "row_samples"
 SPEC = "spec"
 LAST = "last"
+# Of PDUs on `frames` whose vector holds evidence behind the power
+EVIDENCE_LAGS = "evidence_lags"
+EVIDENCE_ROWS = "evidence_rows"
+EVIDENCE_COLS = "evidence_cols"
 
 # Added by the segmenter
 CLASSES = "classes"

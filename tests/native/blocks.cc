@@ -37,6 +37,19 @@ spectrogram_spec small_spec()
     return spec;
 }
 
+// Frames of four cells; a lag within them, one over several and one that cannot be judged.
+spectrogram_spec spec_with_evidence()
+{
+    spectrogram_spec spec;
+    spec.fft_size = 32;
+    spec.hop = 32;
+    spec.rows = 8;
+    spec.row_multiple = 2;
+    spec.row_duration_min = 0.0;
+    spec.evidence_lags = {33e-6, 1e-3, 3.2e-6};
+    return spec;
+}
+
 // Samples and tags as an input tells.
 class told_source : public gr::sync_block
 {
@@ -94,15 +107,16 @@ private:
     input& d_in;
 };
 
-// Frames must hold finite levels.
+// Frames must hold finite levels, and coherences up to 1 or none.
 class frame_check : public gr::sync_block
 {
 public:
-    explicit frame_check(size_t floats)
+    explicit frame_check(const spectrogram_spec& spec)
         : gr::sync_block("frame_check",
-                         gr::io_signature::make(1, 1, int(floats * sizeof(float))),
+                         gr::io_signature::make(1, 1, int(spec.frame_floats() * sizeof(float))),
                          gr::io_signature::make(0, 0, 0)),
-          d_floats(floats)
+          d_power(spec.power_floats()),
+          d_floats(spec.frame_floats())
     {
     }
 
@@ -110,20 +124,21 @@ public:
     {
         const auto* levels = static_cast<const float*>(inputs[0]);
         for (size_t i = 0; i < size_t(noutput_items) * d_floats; i++) {
-            PROMISE(std::isfinite(levels[i]));
+            const bool is_power = i % d_floats < d_power;
+            PROMISE(is_power ? std::isfinite(levels[i]) : !(std::fabs(levels[i]) > 1.001f));
         }
         return noutput_items;
     }
 
 private:
+    const size_t d_power;
     const size_t d_floats;
 };
 
-void run(const gr::basic_block_sptr& source)
+void run(const gr::basic_block_sptr& source, const spectrogram_spec& spec)
 {
-    const spectrogram_spec spec = small_spec();
     const auto framer = spectrogram_framer::make({usual_rate, 0.0, 1e-3, spec});
-    const auto check = gnuradio::make_block_sptr<frame_check>(spec.frame_floats());
+    const auto check = gnuradio::make_block_sptr<frame_check>(spec);
     const auto top = gr::make_top_block("checked");
     top->connect(source, 0, framer, 0);
     top->connect(framer, 0, check, 0);
@@ -149,7 +164,8 @@ void play_recording(input& in)
         }
     }
     try {
-        run(recording_source::make({path, type, rate, start_byte, n_samples, segments}));
+        run(recording_source::make({path, type, rate, start_byte, n_samples, segments}),
+            small_spec());
     } catch (const std::invalid_argument& refused) {
         PROMISE(std::strlen(refused.what()) > 0);
     }
@@ -163,10 +179,12 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
     // rates that a model does not serve are reported, once an input
     gr::logging::singleton().set_default_level(gr::log_level::off);
     input in(data, size);
-    if (in.take<uint8_t>() & 1) {
+    const uint8_t way = in.take<uint8_t>() % 4;
+    if (way < 2) {
         play_recording(in);
     } else {
-        run(gnuradio::make_block_sptr<told_source>(in));
+        run(gnuradio::make_block_sptr<told_source>(in),
+            way == 2 ? small_spec() : spec_with_evidence());
     }
     return 0;
 }

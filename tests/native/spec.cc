@@ -33,6 +33,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
     spec.fft_size = whole(in, spec.fft_size);
     spec.hop = whole(in, spec.hop);
     spec.rows = whole(in, spec.rows);
+    spec.row_multiple = whole(in, spec.row_multiple);
+    for (size_t count = in.take<uint8_t>() % 40; count > 0; count -= std::min<size_t>(count, 3)) {
+        spec.evidence_lags.push_back(in.number(10e-3));
+    }
     spec.peak = in.take<uint8_t>() & 1;
     const double floor_db = in.number(-200.0);
     spec.floor_db = std::fabs(floor_db) < 1e38 ? float(floor_db) : NAN;
@@ -48,6 +52,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
         return 0;
     }
     PROMISE(spec.frame_floats() > 0 && spec.frame_floats() <= size_t(1) << 24);
+    PROMISE(spec.evidence_floats() < spec.frame_floats());
+    for (const double lag : spec.evidence_lags) {
+        PROMISE(lag * spec.sample_rate_max <= double(1 << 24));
+    }
     for (const double any : {rate, spec.sample_rate_min, spec.sample_rate_max}) {
         try {
             const size_t hops = spec.hops_per_row(any, duration);

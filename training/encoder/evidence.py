@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from radiofm_core.spectrum.evidence import BIN_OVERLAP, NARROW, STRIDES, WIDE, WIDE_RATE
+from radiofm_core.spectrum.evidence_grid import BIN_OVERLAP, NARROW, STRIDES, WIDE, WIDE_RATE
 from radiofm_core.spectrum.spec import CELL_COLS
 
 from .inputs import PATCH, embedding

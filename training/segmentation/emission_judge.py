@@ -16,7 +16,7 @@ from tqdm import tqdm
 from radiofm_core.errors import UsageError
 from radiofm_core.spectrum.detections import FrameGeometry
 from radiofm_core.spectrum.emission_statistics import EvidencePlanes
-from radiofm_core.spectrum.evidence import LONG_LAG_S, EvidenceGrid
+from radiofm_core.spectrum.evidence_grid import LONG_LAG_S
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.verdict import features
 
@@ -79,10 +79,7 @@ def look_at(batch: Batch, n: int, spec: SpectrogramSpec) -> tuple[FrameGeometry,
     bin_hz, row_s = (float(x) for x in batch.resolution[n])
     rate = bin_hz * spec.cols
     row_samples = round(row_s * rate)
-    grid = EvidenceGrid.of(spec, rate, row_samples // spec.hop)
-    planes = EvidencePlanes(
-        batch.evidence[n].numpy(), spec.evidence_lags, spec.row_multiple, grid.looks
-    )
+    planes = EvidencePlanes.of(batch.evidence[n].numpy(), spec, rate, row_samples)
     return FrameGeometry(0, rate, 0.0, (0, 0.0), row_samples, spec.cols), planes
 
 

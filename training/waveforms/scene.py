@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from radiofm_core.spectrum.evidence import LONG_LAG_S, evidence_planes
+from radiofm_core.spectrum.evidence import evidence_planes
+from radiofm_core.spectrum.evidence_grid import LONG_LAG_S
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 

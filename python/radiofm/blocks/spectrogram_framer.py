@@ -23,15 +23,17 @@ def spectrogram_framer(
 ):
     """The native block that cuts a complex stream into spectrogram frames.
 
-    Output vectors hold ``spec.frame_floats`` floats (channel, row, column) in dB, each with a
+    Output vectors hold ``spec.frame_floats`` floats: power (channel, row, column) in dB, then
+    evidence (lag, real and imaginary part, cell row, cell column), if the spec has lags. Each has a
     ``frame`` tag; the message port ``frames`` carries the same as PDUs.
 
     Args:
         sample_rate: S/s, until an ``rx_rate`` tag says otherwise.
         center_frequency: Hz, until an ``rx_freq`` tag says otherwise.
         frame_duration: wanted length of a frame in seconds, held within the spec's limits.
-        model: a bundle whose spec is taken (a name or a path); empty for the default spec.
-        spec: the spec itself, instead of ``model``.
+        model: the bundle whose spec is taken, as in the segmenter: a name or a path; empty for the
+            default one.
+        spec: the spec itself, instead of a model's.
         more: further fields of ``radiofm_python.spectrogram_framer_options``, by name.
 
     Raises:
@@ -39,12 +41,10 @@ def spectrogram_framer(
             option that there is not.
         BundleError: a bundle that cannot be read, or is of another task.
     """
-    if model and spec is not None:
+    if spec is None:
+        spec = _spec_of(model)
+    elif model:
         raise UsageError(f"both model {model!r} and a spec are set; give one of them")
-    if model:
-        spec = read_bundle_info(model, SEGMENTATION.name).spec
-    elif spec is None:
-        spec = SpectrogramSpec()
     spec.hops_per_row(sample_rate, frame_duration)  # raises one line that names the value
     values = {
         "sample_rate": float(sample_rate),
@@ -54,6 +54,21 @@ def spectrogram_framer(
     }
     options = filled(radiofm_python.spectrogram_framer_options, values, more)
     return radiofm_python.spectrogram_framer(options)
+
+
+def frame_floats(model: str = "") -> int:
+    """Floats of the frame vectors that ``model`` takes (a name or a path; empty: the default one).
+
+    GNU Radio Companion asks for it to draw the ports between framer and segmenter.
+
+    Raises:
+        BundleError: a bundle that cannot be read, or is of another task.
+    """
+    return _spec_of(model).frame_floats
+
+
+def _spec_of(model: str) -> SpectrogramSpec:
+    return read_bundle_info(model or "default", SEGMENTATION.name).spec
 
 
 def native_spec(spec: SpectrogramSpec) -> radiofm_python.spectrogram_spec:

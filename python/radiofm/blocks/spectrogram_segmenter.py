@@ -13,13 +13,14 @@ from radiofm_core import keys
 from radiofm_core.errors import InputError, one_line
 from radiofm_core.fields import share_parameter
 from radiofm_core.inference import load_bundle
+from radiofm_core.spectrum.emission_statistics import EvidencePlanes
 from radiofm_core.tasks import SEGMENTATION
 
 from ..pmts.messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
 from ..radiofm_python import stream_has_ended
 from ..runtime.block_inference import BlockInference
 from ..runtime.emission_judge import EmissionJudge
-from ..runtime.frame_batch import Segmented, check_frame, padded_rows, segment_frames
+from ..runtime.frame_batch import Segmented, check_frame, padded_rows, segment_frames, split_frame
 from ..runtime.frame_groups import FrameGroups, find_frame_groups
 from ..runtime.held_block import held_block
 from ..runtime.inference_workers import Job
@@ -41,8 +42,8 @@ class Result:
 class spectrogram_segmenter(held_block):
     """Segments spectrogram frames with a model bundle.
 
-    Input: frame vectors of the spectrogram framer (``spec.frame_floats`` float32 of dB), each
-    with its ``frame`` tag.
+    Input: frame vectors of the spectrogram framer (``spec.frame_floats`` float32: power in dB,
+    then the evidence of a spec with lags), each with its ``frame`` tag.
 
     Each emission is judged as a whole, by all of its pixels, in this frame and in those just
     before: its detections share one label, and the mask has one class for it.
@@ -223,29 +224,39 @@ class spectrogram_segmenter(held_block):
             return Job(None, problem=str(error))
         except Exception as error:  # a foreign tag can hold anything
             return Job(None, problem=f"its `{keys.TAG_FRAME}` tag is broken: {one_line(error)}")
-        shape = (len(self._spec.channels), self._spec.rows, self._spec.cols)
         group = (
             padded_rows(meta[keys.ROWS], self._spec),
             meta[keys.SAMPLE_RATE],
             meta[keys.ROW_DURATION],
         )
         # a copy: the buffer may be gone while a model that was left behind still reads
-        return Job((tag, meta, frame.reshape(shape).copy()), group)
+        return Job((tag, meta, frame.copy()), group)
 
     # On the threads of the model
 
     def _compute(self, jobs: list[Job]) -> list[Result]:
         """The frames' results; several calls of this go on at a time."""
-        _, metas, frames = zip(*(job.payload for job in jobs), strict=True)
-        answers = segment_frames(self._bundle, list(frames), list(metas))
-        return [self._result(*each) for each in zip(frames, metas, answers, strict=True)]
+        _, metas, vectors = zip(*(job.payload for job in jobs), strict=True)
+        split = [split_frame(vector, self._spec) for vector in vectors]
+        frames = [power for power, _ in split]
+        evidence = [part for _, part in split] if self._spec.evidence_lags else None
+        answers = segment_frames(self._bundle, frames, list(metas), evidence)
+        planes = evidence or [None] * len(jobs)
+        return [self._result(*each) for each in zip(frames, planes, metas, answers, strict=True)]
 
-    def _result(self, frame: np.ndarray, meta: dict, answer: Segmented) -> Result:
+    def _result(
+        self, frame: np.ndarray, evidence: np.ndarray | None, meta: dict, answer: Segmented
+    ) -> Result:
         if answer.problem:
             return Result(problem=answer.problem)
         if not any(map(self._inference.is_connected, (keys.PORT_MASKS, keys.PORT_DETECTIONS))):
             return Result()
         try:
+            planes = None
+            if evidence is not None:
+                planes = EvidencePlanes.of(
+                    evidence, self._spec, meta[keys.SAMPLE_RATE], meta[keys.ROW_SAMPLES]
+                )
             return Result(
                 find_frame_groups(
                     answer.mask,
@@ -254,6 +265,7 @@ class spectrogram_segmenter(held_block):
                     meta,
                     len(self._bundle.info.classes),
                     answer.class_scores,
+                    planes,
                 )
             )
         except Exception as error:

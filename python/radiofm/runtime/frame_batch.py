@@ -10,7 +10,7 @@ import numpy as np
 from radiofm_core import keys
 from radiofm_core.errors import InputError, one_line
 from radiofm_core.fields import check_numbers, check_present, check_time, check_whole, shown
-from radiofm_core.spectrum.model import SegmentationModel
+from radiofm_core.spectrum.model import SCORE_CELL, Answer, SegmentationModel, evidence_shape
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 _WHOLE = (
@@ -29,8 +29,8 @@ _POSITIVE = (keys.ROWS, keys.ROW_SAMPLES, keys.SAMPLE_RATE, keys.ROW_DURATION)
 class Segmented:
     """One frame's answer: its valid rows only, or why there is none.
 
-    ``class_scores``: float32 (classes, rows / 4, cols / 4), log probabilities, of models that
-    answer them.
+    ``class_scores``: float32 (classes, rows / 4 rounded up, cols / 4), log probabilities, of models
+    that answer them.
     """
 
     mask: np.ndarray | None = None
@@ -67,6 +67,22 @@ def check_frame(frame: object, spec: SpectrogramSpec) -> None:
         )
 
 
+def split_frame(vector: np.ndarray, spec: SpectrogramSpec) -> tuple[np.ndarray, np.ndarray | None]:
+    """Power and evidence of a frame vector, as views of it.
+
+    Args:
+        vector: float32 (spec.frame_floats,).
+
+    Returns:
+        Power in dB (channels, spec.rows, cols); evidence (lags, 2, spec.rows / row_multiple, 32),
+        None of a spec without lags.
+    """
+    power = vector[: spec.power_floats].reshape(len(spec.channels), spec.rows, spec.cols)
+    if not spec.evidence_lags:
+        return power, None
+    return power, vector[spec.power_floats :].reshape(evidence_shape(spec, 1, spec.rows)[1:])
+
+
 def padded_rows(rows: int, spec: SpectrogramSpec) -> int:
     """``rows`` rounded up to what the model takes."""
     return -(-rows // spec.row_multiple) * spec.row_multiple
@@ -88,7 +104,10 @@ def pad_frame(frame_db: np.ndarray, rows: int, spec: SpectrogramSpec) -> np.ndar
 
 
 def segment_frames(
-    bundle: SegmentationModel, frames_db: list[np.ndarray], metas: list[dict]
+    bundle: SegmentationModel,
+    frames_db: list[np.ndarray],
+    metas: list[dict],
+    evidence: list[np.ndarray] | None = None,
 ) -> list[Segmented]:
     """Segment frames that share their padded row count and resolution.
 
@@ -96,6 +115,7 @@ def segment_frames(
         bundle: the model.
         frames_db: float32 (channels, spec.rows, cols) each.
         metas: the frames' dicts, checked by :func:`check_frame`.
+        evidence: float32 (lags, 2, spec.rows / row_multiple, 32) each, if the model takes any.
 
     Returns:
         One answer a frame. When the model fails on a batch, its frames are tried one by one,
@@ -109,19 +129,25 @@ def segment_frames(
         ]
     )
     resolution = (metas[0][keys.SAMPLE_RATE] / spec.cols, metas[0][keys.ROW_DURATION])
+    known = None
+    if evidence is not None:
+        cell_rows = batch.shape[2] // spec.row_multiple
+        known = np.stack([e[:, :, :cell_rows] for e in evidence])
     try:
-        masks, confidences = bundle.segment(batch, resolution)
+        answer = bundle.answer(batch, resolution, known)
     except Exception as error:  # whatever a model raises, out of memory included
         if len(metas) == 1:
             return [Segmented(problem=f"the model failed: {one_line(error)}")]
-        return [segment_frames(bundle, [f], [m])[0] for f, m in zip(frames_db, metas, strict=True)]
-    return [
-        _checked(masks[i, : m[keys.ROWS]], confidences[i, : m[keys.ROWS]], bundle)
-        for i, m in enumerate(metas)
-    ]
+        singles = evidence or [None] * len(metas)
+        return [
+            segment_frames(bundle, [f], [m], None if e is None else [e])[0]
+            for f, m, e in zip(frames_db, metas, singles, strict=True)
+        ]
+    return [_checked(answer, i, m[keys.ROWS], bundle) for i, m in enumerate(metas)]
 
 
-def _checked(mask: np.ndarray, confidence: np.ndarray, bundle: SegmentationModel) -> Segmented:
+def _checked(answer: Answer, index: int, rows: int, bundle: SegmentationModel) -> Segmented:
+    mask, confidence = answer.mask[index, :rows], answer.confidence[index, :rows]
     if not np.isfinite(confidence).all():
         bad = int(np.count_nonzero(~np.isfinite(confidence)))
         return Segmented(problem=f"the model answered {bad} confidences that are not finite")
@@ -130,4 +156,12 @@ def _checked(mask: np.ndarray, confidence: np.ndarray, bundle: SegmentationModel
         return Segmented(
             problem=f"the model answered class {int(mask.max())} ({mask.dtype}), it has {classes}"
         )
-    return Segmented(np.ascontiguousarray(mask), np.ascontiguousarray(confidence, np.float32))
+    scores = None
+    if answer.scores is not None:
+        scores = answer.scores[index, :, : -(-rows // SCORE_CELL)]
+        if np.isnan(scores).any():
+            bad = int(np.count_nonzero(np.isnan(scores)))
+            return Segmented(problem=f"the model answered {bad} class scores that are no numbers")
+    return Segmented(
+        np.ascontiguousarray(mask), np.ascontiguousarray(confidence, np.float32), scores
+    )

@@ -9,6 +9,7 @@ from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from radiofm_core import keys
 from radiofm_core.bundle import BundleInfo
+from radiofm_core.spectrum.model import evidence_shape
 
 # FlopCounterMode knows attention on GPUs only
 _ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
@@ -22,6 +23,7 @@ class EagerModel:
     """
 
     def __init__(self, info: BundleInfo):
+        self._spec = info.spec
         self._module = torch.jit.load(str(info.path), map_location="cpu").eval().float()
 
     def segment(self, frames_db: np.ndarray, meta: dict) -> np.ndarray:
@@ -38,11 +40,16 @@ class EagerModel:
             self._module(*inputs)
         return counter.get_total_flops()
 
-    def _inputs(self, frames_db: np.ndarray, meta: dict) -> tuple[torch.Tensor, torch.Tensor]:
+    def _inputs(self, frames_db: np.ndarray, meta: dict) -> tuple[torch.Tensor, ...]:
         resolution = torch.tensor(
             [meta[keys.SAMPLE_RATE] / meta[keys.COLS], meta[keys.ROW_DURATION]]
         )
-        return torch.from_numpy(frames_db), resolution.expand(len(frames_db), 2)
+        inputs = torch.from_numpy(frames_db), resolution.expand(len(frames_db), 2)
+        if not self._spec.evidence_lags:
+            return inputs
+        # none that is judged: it costs as much
+        shape = evidence_shape(self._spec, len(frames_db), frames_db.shape[2])
+        return *inputs, torch.full(shape, torch.nan)
 
 
 def _attention_flops(query, key, value, *rest, out_shape=None, **options) -> int:

@@ -7,9 +7,13 @@ the blocks' threads, the scheduler's share included.
 
 The framer takes an FFT every half length and averages rows; GNU Radio's chain takes one every
 length and averages nothing: the framer does more for each sample.
+
+What evidence costs beside the power is measured as well, whether or not the model asks for any.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 from gnuradio import blocks, fft, gr
 from gnuradio.radiofm.blocks.spectrogram_framer import spectrogram_framer
@@ -21,6 +25,12 @@ from .effort import Effort
 from .results import Section, alternate, ratios
 
 SAMPLE_RATE = 61.44e6
+# Lags (s) of a model whose spec has none: symbols of 15, 30 and 45 kHz and of 802.11ax, p and a,
+# LTE's frame, the period of NR's SSB, and three at which nothing repeats
+USUAL_LAGS = (
+    *(1 / 15e3, 1 / 30e3, 1 / 45e3, 12.8e-6, 6.4e-6, 3.2e-6),
+    *(10e-3, 20e-3, 24e-6, 50e-6, 9.7e-3),
+)
 
 
 def measure_framer(spec: SpectrogramSpec, effort: Effort) -> Section:
@@ -33,12 +43,17 @@ def measure_framer(spec: SpectrogramSpec, effort: Effort) -> Section:
     ``source_cpu_s_per_gs``: of null source -> null sink, all threads.
     ``cpu_ratio_to_gnuradio_chain``: of the two middle ones, so without the source on both sides;
     ``cpu_ratio_with_source``: of the whole flowgraphs.
+    ``evidence_framer_cpu_s_per_gs``, ``cpu_ratio_with_evidence``: of a framer that computes
+    evidence as well, the second over GNU Radio's chain; the others are without.
     ``msps``, ``ratio_to_null_sink``: throughput, and over that of null source -> null sink.
     """
     seconds = effort.framer_s
+    power = replace(spec, evidence_lags=())
+    both = replace(spec, evidence_lags=spec.evidence_lags or USUAL_LAGS)
     found: dict[str, list[Load]] = alternate(
         {
-            "framer": lambda: _framer(spec, seconds),
+            "framer": lambda: _framer(power, seconds),
+            "evidence": lambda: _framer(both, seconds),
             "chain": lambda: _gnuradio_chain(spec, seconds),
             "null": lambda: measure(_source(), _null_sink(1), seconds=seconds),
         },
@@ -54,6 +69,8 @@ def measure_framer(spec: SpectrogramSpec, effort: Effort) -> Section:
     section.add_median("source_cpu_s_per_gs", whole["null"])
     section.add_median("cpu_ratio_to_gnuradio_chain", ratios(own["framer"], own["chain"]))
     section.add_median("cpu_ratio_with_source", ratios(whole["framer"], whole["chain"]))
+    section.add_median("evidence_framer_cpu_s_per_gs", own["evidence"])
+    section.add_median("cpu_ratio_with_evidence", ratios(own["evidence"], own["chain"]))
     section.add_median("msps", msps["framer"])
     section.add_median("gnuradio_chain_msps", msps["chain"])
     section.add_median("ratio_to_null_sink", ratios(msps["framer"], msps["null"]))

@@ -31,6 +31,7 @@ def _at_most(limit: float) -> Target:
 
 TARGETS = {
     "framer.cpu_ratio_to_gnuradio_chain": _at_most(0.25),
+    "framer.cpu_ratio_with_evidence": _at_most(0.5),
     "framer.ratio_to_null_sink": _at_least(0.9),
     "segmenter.ratio_to_gemm_bound": _at_least(0.65),
     "end_to_end.msps": _at_least(61.44),

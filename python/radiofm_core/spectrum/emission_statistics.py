@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from .detections import NOISE_CLASS
+from .evidence_grid import EvidenceGrid
+from .spec import SpectrogramSpec
 
 # A pixel says no more than this against a class (probability): one that is sure and wrong must not
 # outweigh all others
@@ -30,6 +32,14 @@ class EvidencePlanes:
     lags: tuple[float, ...]
     cell_rows: int
     looks: float
+
+    @classmethod
+    def of(
+        cls, values: np.ndarray, spec: SpectrogramSpec, sample_rate: float, row_samples: int
+    ) -> EvidencePlanes:
+        """Those of a frame of ``spec``, at ``sample_rate`` (S/s), with rows of ``row_samples``."""
+        grid = EvidenceGrid.of(spec, sample_rate, row_samples // spec.hop)
+        return cls(values, spec.evidence_lags, spec.row_multiple, grid.looks)
 
 
 @dataclass(frozen=True)

@@ -22,6 +22,7 @@ MAX_FLOOR_DB = 300.0
 # A longer memory than this would take gigabytes at the widest rates
 MAX_LAG_S = 0.05
 MAX_LAGS = 32
+MAX_LAG_SAMPLES = 1 << 24
 # Evidence is taken in cells of `row_multiple` rows; so many of them lie beside each other
 CELL_COLS = 32
 
@@ -76,6 +77,7 @@ class SpectrogramSpec(Spec):
             )
         if self.row_multiple < 1 or self.rows % self.row_multiple:
             raise UsageError(f"rows {self.rows} must be a multiple of {self.row_multiple}")
+        self._check_lags()
         if self.rows > MAX_ROWS or self.frame_floats > MAX_FRAME_FLOATS:
             raise UsageError(
                 f"rows {self.rows} of {self.fft_size} bins are more than {MAX_ROWS} or than "
@@ -101,12 +103,16 @@ class SpectrogramSpec(Spec):
                 f"row durations: expected a range within 0 to {MAX_ROW_DURATION_S:g} s, got "
                 f"{low:g} to {high:g}"
             )
-
-        self._check_lags()
+        longest = max(self.evidence_lags, default=0.0)
+        if longest * self.sample_rate_max > MAX_LAG_SAMPLES:
+            raise UsageError(
+                f"evidence_lags: {longest:g} s at sample_rate_max {self.sample_rate_max:g} S/s are "
+                f"more than {MAX_LAG_SAMPLES} samples; lower one of them"
+            )
 
     def _check_lags(self) -> None:
         lags = self.evidence_lags
-        if not isinstance(lags, tuple) or len(lags) > MAX_LAGS or len(set(lags)) < len(lags):
+        if not isinstance(lags, tuple) or len(lags) > MAX_LAGS:
             raise UsageError(
                 f"evidence_lags: expected up to {MAX_LAGS} different times in s, got {lags!r}"
             )
@@ -116,6 +122,8 @@ class SpectrogramSpec(Spec):
                     f"evidence_lags: expected seconds above 0 and up to {MAX_LAG_S:g}, got "
                     f"{lag!r}; a longer lag needs more memory than a receiver has"
                 )
+        if len(set(lags)) < len(lags):
+            raise UsageError(f"evidence_lags: expected different times in s, got {lags!r}")
         if lags and (self.cols % CELL_COLS or self.hop % 32):
             raise UsageError(
                 f"evidence needs columns in {CELL_COLS} equal parts and a hop that is a multiple "

@@ -21,6 +21,9 @@ def seeds() -> dict[str, bytes]:
     """The default ones."""
     return {
         "spectrogram": json.dumps(SpectrogramSpec(channels=("mean", "peak")).to_dict()).encode(),
+        "evidence": json.dumps(
+            SpectrogramSpec(rows=32, evidence_lags=(1 / 15e3, 10e-3)).to_dict()
+        ).encode(),
         "csi": json.dumps(CsiSpec().to_dict()).encode(),
     }
 
@@ -42,6 +45,7 @@ def run(data: bytes) -> None:
         assert 4 * spec.frame_floats < _MOST_BYTES
         native = native_spec(spec)
         native.check()
+        assert native.frame_floats() == spec.frame_floats
         for rate in (spec.sample_rate_min, spec.sample_rate_max, 19.2e6):
             for duration in (1e-9, 20e-3, 1e12):
                 with may_refuse(UsageError):

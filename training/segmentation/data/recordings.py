@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from radiofm_core.errors import InputError, UsageError
-from radiofm_core.spectrum.evidence import evidence_planes, memory_samples
+from radiofm_core.spectrum.evidence import evidence_planes
+from radiofm_core.spectrum.evidence_grid import memory_samples
 from radiofm_core.spectrum.recordings import META_SUFFIX, Recording, open_recording
 from radiofm_core.spectrum.sample_data import read_iq
 from radiofm_core.spectrum.spec import SpectrogramSpec

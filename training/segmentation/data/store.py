@@ -26,7 +26,7 @@ import torch
 
 from radiofm_core.errors import InputError
 from radiofm_core.outputs.files import output_errors
-from radiofm_core.spectrum.evidence import LONG_LAG_S
+from radiofm_core.spectrum.evidence_grid import LONG_LAG_S
 from radiofm_core.spectrum.spec import CELL_COLS, SpectrogramSpec
 
 from ...waveforms.span import IGNORE

@@ -34,6 +34,10 @@ constexpr const char* ROW_DURATION = "row_duration";
 constexpr const char* ROW_SAMPLES = "row_samples";
 constexpr const char* SPEC = "spec";
 constexpr const char* LAST = "last";
+// Of PDUs on `frames` whose vector holds evidence behind the power
+constexpr const char* EVIDENCE_LAGS = "evidence_lags";
+constexpr const char* EVIDENCE_ROWS = "evidence_rows";
+constexpr const char* EVIDENCE_COLS = "evidence_cols";
 
 } // namespace keys
 } // namespace radiofm

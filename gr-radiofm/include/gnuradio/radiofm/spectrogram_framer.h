@@ -35,13 +35,17 @@ struct RADIOFM_API spectrogram_framer_options
  * \brief Cuts a complex stream into spectrogram frames.
  *
  * Input: complex samples, full scale 1.0. Output (may stay unconnected): one vector of
- * `spec.frame_floats()` floats (channel, row, column) per frame, in dB, each with a tag
- * `frame` that holds the frame's dict (keys.h). Message port `frames`: the same as PDUs,
- * built only while something is subscribed; message ports have no back-pressure.
+ * `spec.frame_floats()` floats per frame: power (channel, row, column) in dB, then evidence (lag,
+ * real and imaginary part, cell row, cell column), NaN where a lag cannot be judged. Each has a tag
+ * `frame` that holds the frame's dict (keys.h). Message port `frames`: the same as PDUs, valid rows
+ * only, built only while something is subscribed; message ports have no back-pressure.
+ *
+ * Evidence looks back, beyond a frame's beginning, as far as the stream has neither a gap nor one
+ * of the changes below.
  *
  * A frame never spans a change of `rx_freq` or `rx_rate`, an `rx_time` that differs from the
  * expected time by more than half a sample, or the tag `radiofm_end`: there it is emitted with
- * its whole rows only (`rows` in its dict), the rest of the vector at the spec's floor.
+ * its whole rows only (`rows` in its dict), the rest of the power at the spec's floor.
  * After `radiofm_end`, samples are skipped until the next rx_* tag.
  *
  * A frame is sent once the next one has a whole row (or the stream ends): so much later it is

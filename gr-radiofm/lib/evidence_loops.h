@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The inner loops of evidence_kernel; see spectrogram_loops.h. */
+#pragma once
+
+#include <cstddef>
+
+namespace gr {
+namespace radiofm {
+namespace loops {
+
+//! out[2 i], out[2 i + 1] = x[2 i + 1], x[2 i] of n floats
+void swap_pairs(float* out, const float* x, size_t n);
+
+//! Ask for n floats from memory that are soon to be read.
+inline void fetch(const float* x, size_t n)
+{
+#ifdef __GNUC__
+    constexpr size_t line = 64 / sizeof(float);
+    for (size_t i = 0; i < n; i += line) {
+        __builtin_prefetch(x + i, 0, 2);
+    }
+#else
+    (void)x, (void)n;
+#endif
+}
+
+/*!
+ * What two lots of `count` spectra of n floats (re, im of each bin) have in common, added up.
+ *
+ * Pair by pair, the sums of `straight` become the real part of a times conjugate b, the
+ * differences of `crossed` its imaginary part, and the sums of `energy` |b|^2; `a_swapped` is `a`
+ * by swap_pairs().
+ */
+void correlate(float* straight,
+               float* crossed,
+               float* energy,
+               const float* a,
+               const float* a_swapped,
+               const float* b,
+               size_t n,
+               size_t count);
+
+} // namespace loops
+} // namespace radiofm
+} // namespace gr
