@@ -90,9 +90,8 @@ def _put_data(amplitude: Tensor, cell: LteCarrier, plain: Tensor, busy, rng: Rng
     if busy is not None:
         on *= busy[:, None]
     on = torch.where(plain[:, None], on, cell.mbsfn_load)
-    level = 10.0 ** (cell.data_boost_db / 20)
     spread = 10.0 ** (rng.normal(subframes, groups) * rng.uniform(0, 2) / 20)
-    on = (on * level * spread).repeat_interleave(group * RB_SUBCARRIERS, 1)[:, :count]
+    on = (on * spread).repeat_interleave(group * RB_SUBCARRIERS, 1)[:, :count]
     amplitude[:] = on[:, None, :]
 
 

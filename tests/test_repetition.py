@@ -1,0 +1,125 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Generated LTE, NR and Wi-Fi repeat as those on the air do, by load and signal-to-noise ratio."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+import numpy as np
+import pytest
+from self_coherence import coherences
+
+from radiofm_core.spectrum.spec import SpectrogramSpec
+from training.waveforms import lte, nr
+from training.waveforms.ofdm import Sender, emit
+from training.waveforms.other.wifi import packet
+from training.waveforms.rng import Rng
+from training.waveforms.span import LTE, NR, Span
+
+SPEC = SpectrogramSpec()
+LOADS = (0.0, 0.3, 0.7, 1.0)
+SNRS_DB = (30.0, 10.0, 0.0)
+DURATION_S = 24e-3
+# What chance alone reaches in blocks of 2 ms by half of 4.5 MHz, and twice of that
+FLOOR = 0.03
+
+
+def make_span(fft_15k: int) -> Span:
+    rate = fft_15k * 15e3
+    hops = SPEC.hops_per_row(rate)
+    return Span(fft_15k, hops, int(DURATION_S * rate) // SPEC.row_samples(hops), SPEC)
+
+
+def with_noise(iq: np.ndarray, snr_db: float) -> np.ndarray:
+    """``snr_db`` of a resource element of amplitude 1, whose samples are those of unit noise."""
+    noise = np.random.default_rng(1).standard_normal((len(iq), 2)) @ [1, 1j]
+    return iq * 10 ** (snr_db / 20) + noise * 0.5**0.5
+
+
+@lru_cache(maxsize=32)
+def lte_samples(load: float, seed: int) -> tuple[np.ndarray, float]:
+    rng = Rng(seed)
+    cell = replace(
+        lte.draw_carrier(rng, 5e6), load=load, tdd=None, mbsfn=(), nb_iot=None, extended=False
+    )
+    span = make_span(512)
+    grid = lte.build_grid(cell, 26, 0, 0.3e-3, rng)
+    return emit(grid, span, LTE, 0.0, rng, Sender()).iq.numpy(), span.sample_rate
+
+
+@lru_cache(maxsize=32)
+def nr_samples(spacing: float, load: float, seed: int) -> tuple[np.ndarray, float]:
+    rng = Rng(seed)
+    cell = nr.draw_carrier(rng, 5e6)
+    while cell.subcarrier_hz != spacing or (cell.ssb_beams > 0 and cell.ssb_period_ms < 20):
+        cell = nr.draw_carrier(rng, 5e6)
+    span = make_span(512)
+    grids = nr.build_grids(replace(cell, load=load, tdd=None), 26, 0, 0.3e-3, rng)
+    return emit(grids, span, NR, 0.0, rng, Sender()).iq.numpy(), span.sample_rate
+
+
+def share_of(iq: np.ndarray, snr_db: float, rate: float, width: float) -> float:
+    """Of the power in the band, how much is the signal's: noise hides so much of a repetition."""
+    signal = (np.abs(iq) ** 2).mean() * rate / width * 10 ** (snr_db / 10)
+    return signal / (signal + 1)
+
+
+def by_load_and_snr(test):
+    for name, values in (("seed", range(2)), ("load", LOADS), ("snr_db", SNRS_DB)):
+        test = pytest.mark.parametrize(name, values)(test)
+    return test
+
+
+@by_load_and_snr
+def test_lte_repeats_within_its_symbol_and_with_its_frame(load, snr_db, seed):
+    iq, rate = lte_samples(load, seed)
+    found = coherences(with_noise(iq, snr_db), rate, 4.5e6)
+    share = share_of(iq, snr_db, rate, 4.5e6)
+    assert 0.055 * share < found["15 kHz"] < 0.12
+    # Reference signals on every third or sixth subcarrier: what data bury, and only they
+    least, most = {0.0: (0.35, 0.75), 0.3: (0.03, 0.6), 0.7: (0.01, 0.45), 1.0: (0.0, 0.25)}[load]
+    assert least * share < found["a third"] < most * share + FLOOR
+    # Reference and synchronisation signals come again with the radio frame, under any load.
+    assert found["frame"] > {0.0: 0.8, 0.3: 0.15, 0.7: 0.1, 1.0: 0.085}[load] * share
+    assert found["nothing"] < FLOOR
+
+
+@by_load_and_snr
+@pytest.mark.parametrize("spacing", (15e3, 30e3))
+def test_nr_repeats_within_its_symbol_and_not_with_the_frame(load, snr_db, seed, spacing):
+    iq, rate = nr_samples(spacing, load, seed)
+    width = 25 * 180e3 if spacing == 15e3 else 11 * 360e3
+    found = coherences(with_noise(iq, snr_db), rate, width)
+    share = share_of(iq, snr_db, rate, width)
+    own = "15 kHz" if spacing == 15e3 else "30 kHz"
+    if load > 0.5:
+        assert found[own] > 0.05 * share - 0.015
+    # The comb of DMRS of type 1 repeats within half of a symbol of 15 kHz.
+    assert found["30 kHz"] < 0.17
+    assert found["frame"] < 1.5 * FLOOR
+    assert found["a third"] < 0.06
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_idle_nr_cell_repeats_with_the_period_of_its_ss_blocks(seed):
+    """Twice the radio frame, where nothing else was to be told from chance."""
+    rng = Rng(seed)
+    cell = nr.idle(nr.NrCarrier(24, 15e3, None, 4, 20, 2, 0.0, 0.0, 40, 0.0, cell_id=7 + seed))
+    span = make_span(512)
+    grids = nr.build_grids(cell, 26, 0, 0.3e-3, rng)
+    iq = with_noise(emit(grids, span, NR, 0.0, rng, Sender()).iq.numpy(), 20.0)
+    found = coherences(iq, span.sample_rate, 20 * 180e3)
+    assert found["ssb"] > 5 * found["frame"]
+
+
+@pytest.mark.parametrize("snr_db", SNRS_DB)
+@pytest.mark.parametrize("form", ("a", "n", "ac"))
+def test_wifi_repeats_within_its_symbol_of_3_2_us(form, snr_db):
+    rate, width = 40e6, 16e6
+    iq = packet(int(6e-3 * rate), 20, form, Rng(2)).numpy()
+    # As if it were a carrier: power 1 where it is
+    found = coherences(with_noise(iq * (width / rate) ** 0.5, snr_db), rate, width)
+    share = share_of(iq * (width / rate) ** 0.5, snr_db, rate, width)
+    # A guard of 0.8 us to 3.2 us; of 0.4 us, which later forms may choose, half as much
+    least = 0.17 if form == "a" else 0.09
+    assert least * share < found["wifi"] < 0.45
+    assert found["15 kHz"] < FLOOR and found["a third"] < FLOOR
