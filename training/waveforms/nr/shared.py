@@ -74,7 +74,7 @@ def put_data(
         if usable <= first + 1:
             continue
         for low, high in _shares(blocks, widest, full, rng):
-            end = usable if rng.chance(0.8) else rng.integer(first + 1, usable)
+            end = usable if full or rng.chance(0.8) else rng.integer(first + 1, usable)
             level = 10.0 ** (rng.uniform(-2, 2) / 20)
             user = rng.choice(users)
             a = _data(cell, i, first, end, low, high, user, level, group)
