@@ -12,6 +12,7 @@ from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.waveforms import carriers, nr, sidelink, uplink
 from training.waveforms.nr.allocation import Allocation, User, fill
 from training.waveforms.nr.sequences import slot_reference
+from training.waveforms.nr.shared import put_data
 from training.waveforms.rng import Rng
 from training.waveforms.span import LTE, Span
 from training.waveforms.uplink_references import lte_dmrs, pattern
@@ -57,10 +58,14 @@ def test_precoders_change_by_group_of_blocks_and_by_slot():
 
 
 def test_users_of_a_slot_lie_side_by_side():
-    grid = nr.build_grid(CELL, 10, 0, 0.0, Rng(3))
-    # Under full load every block of every slot is sent, each element about once.
-    power = grid.values.abs().square().view(20, 14, 24, 12)[:, 4:].mean((1, 3))
-    assert power.min() > 0.3 and power.max() < 3.0
+    amplitude = torch.zeros(40, 14, 24 * 12)
+    sent = put_data(amplitude, CELL, torch.ones(40, 14, dtype=torch.bool), 1, Rng(3))
+    users = torch.zeros(40, 24)
+    for a in sent:
+        users[a.slot, a.low : a.high] += 1
+    # Under full load every block of every slot is somebody's, and nobody else's.
+    assert len(sent) > 50 and (users == 1).all()
+    assert (amplitude[:, 3:11:4] > 0).all()
 
 
 def test_nr_phones_references_are_those_of_the_standard():
