@@ -6,10 +6,10 @@ from functools import lru_cache
 
 import numpy as np
 import pytest
-from self_coherence import coherences
+from self_coherence import coherence, coherences
 
 from radiofm_core.spectrum.spec import SpectrogramSpec
-from training.waveforms import lte, nr
+from training.waveforms import lte, nr, sidelink, uplink
 from training.waveforms.ofdm import Sender, emit
 from training.waveforms.other.wifi import packet
 from training.waveforms.rng import Rng
@@ -99,6 +99,27 @@ def test_nr_repeats_within_its_symbol_and_not_with_the_frame(load, snr_db, seed,
     assert found["a third"] < 0.06
 
 
+def phone_grids(kind: str, rng: Rng):
+    if kind == "sidelink":
+        link = sidelink.Sidelink(50, 10, 0.7, None, 0)
+        return sidelink.build_sidelink(link, 26, 0, 0.3e-3, rng)
+    is_lte, spread = kind == "lte uplink", kind != "nr cp-ofdm"
+    up = uplink.Uplink(is_lte, 50, 15e3, None, 5, 0.9, spread, 10, False)
+    return uplink.build_uplink(up, 26, 0, 0.3e-3, rng)
+
+
+@pytest.mark.parametrize("kind", ("lte uplink", "nr cp-ofdm", "nr dft-s-ofdm", "sidelink"))
+def test_phones_and_vehicles_repeat_within_their_symbol_and_not_with_the_frame(kind):
+    """Also LTE's: no cell's reference signals are there."""
+    span, rng = make_span(1024), Rng(6)
+    iq = emit(phone_grids(kind, rng), span, LTE, 0.0, rng, Sender()).iq.numpy()
+    found = coherences(with_noise(iq, 25.0), span.sample_rate, 9e6)
+    assert 0.045 < found["15 kHz"] < 0.1
+    # Combs of two in NR's references
+    assert found["30 kHz"] > 0.04 if kind.startswith("nr") else found["30 kHz"] < 0.04
+    assert found["frame"] < FLOOR and found["a third"] < 0.04
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_an_idle_nr_cell_repeats_with_the_period_of_its_ss_blocks(seed):
     """Twice the radio frame, where nothing else was to be told from chance."""
@@ -123,3 +144,19 @@ def test_wifi_repeats_within_its_symbol_of_3_2_us(form, snr_db):
     least = 0.17 if form == "a" else 0.09
     assert least * share < found["wifi"] < 0.45
     assert found["15 kHz"] < FLOOR and found["a third"] < FLOOR
+
+
+@pytest.mark.parametrize("ppm", (-20.0, 7.0))
+def test_lte_repeats_after_as_long_as_its_clock_says(ppm):
+    """Frames of a clock that is off are a part of a sample longer or shorter, all of them alike."""
+    span = make_span(128)
+    cell = lte.LteCarrier(6, None, 7, 2, 11, 1.0, 1.0, 3.0)
+    found = {}
+    for own in (0.0, ppm):
+        rng = Rng(4)
+        grid = lte.build_grid(cell, 26, 0, 0.3e-3, rng)
+        iq = emit(grid, span, LTE, 0.0, rng, Sender(clock_ppm=own)).iq.numpy()
+        spectrum = np.fft.fft(iq)
+        lag = 10e-3 * (1 + own * 1e-6)
+        found[own] = coherence(spectrum, span.sample_rate, lag, (-0.5e6, 0.5e6), 4e-3)
+    assert found[ppm] == pytest.approx(found[0.0], rel=0.03)
