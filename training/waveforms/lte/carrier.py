@@ -28,7 +28,7 @@ DWPTS_SYMBOLS = (3, 9, 10, 11, 12, 3, 9, 10, 11, 6, 6)
 DWPTS_SYMBOLS_EXTENDED = (3, 8, 9, 10, 3, 8, 9, 5)
 # Reference signals over data by antenna ports, dB: P_A of 36.331's PDSCH-ConfigDedicated, negated.
 # Networks lift them so that they are heard at the cell's edge; a lone port has the most to give.
-CRS_BOOSTS_DB = {1: (3.0, 3.0, 4.77), 2: (0.0, 1.77, 3.0, 3.0, 3.0, 6.0), 4: (0.0, 3.0, 3.0, 6.0)}
+CRS_BOOSTS_DB = {1: (3.0, 4.77, 6.0), 2: (0.0, 1.77, 3.0, 3.0, 3.0, 6.0), 4: (0.0, 3.0, 3.0, 6.0)}
 # Subframes that may carry MBSFN, 36.331 MBSFN-SubframeConfig
 MBSFN_FDD = (1, 2, 3, 6, 7, 8)
 MBSFN_TDD = (3, 4, 7, 8, 9)

@@ -58,6 +58,11 @@ def build_grids(
         slots * SLOT_SYMBOLS, cell.resource_blocks * ratio * RB_SUBCARRIERS, dtype=torch.complex64
     )
     _put_ssb(values, cell, milliseconds, rng)
+    # Data keep clear of them (38.214 clause 5.1.4), as they do in one grid.
+    sent = sent_blocks(values).unflatten(1, (-1, ratio)).any(2)
+    taken = (sent.any(1)[:, None] & sent.any(0)).repeat_interleave(ratio, 0)
+    kept = main.values.unflatten(1, (-1, RB_SUBCARRIERS)) * ~taken[..., None]
+    main = _finish(kept.flatten(1), cell.subcarrier_hz, milliseconds, offset, time)
     return [main, _finish(values, cell.ssb_hz, milliseconds, offset * ratio, time)]
 
 
