@@ -81,6 +81,48 @@ def test_an_nr_cell_search_finds_each_generated_cell(seed):
     assert (found.cell_id, found.centre_hz) == (cell.cell_id, centre)
 
 
+def lte_cell(**fields) -> lte.LteCarrier:
+    usual = {"resource_blocks": 25, "tdd": None, "special": 7, "ports": 2, "cell_id": 333}
+    usual |= {"load": 0.0, "control_load": 0.0, "crs_boost_db": 0.0}
+    return lte.LteCarrier(**{**usual, **fields})
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        *({"tdd": config, "load": 0.5, "special": config} for config in range(7)),
+        *({"ports": ports} for ports in (1, 2, 4)),
+        {"load": 1.0, "control_load": 1.0},
+        {"load": 0.3, "mbsfn": (1, 2, 3, 6, 7, 8)},
+    ],
+    ids=str,
+)
+def test_a_cell_is_found_in_each_frame_structure_and_under_each_load(fields):
+    span, rng, cell = make_span(512), Rng(7), lte_cell(**fields)
+    grid = lte.build_grid(cell, 28, 0, 0.7e-3, rng)
+    iq = with_noise(emit(grid, span, LTE, 15.0, rng, Sender(120.0)).iq, 7)
+    found = find_lte(iq, span.sample_rate)
+    assert found is not None and (found.cell_id, found.tdd) == (333, cell.tdd is not None)
+    # A share of the correlation is lost to noise and, with TDD, to the other link's time.
+    assert 0.7 < found.crs <= 1.0
+
+
+@pytest.mark.parametrize("period_ms", (5, 10, 20, 40))
+@pytest.mark.parametrize("spacing", (15e3, 30e3))
+def test_an_idle_nr_cell_is_found_by_its_blocks_alone(period_ms, spacing):
+    span, rng = make_span(1024), Rng(period_ms)
+    cell = nr.NrCarrier(24, spacing, None, 4, period_ms, 2, 0.9, 0.9, 40, 0.0, cell_id=808)
+    grids = nr.build_grids(nr.idle(cell), 28, 0, 0.7e-3, rng)
+    iq = with_noise(emit(grids, span, NR, SNR_DB, rng, Sender(-90.0)).iq, 3)
+    centre = (2 * 12 + 120 - 24 * 6) * spacing
+    found = find_nr(iq, span.sample_rate, spacing, [centre])
+    assert found is not None and found.cell_id == 808
+    assert found.dmrs > 0.7
+    silence = grids[0].values.abs().amax(1) == 0
+    # Four blocks of four symbols in each half frame that has any
+    assert (~silence).sum() == 16 * -(-28 // period_ms)
+
+
 def test_noise_and_other_technologies_are_no_cell():
     iq = with_noise(emit_lte_free(), 1)
     assert find_lte(iq, 7.68e6) is None

@@ -97,6 +97,17 @@ def test_at_60_khz_ss_blocks_keep_30_khz():
     assert (band[0].item(), band[-1].item()) == (3 * 12 + 5, 3 * 12 + 5 + 239)
 
 
+def test_at_60_khz_data_keep_clear_of_ss_blocks():
+    cell = nr.NrCarrier(24, 60e3, None, 1, 20, 4, 1.0, 0.0, 0, 0.0)
+    main, block = nr.build_grids(cell, 10, 0, 0.0, Rng(0))
+    # A symbol of 30 kHz lasts as long as two, a block is half as wide.
+    taken = (block.values.abs() > 0).view(-1, 24, 24).any(2).repeat_interleave(2, 0)
+    sent = (main.values.abs() > 0).view(-1, 24, 12).any(2)
+    symbols = taken.any(1)
+    assert symbols.sum() == 8 and taken.any(0).nonzero().ravel().tolist() == list(range(2, 12))
+    assert not sent[symbols, 2:12].any() and sent[symbols].any(0)[12:].all()
+
+
 def test_uplinks_use_their_slots_alone_and_their_peaks_are_low():
     up = uplink.Uplink(False, 51, 30e3, "DDDSU", 5, 1.0, True, 5, False)
     (grid,) = uplink.build_uplink(up, 20, 0, 0.0, Rng(2))

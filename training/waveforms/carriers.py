@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""LTE and NR carriers as emissions of a scene: downlinks, uplinks, and carriers that both share."""
+"""LTE and NR carriers as emissions of a scene: downlinks, uplinks, sidelinks, and carriers that
+both share."""
 
 from __future__ import annotations
 
@@ -12,12 +13,17 @@ from . import lte, nr
 from .lte.grid import reference_places
 from .ofdm import RB_SUBCARRIERS, Grid, draw_sender, emit
 from .rng import Rng
+from .sidelink import BANDWIDTHS as SIDELINK_BANDWIDTHS
+from .sidelink import build_sidelink, draw_sidelink
 from .span import LTE, NR, SUBCARRIER_HZ, Emission, Span
 from .uplink import build_uplink, draw_uplink, lte_pattern
 
 # Their numbers in a truth
 NUMBERS = {"lte": LTE, "nr": NR}
-# Kinds of carriers: with a downlink, with nothing but an uplink, shared by both technologies
+# Signal-to-noise ratio (dB) below which more NR carriers than elsewhere are fully loaded
+FAINT_DB = 10.0
+# Kinds of carriers: with a downlink, with nothing but phones (or vehicles), shared by both
+# technologies
 DOWNLINK, UPLINK, SHARED = "downlink", "uplink", "shared"
 
 
@@ -50,7 +56,7 @@ class Place:
 
 def draw_kind(technology: str, place: Place, rng: Rng) -> str:
     """:data:`DOWNLINK` as a rule."""
-    if rng.chance(0.12) and not place.inside:
+    if rng.chance(0.15) and not place.inside:
         return UPLINK
     if technology == "lte" and place.bandwidth >= 5e6 and rng.chance(0.06):
         return SHARED
@@ -77,6 +83,9 @@ def downlink(
     if technology == "nr" and place.inside:
         # A fully loaded carrier around the span could not be told from noise.
         cell = replace(cell, load=min(cell.load, 0.6))
+    elif technology == "nr" and snr_db < FAINT_DB and rng.chance(0.25):
+        # Without the gaps by which the eye knows NR, near the floor
+        cell = replace(cell, load=1.0)
     out = [emit(build(technology, cell, place, rng), span, NUMBERS[technology], snr_db, rng)]
     extended = technology == "lte" and cell.extended
     if cell.tdd is not None and not extended and rng.chance(0.25):
@@ -90,7 +99,13 @@ def downlink(
 
 
 def uplink(technology: str, place: Place, span: Span, snr_db: float, rng: Rng) -> list[Emission]:
-    """A carrier that holds nothing but an uplink (FDD)."""
+    """A carrier that holds nothing but phones (FDD) or, in a third of LTE's of 10 and 20 MHz,
+    vehicles that talk to each other."""
+    if technology == "lte" and place.bandwidth in SIDELINK_BANDWIDTHS and rng.chance(0.35):
+        link = draw_sidelink(rng, place.bandwidth)
+        at = place.subcarriers(SUBCARRIER_HZ)
+        grid = build_sidelink(link, place.milliseconds, at, place.time, rng)
+        return [emit(grid, span, LTE, snr_db, rng)]
     if technology == "lte":
         spacing, blocks = SUBCARRIER_HZ, lte.RESOURCE_BLOCKS[place.bandwidth]
     else:

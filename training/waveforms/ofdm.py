@@ -19,6 +19,8 @@ from .span import Emission, Span, mean_power
 RB_SUBCARRIERS = 12
 # From this signal-to-noise ratio on, what leaks out of the grid's own pixels can rise above noise.
 LEAKING_SNR_DB = 18.0
+# Delays below this (samples) are not worth a product.
+LEAST_DELAY = 1e-3
 
 
 @dataclass
@@ -147,8 +149,8 @@ def shifted(iq: Tensor, hertz: float, sample_rate: float) -> Tensor:
 
 
 def _on_clock(grid: Grid, ppm: float) -> Grid:
-    """The grid with symbols that a sender's clock makes longer or shorter; that their spacing
-    changes as well is left out (20 ppm of 10 MHz are 200 Hz)."""
+    """The grid with symbols that a sender's clock makes longer or shorter, to a part of a sample;
+    that their spacing changes as well is left out (20 ppm of 10 MHz are 200 Hz)."""
     return replace(grid, starts=grid.starts * (1 + 1e-6 * ppm)) if ppm else grid
 
 
@@ -195,17 +197,23 @@ def _modulate(grid: Grid, span: Span, out: Tensor) -> None:
     k = grid.positions
     seen = (k > -n // 2) & (k < n // 2)
     begin = round(grid.time * span.sample_rate)
-    edges = (torch.round(grid.starts * span.sample_rate).long() - begin).tolist()
+    exact = grid.starts * span.sample_rate
+    whole = torch.round(exact)
+    edges = (whole.long() - begin).tolist()
     busy = (grid.values.abs().amax(1) > 0).nonzero().ravel()
     if not busy.numel():
         return
+    late = (exact - whole)[busy + 1].float()
     spectrum = torch.zeros(busy.numel(), n, dtype=torch.complex64)
     low, high = int(seen.nonzero()[0]), int(seen.nonzero()[-1]) + 1
     # Positions rise by one apart from the empty centre: one or two copies instead of a gather.
     for a, b in _runs(k[low:high]):
         place = int(k[low + a])
+        values = grid.values[busy, low + a : low + b]
+        if float(late.abs().max()) > LEAST_DELAY:
+            values = values * _delay(late / n, place, b - a)
         for c, d, at in _around(place, b - a, n):
-            spectrum[:, at : at + d - c] = grid.values[busy, low + a + c : low + a + d]
+            spectrum[:, at : at + d - c] = values[:, c:d]
     body = torch.fft.ifft(spectrum).mul_(n**0.5)
     samples = span.samples
     for symbol, i in zip(body.unbind(0), busy.tolist(), strict=True):
@@ -219,6 +227,22 @@ def _modulate(grid: Grid, span: Span, out: Tensor) -> None:
         x, y = max(b - n, 0), min(b, samples)
         if y > x:
             out[x:y] += symbol[x - (b - n) : y - (b - n)]
+
+
+def _delay(turns: Tensor, first: int, count: int) -> Tensor:
+    """What delays symbols by parts of a sample: ``turns`` (symbols,) per subcarrier, for ``count``
+    subcarriers from ``first`` on: complex64 (symbols, count). Without it a clock's error would
+    come in whole samples, to one symbol sooner than to the next, and hide that frames repeat.
+    """
+    step = 64
+    fine = _unit(turns[:, None] * torch.arange(step))
+    coarse = _unit(turns[:, None] * torch.arange(first, first + count, step))
+    return (coarse[:, :, None] * fine[:, None, :]).flatten(1)[:, :count]
+
+
+def _unit(turns: Tensor) -> Tensor:
+    """exp(-2 pi j turns)."""
+    return torch.polar(torch.ones_like(turns), turns.remainder(1.0) * (-2 * math.pi))
 
 
 def _runs(k: Tensor) -> list[tuple[int, int]]:

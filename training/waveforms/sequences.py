@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 GOLD_OFFSET = 1600
-GOLD_LENGTH = 3400
+GOLD_LENGTH = 4500
 
 
 @lru_cache(maxsize=1)
@@ -61,7 +61,7 @@ def zadoff_chu(root: int, length: int, count: int | None = None) -> Tensor:
     return torch.from_numpy(np.exp(-1j * math.pi * phase / length).astype(np.complex64))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=1024)
 def base_sequence(group: int, length: int) -> Tensor:
     """The uplink's reference sequence of a group, sequence number 0 (36.211 clause 5.5.1 =
     38.211 clause 5.2.2.1). Lengths below 36, for which the standards print tables, get a

@@ -7,6 +7,7 @@ symbol, as in the downlink.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -14,11 +15,25 @@ from torch import Tensor
 
 from .lte import TDD_SUBFRAMES
 from .nr import truth_of_values
+from .nr.sequences import slot_reference
 from .ofdm import RB_SUBCARRIERS, Grid, sent_blocks, symbol_starts
 from .rng import Rng
 from .sequences import base_sequence, zadoff_chu
+from .uplink_references import (
+    CYCLIC_SHIFTS,
+    GRANTED_SHIFTS,
+    GROUPS,
+    Phone,
+    control_block,
+    draw_phones,
+    group_of,
+    lte_dmrs,
+    shifted_base,
+)
 
 SLOT_SYMBOLS = 14
+# Symbols with PUSCH DMRS in an NR slot: one additional position (38.211 table 6.4.1.1.3-3)
+NR_DMRS_SYMBOLS = (2, 11)
 # Random access format 0: 839 subcarriers of 1.25 kHz in six blocks of 15 kHz (36.211 clause 5.7)
 PRACH_HZ = 1.25e3
 PRACH_LENGTH = 839
@@ -31,7 +46,8 @@ PRACH_BODY_S = 24576 / 30.72e6
 class Uplink:
     """One carrier's uplink. ``lte``: else NR; ``slots``: a pattern as "DDDSU" of the slots (of
     subframes in LTE) that it may use, or None for all; ``spread``: DFT-spread OFDM;
-    ``period_slots``: the slots in which periodic channels (PUCCH, SRS) come."""
+    ``period_slots``: the slots in which periodic channels (PUCCH, SRS) come; ``access``: random
+    access preambles; ``hopping``: of DMRS sequences' groups."""
 
     lte: bool
     resource_blocks: int
@@ -42,6 +58,12 @@ class Uplink:
     spread: bool
     period_slots: int
     access: bool
+    hopping: bool = False
+
+    @property
+    def frame_slots(self) -> int:
+        """Slots (LTE: subframes) of a radio frame."""
+        return 10 * round(self.subcarrier_hz / 15e3)
 
 
 def draw_uplink(rng: Rng, lte: bool, blocks: int, subcarrier_hz: float, slots) -> Uplink:
@@ -56,6 +78,7 @@ def draw_uplink(rng: Rng, lte: bool, blocks: int, subcarrier_hz: float, slots) -
         spread=lte or rng.chance(0.4),
         period_slots=rng.choice((5, 10, 20)),
         access=blocks >= 8 and rng.chance(0.5),
+        hopping=rng.chance(0.3),
     )
 
 
@@ -71,16 +94,21 @@ def build_uplink(up: Uplink, milliseconds: int, offset: int, time: float, rng: R
     count = up.resource_blocks * RB_SUBCARRIERS
     values = torch.zeros(slots, SLOT_SYMBOLS, count, dtype=torch.complex64)
     busy = rng.walk(slots, 0.0, 1.0, rng.uniform(0.1, 0.7)) < up.load
-    level = 10.0 ** (rng.normal(6) * 4 / 20)
+    phones = draw_phones(6, up.cell_id, 509 if up.lte else 65535, rng)
+    references = None
+    if not (up.lte or up.spread) and bool(busy.any()):
+        references = _cp_ofdm_references(up, phones)
+    sounded = 0
     for i in range(slots):
         if up.slots is not None and up.slots[i % len(up.slots)] != "U":
             continue
         if bool(busy[i]):
-            _put_shared(values[i], up, level, rng)
+            _put_shared(values[i], up, i, phones, references, rng)
         if i % up.period_slots == up.cell_id % up.period_slots:
-            _put_control(values[i], up, float(level[0]), rng)
+            _put_control(values[i], up, i, rng.choice(phones).gain, rng)
         if (i + 3) % up.period_slots == 0:
-            _put_sounding(values[i], up, float(level[1]))
+            _put_sounding(values[i], up, sounded, phones[sounded % len(phones)].gain)
+            sounded += 1
     flat = values.flatten(0, 1)
     if up.lte:
         per_slot = sent_blocks(flat).unflatten(0, (-1, SLOT_SYMBOLS // 2)).any(1)
@@ -116,9 +144,23 @@ def _width(rng: Rng, most: int) -> int:
         width -= 1
 
 
-def _put_shared(slot: Tensor, up: Uplink, level: Tensor, rng: Rng) -> None:
+def _cp_ofdm_references(up: Uplink, phones: Sequence[Phone]) -> dict[int, Tensor]:
+    """PUSCH DMRS of all phones (38.211 clause 6.4.1.1.1.1) by symbol: complex64 (phones, slots of
+    a frame, 6 by blocks)."""
+    frame = up.frame_slots
+    identity = torch.tensor([p.identity for p in phones]).repeat_interleave(frame)
+    n_scid = torch.tensor([p.n_scid for p in phones]).repeat_interleave(frame)
+    slots = torch.arange(frame).repeat(len(phones))
+    count = up.resource_blocks * RB_SUBCARRIERS // 2
+    return {
+        symbol: slot_reference(identity, slots, symbol, count, n_scid).unflatten(0, (-1, frame))
+        for symbol in NR_DMRS_SYMBOLS
+    }
+
+
+def _put_shared(slot: Tensor, up: Uplink, i: int, phones, references, rng: Rng) -> None:
     """PUSCH of one to three users: data, DFT-spread or not, and their DMRS: whole symbols in the
-    middle of each LTE slot, every second element in NR."""
+    middle of each LTE slot, every second element in NR. ``i``: the slot's number."""
     edge = 1 if up.resource_blocks > 6 else 0
     free = up.resource_blocks - 2 * edge
     low = edge + rng.integer(0, max(0, free // 3))
@@ -127,10 +169,12 @@ def _put_shared(slot: Tensor, up: Uplink, level: Tensor, rng: Rng) -> None:
         if room < 1:
             break
         width = _width(rng, room)
-        gain = float(level[rng.integer(2, 5)])
-        end = SLOT_SYMBOLS if rng.chance(0.8) else rng.integer(6, SLOT_SYMBOLS)
+        number = rng.integer(0, len(phones) - 1)
+        phone = phones[number]
+        own = references and {s: r[number, i % up.frame_slots] for s, r in references.items()}
+        end = SLOT_SYMBOLS if up.lte or rng.chance(0.8) else rng.integer(6, SLOT_SYMBOLS)
         hop = up.lte and rng.chance(0.15)
-        _allocate(slot, up, low, width, SLOT_SYMBOLS if up.lte else end, gain, rng)
+        _allocate(slot, up, i, low, width, end, phone, own, rng)
         if hop:
             # The second half of the subframe mirrored to the band's other side (5.3.4)
             other = up.resource_blocks - low - width
@@ -140,48 +184,66 @@ def _put_shared(slot: Tensor, up: Uplink, level: Tensor, rng: Rng) -> None:
         low += width + rng.integer(0, 6)
 
 
-def _allocate(slot: Tensor, up: Uplink, low: int, width: int, end: int, gain: float, rng: Rng):
+def _allocate(slot, up: Uplink, i: int, low, width, end, phone: Phone, references, rng: Rng):
     count = width * RB_SUBCARRIERS
     band = slice(low * RB_SUBCARRIERS, low * RB_SUBCARRIERS + count)
     data = rng.data((end, count), rng.choice((4, 4, 16, 64)))
     if up.spread:
         data = torch.fft.fft(data) / count**0.5
-    slot[:end, band] = data * gain
+    slot[:end, band] = data * phone.gain
     if up.lte:
-        slot[3, band] = slot[10, band] = base_sequence(up.cell_id % 30, count) * gain
+        granted = rng.choice(GRANTED_SHIFTS)
+        for half in (0, 1):
+            at = (2 * i + half) % 20
+            row = lte_dmrs(up.cell_id, at, count, granted, up.hopping)
+            slot[7 * half + 3, band] = row * phone.gain
         return
-    for symbol in (2, 11) if end > 11 else (2,):
+    for symbol in NR_DMRS_SYMBOLS if end > NR_DMRS_SYMBOLS[1] else NR_DMRS_SYMBOLS[:1]:
+        if references is not None:
+            row = references[symbol][band.start // 2 : band.stop // 2]
+        else:
+            at = i % up.frame_slots * SLOT_SYMBOLS + symbol
+            group = group_of(phone.identity, at, up.frame_slots * SLOT_SYMBOLS, up.hopping)
+            row = base_sequence(group, count // 2)
         slot[symbol, band] = 0
-        comb = slice(band.start, band.stop, 2)
-        slot[symbol, comb] = base_sequence(up.cell_id % 30, count // 2) * (gain * 2**0.5)
+        # Nothing between them: both groups' power in one (38.214 clause 6.2.2)
+        slot[symbol, band.start : band.stop : 2] = row * (phone.gain * 2**0.5)
 
 
-def _put_control(slot: Tensor, up: Uplink, gain: float, rng: Rng) -> None:
+def _put_control(slot: Tensor, up: Uplink, i: int, gain: complex, rng: Rng) -> None:
     """PUCCH: a block at one edge, in the slot's second half at the other (36.211 clause 5.4,
     38.211 clause 6.3.2); NR also has short ones of one or two symbols at the end."""
     half = SLOT_SYMBOLS // 2
     edges = slice(0, RB_SUBCARRIERS), slice(-RB_SUBCARRIERS, None)
-    base = base_sequence(up.cell_id % 30, RB_SUBCARRIERS)
-    # One phase each symbol: the sequence carries a modulated symbol or is a reference.
-    block = base * rng.data((SLOT_SYMBOLS, 1)) * gain
+    frame = up.frame_slots * SLOT_SYMBOLS
+    first = i % up.frame_slots * SLOT_SYMBOLS
+    spread = rng.chance(0.5)
+    if up.lte:
+        references = (2, 3, 4) if spread else (1, 5)
+    else:
+        references = (0, 2, 4, 6)
+    blocks = [
+        control_block(up.cell_id, at, frame, references, spread, rng) * gain
+        for at in (first, first + half)
+    ]
     if not up.lte and rng.chance(0.5):
         count = rng.integer(1, 2)
-        slot[-count:, edges[0]] = block[-count:]
+        slot[-count:, edges[0]] = blocks[1][-count:]
         return
-    slot[:half, edges[0]] = block[:half]
-    slot[half:, edges[1]] = block[half:]
+    slot[:half, edges[0]], slot[half:, edges[1]] = blocks
 
 
-def _put_sounding(slot: Tensor, up: Uplink, gain: float) -> None:
-    """SRS: every second subcarrier of a wide band in the last symbol (5.5.3)."""
+def _put_sounding(slot: Tensor, up: Uplink, turn: int, gain: complex) -> None:
+    """SRS: every second subcarrier of a wide band in the last symbol (5.5.3), phones in turn on
+    either comb and with another cyclic shift."""
     blocks = up.resource_blocks // 4 * 4
     if blocks < 4:
         return
     low = (up.resource_blocks - blocks) // 2 * RB_SUBCARRIERS
     count = blocks * RB_SUBCARRIERS
-    comb = slice(low, low + count, 2)
     slot[-1, low : low + count] = 0
-    slot[-1, comb] = base_sequence(up.cell_id % 30, count // 2) * gain
+    row = shifted_base(up.cell_id % GROUPS, count // 2, 3 * (turn // 2) % CYCLIC_SHIFTS)
+    slot[-1, low + turn % 2 : low + count : 2] = row * gain
 
 
 def _random_access(up: Uplink, milliseconds: int, offset: int, time, shift, rng: Rng):

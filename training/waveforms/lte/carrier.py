@@ -26,6 +26,9 @@ TDD_SUBFRAMES = (
 # Downlink symbols of the special subframe configurations, 36.211 table 4.2-1
 DWPTS_SYMBOLS = (3, 9, 10, 11, 12, 3, 9, 10, 11, 6, 6)
 DWPTS_SYMBOLS_EXTENDED = (3, 8, 9, 10, 3, 8, 9, 5)
+# Reference signals over data by antenna ports, dB: P_A of 36.331's PDSCH-ConfigDedicated, negated.
+# Networks lift them so that they are heard at the cell's edge; a lone port has the most to give.
+CRS_BOOSTS_DB = {1: (3.0, 4.77, 6.0), 2: (0.0, 1.77, 3.0, 3.0, 3.0, 6.0), 4: (0.0, 3.0, 3.0, 6.0)}
 # Subframes that may carry MBSFN, 36.331 MBSFN-SubframeConfig
 MBSFN_FDD = (1, 2, 3, 6, 7, 8)
 MBSFN_TDD = (3, 4, 7, 8, 9)
@@ -55,7 +58,6 @@ class LteCarrier:
     mbsfn_load: float = 0.0
     control_symbols: int | None = None
     phich_sixths: int = 1
-    data_boost_db: float = 0.0
     nb_iot: int | None = None
     nb_id: int = 0
 
@@ -104,22 +106,23 @@ def draw_carrier(rng: Rng, bandwidth: float) -> LteCarrier:
     if blocks >= 15 and not extended and tdd is None and rng.chance(0.12):
         inband = (2, blocks // 4, blocks - 3)
         nb_iot = rng.choice((*inband, -1, blocks) if blocks >= 25 else inband)
+    ports = rng.choice((1, 2, 4), (0.25, 0.55, 0.2))
+    load = rng.choice((0.0, rng.uniform(0, 0.3), rng.uniform(0.3, 1), 1.0), (0.25, 0.4, 0.2, 0.15))
+    # A cell that nobody uses sends next to nothing but what every phone needs to find it.
+    silent = load == 0.0 and rng.chance(0.6)
     return LteCarrier(
         resource_blocks=blocks,
         tdd=tdd,
         special=rng.integer(0, 7) if extended else rng.choice((*range(11), 5, 6, 7, 7, 7, 7)),
-        ports=rng.choice((1, 2, 4), (0.25, 0.55, 0.2)),
+        ports=ports,
         cell_id=rng.integer(0, 503),
-        load=rng.choice(
-            (0.0, rng.uniform(0, 0.3), rng.uniform(0.3, 1), 1.0), (0.25, 0.4, 0.2, 0.15)
-        ),
-        control_load=rng.uniform(0.05, 1.0),
-        crs_boost_db=rng.choice((0.0, 3.0, 6.0), (0.4, 0.5, 0.1)),
+        load=load,
+        control_load=0.0 if silent else rng.uniform(0.05, 1.0),
+        crs_boost_db=rng.choice(CRS_BOOSTS_DB[ports]),
         extended=extended,
         mbsfn=mbsfn,
         mbsfn_load=rng.choice((0.0, 1.0)),
         phich_sixths=rng.choice((1, 3, 6, 12)),
-        data_boost_db=rng.choice((-3.0, 0.0, 0.0, 1.8)),
         nb_iot=nb_iot,
         nb_id=rng.integer(0, 503),
     )

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -12,6 +14,11 @@ from . import narrowband
 from .carrier import FRAME_SUBFRAMES, SUBCARRIER_HZ, LteCarrier
 from .control import control_symbols, put_control
 from .sequences import crs, pss, sss
+
+# How far apart a cell's antenna ports are: in strength (dB, standard deviation) and in time, as
+# 36.104 clause 6.5.3 allows
+PORT_SPREAD_DB = 1.0
+PORT_DELAY_S = 32e-9
 
 
 def build_grid(
@@ -45,7 +52,7 @@ def build_grid(
     amplitude *= on_air[:, :, None]
     values = amplitude * _symbols(subframes, cell.symbols * count, rng).view_as(amplitude)
     _put_broadcast(values, cell, rng)
-    put_reference(values, cell, sent, plain)
+    put_reference(values, cell, sent, plain, port_gains(cell, rng))
     _put_synchronisation(values, cell)
     truth = on_air[:, :, None].expand(-1, -1, cell.resource_blocks)
     values, truth = values.flatten(0, 1), truth.flatten(0, 1)
@@ -90,9 +97,8 @@ def _put_data(amplitude: Tensor, cell: LteCarrier, plain: Tensor, busy, rng: Rng
     if busy is not None:
         on *= busy[:, None]
     on = torch.where(plain[:, None], on, cell.mbsfn_load)
-    level = 10.0 ** (cell.data_boost_db / 20)
     spread = 10.0 ** (rng.normal(subframes, groups) * rng.uniform(0, 2) / 20)
-    on = (on * level * spread).repeat_interleave(group * RB_SUBCARRIERS, 1)[:, :count]
+    on = (on * spread).repeat_interleave(group * RB_SUBCARRIERS, 1)[:, :count]
     amplitude[:] = on[:, None, :]
 
 
@@ -112,23 +118,40 @@ def reference_places(cell: LteCarrier) -> list[tuple[int, int, int]]:
     return places
 
 
-def put_reference(values: Tensor, cell: LteCarrier, sent: Tensor, plain: Tensor) -> None:
-    """Cell-specific reference signals (6.10.1) of all ports; in MBSFN subframes in the first two
-    symbols only."""
+def port_gains(cell: LteCarrier, rng: Rng) -> Tensor:
+    """What the antennas' phases and cables make of each port: complex64 (ports, subcarriers).
+
+    All ports send the same sequence (6.10.1.1), a few subcarriers apart. Were they in phase, their
+    sum would peak where the cyclic prefix is taken from, as it never does on the air.
+    """
+    count = cell.resource_blocks * RB_SUBCARRIERS
+    size = 10.0 ** (rng.normal(cell.ports, 1) * PORT_SPREAD_DB / 20)
+    delay = (rng.tensor(cell.ports, 1) * 2 - 1) * PORT_DELAY_S
+    hertz = (torch.arange(count) - count / 2) * SUBCARRIER_HZ
+    turns = rng.tensor(cell.ports, 1) + delay * hertz
+    return torch.polar(size.expand(-1, count), turns * (2 * math.pi))
+
+
+def put_reference(
+    values: Tensor, cell: LteCarrier, sent: Tensor, plain: Tensor, gains: Tensor
+) -> None:
+    """Cell-specific reference signals (6.10.1) of all ports, ``gains`` of :func:`port_gains`; in
+    MBSFN subframes in the first two symbols only."""
     subframes = values.shape[0]
     boost = 10.0 ** (cell.crs_boost_db / 20)
     half = cell.symbols // 2
     frame = min(subframes, FRAME_SUBFRAMES)
     number = torch.arange(subframes)
     cache: dict[int, Tensor] = {}
-    for _, symbol, first in reference_places(cell):
+    for port, symbol, first in reference_places(cell):
         if symbol not in cache:
             slots = 2 * torch.arange(frame) + symbol // half
             r = crs(cell.cell_id, cell.resource_blocks, slots, symbol % half, cell.extended)
             cache[symbol] = r * boost
         on = sent[:, symbol] if symbol < 2 else sent[:, symbol] & plain
         index = number[on]
-        values[index, symbol, first::6] = cache[symbol][index % FRAME_SUBFRAMES]
+        row = cache[symbol] * gains[port, first::6]
+        values[index, symbol, first::6] = row[index % FRAME_SUBFRAMES]
 
 
 def middle(values: Tensor, width: int) -> slice:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -32,7 +32,9 @@ BANDWIDTHS = sorted({b for table in RESOURCE_BLOCKS.values() for b in table})
 SSB_BLOCKS = 20
 SSB_SYMBOLS = 4
 SLOT_SYMBOLS = 14
-TDD_PATTERNS = ("DDDSU", "DDDDDDDSUU", "DDSUU", "DDDSUDDSUU", "DSUUU")
+# In the order in which networks use them, as in band n78: periods of 2.5 and 5 ms at 30 kHz
+TDD_PATTERNS = ("DDDSU", "DDDDDDDSUU", "DDDSUUDDDD", "DDDSUDDSUU", "DDSUU", "DSUUU")
+TDD_WEIGHTS = (0.3, 0.25, 0.15, 0.15, 0.1, 0.05)
 # First symbols of a half frame's blocks by case, 38.213 clause 4.1: of groups, and their distance
 SSB_CASES = {"A": ((2, 8), 14), "B": ((4, 8, 16, 20), 28), "C": ((2, 8), 14)}
 
@@ -115,11 +117,15 @@ def draw_carrier(rng: Rng, bandwidth: float) -> NrCarrier:
         place = room // 2
     else:
         place = rng.integer(0, max(0, room))
-    period = rng.choice((5, 10, 20, 40, 80, 160), (0.15, 0.2, 0.5, 0.07, 0.04, 0.04))
-    return NrCarrier(
+    # A phone that knows nothing yet expects 20 ms (38.213 clause 4.1): hardly a network dares else.
+    period = rng.choice((5, 10, 20, 40, 80, 160), (0.04, 0.08, 0.7, 0.1, 0.04, 0.04))
+    per_ms = round(spacing / 15e3)
+    cell = NrCarrier(
         resource_blocks=blocks,
         subcarrier_hz=spacing,
-        tdd=rng.choice(TDD_PATTERNS) if rng.chance(0.55 if spacing > 15e3 else 0.15) else None,
+        tdd=rng.choice(TDD_PATTERNS, TDD_WEIGHTS)
+        if rng.chance(0.7 if spacing > 15e3 else 0.15)
+        else None,
         ssb_beams=rng.choice((1, 2, 4, 6, 8), (0.5, 0.15, 0.15, 0.05, 0.15)) if room >= 0 else 0,
         ssb_period_ms=period,
         ssb_block=place,
@@ -127,7 +133,7 @@ def draw_carrier(rng: Rng, bandwidth: float) -> NrCarrier:
             (0.0, rng.uniform(0, 0.3), rng.uniform(0.3, 1), 1.0), (0.25, 0.3, 0.3, 0.15)
         ),
         control_load=rng.uniform(0.0, 1.0),
-        trs_period_slots=rng.choice((0, 20, 40, 80), (0.4, 0.2, 0.2, 0.2)),
+        trs_period_slots=per_ms * rng.choice((0, 20, 40, 80), (0.4, 0.2, 0.2, 0.2)),
         ssb_boost_db=rng.choice((0.0, 3.0, 6.0), (0.6, 0.3, 0.1)),
         widest_user=None if rng.chance(0.7) else rng.integer(1, min(12, blocks)),
         cell_id=rng.integer(0, 1007),
@@ -136,7 +142,15 @@ def draw_carrier(rng: Rng, bandwidth: float) -> NrCarrier:
         ssb_half_frame=rng.integer(0, max(1, period // 5 - 1)),
         dmrs_type=rng.choice((1, 1, 2)),
         dmrs_added=rng.choice((0, 1, 1, 2, 3)),
-        csi_period_slots=rng.choice((0, 10, 20, 40)),
+        csi_period_slots=per_ms * rng.choice((0, 20, 40)),
         special_symbols=rng.choice((10, 6, 8, 12)),
         sib1=rng.chance(0.6),
     )
+    # A cell that serves nobody sends its SS/PBCH blocks and nothing else.
+    return idle(cell) if cell.load == 0.0 and rng.chance(0.5) else cell
+
+
+def idle(cell: NrCarrier) -> NrCarrier:
+    """The carrier with its SS/PBCH blocks alone."""
+    silent = {"trs_period_slots": 0, "csi_period_slots": 0, "sib1": False}
+    return replace(cell, load=0.0, control_load=0.0, **silent)

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from ..ofdm import RB_SUBCARRIERS, Grid, sent_blocks, symbol_starts
 from ..rng import Rng
+from .allocation import fill
 from .carrier import SLOT_SYMBOLS, SSB_BLOCKS, SSB_SYMBOLS, NrCarrier
-from .sequences import csi_rs, pbch_dmrs, pss, slot_reference, sss
+from .sequences import csi_rs, pbch_dmrs, pss, sss
 from .shared import put_control, put_data
 
 # Gaps up to this many symbols inside a transmission still count as transmission.
@@ -26,16 +27,17 @@ def build_grid(cell: NrCarrier, milliseconds: int, offset: int, time: float, rng
     blocks = cell.resource_blocks
     down = cell.downlink_symbols(slots)
     amplitude = torch.zeros(slots, SLOT_SYMBOLS, blocks * RB_SUBCARRIERS)
-    data = put_data(amplitude, cell, down, rng)
-    control = put_control(amplitude, cell, down, rng)
+    # Data come after the control region, so that each element has one precoder.
+    control_symbols = rng.choice((1, 2, 3), (0.5, 0.35, 0.15))
+    sent = put_data(amplitude, cell, down, control_symbols, rng)
+    sent += put_control(amplitude, cell, down, control_symbols, rng)
     occupied = amplitude.view(slots * SLOT_SYMBOLS, -1).amax(1) > 0
     values = torch.zeros(slots * SLOT_SYMBOLS, blocks * RB_SUBCARRIERS, dtype=torch.complex64)
     if bool(occupied.any()):
         symbols = rng.data((int(occupied.sum()), values.shape[1]), rng.choice((4, 16, 64, 256)))
         values[occupied] = amplitude.flatten(0, 1)[occupied] * symbols
     grid = values.view_as(amplitude)
-    for places in (data, control):
-        _put_references(grid, cell, places)
+    fill(grid, cell, sent, rng)
     _put_tracking(grid, cell, down, rng)
     _put_csi(grid, cell, down, rng)
     if cell.subcarrier_hz == cell.ssb_hz:
@@ -56,6 +58,11 @@ def build_grids(
         slots * SLOT_SYMBOLS, cell.resource_blocks * ratio * RB_SUBCARRIERS, dtype=torch.complex64
     )
     _put_ssb(values, cell, milliseconds, rng)
+    # Data keep clear of them (38.214 clause 5.1.4), as they do in one grid.
+    sent = sent_blocks(values).unflatten(1, (-1, ratio)).any(2)
+    taken = (sent.any(1)[:, None] & sent.any(0)).repeat_interleave(ratio, 0)
+    kept = main.values.unflatten(1, (-1, RB_SUBCARRIERS)) * ~taken[..., None]
+    main = _finish(kept.flatten(1), cell.subcarrier_hz, milliseconds, offset, time)
     return [main, _finish(values, cell.ssb_hz, milliseconds, offset * ratio, time)]
 
 
@@ -83,26 +90,6 @@ def close_gaps(sent: Tensor, most: int) -> Tensor:
     before = torch.where(sent, index, -far).cummax(0).values
     after = torch.where(sent, index, 2 * far).flip(0).cummin(0).values.flip(0)
     return after - before <= most + 1
-
-
-def _put_references(grid: Tensor, cell: NrCarrier, places: list) -> None:
-    """DMRS of PDSCH and PDCCH: ``places`` are (slot, symbol, first and last resource block,
-    subcarriers of a block, amplitude); the sequence counts from the carrier's first block."""
-    by_symbol: dict[tuple[int, tuple[int, ...]], list] = {}
-    for slot, symbol, low, high, comb, level in places:
-        by_symbol.setdefault((symbol, comb), []).append((slot, low, high, level))
-    frame = 10 * cell.slots_per_ms
-    for (symbol, comb), members in by_symbol.items():
-        slots = sorted({m[0] % frame for m in members})
-        count = cell.resource_blocks * len(comb)
-        r = slot_reference(cell.cell_id, torch.tensor(slots), symbol, count)
-        row = {slot: r[i].view(-1, len(comb)) for i, slot in enumerate(slots)}
-        for slot, low, high, level in members:
-            block = grid[slot, symbol, low * RB_SUBCARRIERS : high * RB_SUBCARRIERS]
-            block = block.view(-1, RB_SUBCARRIERS)
-            sequence = row[slot % frame][low:high] * level
-            for i, k in enumerate(comb):
-                block[:, k] = sequence[:, i]
 
 
 def _put_tracking(grid: Tensor, cell: NrCarrier, down: Tensor, rng: Rng) -> None:

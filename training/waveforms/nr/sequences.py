@@ -39,11 +39,14 @@ def pbch_dmrs(cell_id: int, index: int) -> Tensor:
     return gold_qpsk(torch.tensor([c_init]), 144)[0]
 
 
-def slot_reference(identity: int, slots: Tensor, symbol: int, count: int) -> Tensor:
-    """DMRS of PDSCH and PDCCH (7.4.1.1.1, 7.4.1.3.1) in a symbol of each of ``slots`` (numbers in
-    the radio frame): complex64 (slots, count)."""
-    c_init = (2**17 * (14 * slots.long() + symbol + 1) * (2 * identity + 1) + 2 * identity) % 2**31
-    return gold_qpsk(c_init, count)
+def slot_reference(
+    identity: Tensor, slots: Tensor, symbol: int, count: int, n_scid: Tensor | int = 0
+) -> Tensor:
+    """DMRS of PDSCH, PDCCH and PUSCH (7.4.1.1.1, 7.4.1.3.1, 6.4.1.1.1.1) in a symbol of each of
+    ``slots`` (numbers in the radio frame) with its scrambling ``identity`` and ``n_scid``:
+    complex64 (slots, count)."""
+    wide = 2**17 * (14 * slots.long() + symbol + 1) * (2 * identity + 1)
+    return gold_qpsk((wide + 2 * identity + n_scid) % 2**31, count)
 
 
 def csi_rs(identity: int, slots: Tensor, symbol: int, count: int) -> Tensor:
