@@ -172,6 +172,10 @@ def place_carrier(bandwidth, span, taken, inside, rng) -> float | None:
             centre = rng.uniform(-slack, slack)
         elif not taken and rng.chance(0.45):
             centre = rng.choice((0.0, rng.uniform(-1e5, 1e5)))
+        elif taken and rng.chance(0.2):
+            # Beside another one, without a gap
+            low, high = rng.choice(taken)
+            centre = rng.choice((low - bandwidth / 2, high + bandwidth / 2))
         elif rng.chance(0.75) and bandwidth < 2 * half:
             centre = rng.uniform(-half + bandwidth / 2, half - bandwidth / 2)
         else:
