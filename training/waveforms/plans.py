@@ -180,7 +180,8 @@ def place_carrier(bandwidth, span, taken, inside, rng) -> float | None:
             centre = rng.uniform(-half + bandwidth / 2, half - bandwidth / 2)
         else:
             centre = rng.uniform(-half - 0.2 * bandwidth, half + 0.2 * bandwidth)
-        if _free(centre, bandwidth, taken):
+        within = abs(centre) - bandwidth / 2 < 0.95 * half
+        if within and _free(centre, bandwidth, taken):
             return centre
     return None
 
