@@ -6,7 +6,9 @@ The sums of an emission's frames add up to the emission's: each frame is looked 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -15,6 +17,8 @@ from .detections import NOISE_CLASS
 # A pixel says no more than this against a class (probability): one that is sure and wrong must not
 # outweigh all others
 LEAST_PROBABILITY = 0.01
+# Probabilities are counted in so many steps before their logarithms are taken
+LEVELS = 1001
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def gather(
         planes: the frame's evidence, if there is any.
     """
     at = np.flatnonzero(group_of.ravel() >= 0)
-    of = group_of.ravel()[at].astype(np.intp)
+    of = group_of.ravel()[at].astype(np.int32)
     pixels = np.bincount(of, minlength=groups).astype(float)
     if class_scores is None:
         votes = _votes_of_mask(of, mask.ravel()[at], confidence.ravel()[at], groups, classes)
@@ -149,32 +153,48 @@ def gather(
 def _votes_of_mask(of, labels, confidence, groups: int, classes: int) -> np.ndarray:
     """Votes (groups, classes) where only the winner's probability is known: what is left is shared
     by the other classes evenly."""
-    rest = (1.0 - confidence) / max(classes - 2, 1)
-    place = of * classes + labels
-
-    def sums(probability: np.ndarray) -> np.ndarray:
-        logs = np.log(np.clip(probability, LEAST_PROBABILITY, 1.0))
-        return np.bincount(place, logs, groups * classes).reshape(groups, classes)
-
-    own, others = sums(confidence), sums(rest)
+    level = (np.clip(confidence, 0.0, 1.0) * np.float32(LEVELS - 1) + np.float32(0.5)).astype(
+        np.int32
+    )
+    place = (of * classes + labels) * LEVELS + level
+    counts = np.bincount(place, minlength=groups * classes * LEVELS)
+    counts = counts.reshape(groups, classes, LEVELS)
+    own, rest = _level_logs(max(classes - 2, 1))
+    own, others = counts @ own, counts @ rest
     votes = own + others.sum(1, keepdims=True) - others
     votes[:, NOISE_CLASS] = 0.0
     return votes
 
 
+@lru_cache(maxsize=16)
+def _level_logs(others: int) -> tuple[np.ndarray, np.ndarray]:
+    """By level: log of a probability, and of what it leaves for each of so many others."""
+    levels = np.linspace(0, 1, LEVELS)
+    return tuple(
+        np.log(np.clip(p, LEAST_PROBABILITY, 1.0)) for p in (levels, (1 - levels) / others)
+    )
+
+
+@lru_cache(maxsize=16)
+def _cell_of(rows: int, cols: int, cell_rows: int, cell_cols: int, height: float) -> np.ndarray:
+    """The cell of each pixel, int32 (rows x cols,); cells are ``height`` rows high."""
+    row = np.minimum((np.arange(rows) / height).astype(np.int32), cell_rows - 1)
+    col = (np.arange(cols) * cell_cols // cols).astype(np.int32)
+    return (row[:, None] * np.int32(cell_cols) + col).ravel()
+
+
 def _votes_of_scores(of, at, shape, groups: int, scores: np.ndarray) -> np.ndarray:
     """Votes (groups, classes) of log probabilities (classes, cell rows, cell columns)."""
     classes, cell_rows, cell_cols = scores.shape
-    rows, cols = np.divmod(at, shape[1])
-    cell = (rows * cell_rows // shape[0]) * cell_cols + cols * cell_cols // shape[1]
     size = cell_rows * cell_cols
-    counts = np.bincount(of * size + cell, minlength=groups * size).reshape(groups, size)
+    cell = _cell_of(*shape, cell_rows, cell_cols, shape[0] / cell_rows)
+    counts = np.bincount(of * np.int32(size) + cell[at], minlength=groups * size)
     logs = np.nan_to_num(scores.reshape(classes, size).astype(float), nan=-100.0)
     logs = np.clip(logs, -100.0, 0.0)
     logs = np.delete(logs, NOISE_CLASS, axis=0)
     # given that it is not noise
     logs -= np.log(np.exp(logs - logs.max(0)).sum(0)) + logs.max(0)
-    votes = counts @ np.maximum(logs, np.log(LEAST_PROBABILITY)).T
+    votes = counts.reshape(groups, size) @ np.maximum(logs, math.log(LEAST_PROBABILITY)).T
     return np.insert(votes, NOISE_CLASS, 0.0, axis=1)
 
 
@@ -186,12 +206,12 @@ def _evidence(of, at, power_db: np.ndarray, groups: int, planes: EvidencePlanes)
     """
     _, _, cell_rows, cell_cols = planes.values.shape
     size = cell_rows * cell_cols
-    cols = power_db.shape[1]
-    row, col = np.divmod(np.arange(power_db.size), cols)
-    cell = np.minimum(row // planes.cell_rows, cell_rows - 1) * cell_cols + col * cell_cols // cols
-    power = np.power(10.0, np.clip(np.nan_to_num(power_db.ravel(), nan=-300.0), -300, 300) / 10)
+    cell = _cell_of(*power_db.shape, cell_rows, cell_cols, float(planes.cell_rows))
+    level = np.clip(np.nan_to_num(power_db.ravel(), nan=-300.0), -300, 300, dtype=np.float32)
+    power = np.exp(level * np.float32(math.log(10) / 10))
     whole = np.bincount(cell, power, size)
-    own = np.bincount(of * size + cell[at], power[at], groups * size).reshape(groups, size)
+    own = np.bincount(of * np.int32(size) + cell[at], power[at], groups * size)
+    own = own.reshape(groups, size)
     weights = own * (own / np.maximum(whole, 1e-300))
     values = planes.values.reshape(len(planes.lags), 2, size).astype(float)
     judged = np.isfinite(values).all(1)
