@@ -3,8 +3,9 @@
 
 import numpy as np
 import pytest
+from gnuradio.radiofm.radiofm_python import group_sums
 
-from radiofm_core.spectrum.emission_statistics import EvidencePlanes, gather
+from radiofm_core.spectrum.emission_statistics import EvidencePlanes, gather, sum_cells
 
 CLASSES = 5
 LTE, NR, WIFI, OTHER = 1, 2, 3, 4
@@ -150,6 +151,29 @@ def test_short_frames_have_cells_that_are_cut(rows):
     )
     assert carrier.cells == -(-rows // 16) * 8
     assert carrier.magnitudes[0] == pytest.approx(0.2, abs=5 * carrier.floors[0])
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (40, 7), (1, 256), (0, 256)])
+@pytest.mark.parametrize("cells", [(16, 32, 16.0), (64, 64, 4.0), (3, 5, 7.5), (1, 1, 1e-3)])
+def test_the_native_sums_are_those_of_numpy(shape, cells):
+    rng = np.random.default_rng(4)
+    group_of = rng.integers(-1, 5, shape).astype(np.int16)
+    values = rng.random(shape, np.float32)
+    wanted = sum_cells(group_of, 5, values, *cells)
+    assert wanted.shape == (6, cells[0] * cells[1])
+    assert wanted[5].sum() == pytest.approx(values.sum(dtype=float))
+    assert group_sums(group_of, 5, values, *cells) == pytest.approx(wanted, rel=1e-12)
+
+
+def test_native_sums_refuse_what_does_not_fit():
+    group_of, values = np.zeros((4, 4), np.int16), np.zeros((4, 4), np.float32)
+    with pytest.raises(ValueError, match="the same two axes"):
+        group_sums(group_of, 1, values[:3], 1, 1, 4.0)
+    for bad in ((0, 1, 4.0), (1, 0, 4.0), (1, 1, 0.0), (1, 1, float("nan"))):
+        with pytest.raises(ValueError, match="cells of some height"):
+            group_sums(group_of, 1, values, *bad)
+    # groups that are not there are none
+    assert group_sums(group_of + 9, 1, values + 1, 1, 1, 4.0).tolist() == [[0.0], [16.0]]
 
 
 def test_no_groups_have_no_statistics():

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * find_groups: any mask, confidences and powers of any small frame. What is told lies within the
- * frame and is of its pixels, and without bursts of more than noise's power there is nothing.
+ * find_groups and group_sums: any mask, confidences and powers of any small frame. What is told
+ * lies within the frame and is of its pixels, and without bursts of more than noise's power there
+ * is nothing.
  */
 #include "input.h"
 #include <cmath>
+#include <gnuradio/radiofm/group_sums.h>
 #include <gnuradio/radiofm/mask_groups.h>
+#include <numeric>
 #include <vector>
 
 using namespace gr::radiofm;
@@ -42,6 +45,19 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
             PROMISE(mask[i] > 0 && mask[i] < classes);
             pixels[group]++;
         }
+    }
+    // however the frame is cut into cells, each pixel is in one
+    const cell_grid cells = {
+        1 + in.below(20), 1 + in.below(50), 0.001 + double(in.below(3000)) / 100.0};
+    const std::vector<float> ones(mask.size(), 1.0f);
+    const auto sums =
+        group_sums(found.group_of.data(), found.groups, ones.data(), rows, cols, cells);
+    const size_t count = cells.rows * cells.cols;
+    PROMISE(sums.size() == (found.groups + 1) * count);
+    for (size_t group = 0; group <= found.groups; group++) {
+        const auto first = sums.begin() + long(group * count);
+        const size_t all = group < found.groups ? pixels[group] : mask.size();
+        PROMISE(std::accumulate(first, first + long(count), 0.0) == double(all));
     }
     for (const mask_burst& one : found.bursts) {
         PROMISE(one.group < found.groups);

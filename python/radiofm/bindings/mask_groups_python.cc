@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include <algorithm>
 #include <cstring>
+#include <gnuradio/radiofm/group_sums.h>
 #include <gnuradio/radiofm/mask_groups.h>
 #include <limits>
 #include <pybind11/numpy.h>
@@ -63,6 +64,37 @@ py::tuple find_groups(const array<uint8_t>& mask,
     return py::make_tuple(bursts, group_of);
 }
 
+py::array_t<double> group_sums(const array<int16_t>& group_of,
+                               size_t groups,
+                               const array<float>& values,
+                               size_t cell_rows,
+                               size_t cell_cols,
+                               double cell_height)
+{
+    if (group_of.ndim() != 2 || values.ndim() != 2 || group_of.shape(0) != values.shape(0) ||
+        group_of.shape(1) != values.shape(1)) {
+        throw std::invalid_argument("group_of and values must have the same two axes");
+    }
+    if (groups > size_t(most_pixels) || !cell_rows || !cell_cols || !(cell_height > 0) ||
+        std::max(cell_rows, cell_cols) > size_t(most_pixels)) {
+        throw std::invalid_argument("expected up to " + std::to_string(most_pixels) +
+                                    " groups and cells along an axis, and cells of some height");
+    }
+    std::vector<double> sums;
+    {
+        const py::gil_scoped_release release;
+        sums = gr::radiofm::group_sums(group_of.data(),
+                                       groups,
+                                       values.data(),
+                                       size_t(values.shape(0)),
+                                       size_t(values.shape(1)),
+                                       {cell_rows, cell_cols, cell_height});
+    }
+    py::array_t<double> out({groups + 1, cell_rows * cell_cols});
+    std::copy(sums.begin(), sums.end(), out.mutable_data());
+    return out;
+}
+
 } // namespace
 
 void bind_mask_groups(py::module& m)
@@ -79,5 +111,17 @@ void bind_mask_groups(py::module& m)
           "confidence, first row, end row, left edge, right edge, SNR in dB, power in dB), edges "
           "in columns, groups counted from 0; and the group of each pixel, int16 (rows, cols), -1: "
           "none. See gnuradio/radiofm/mask_groups.h. Raises ValueError for arrays that do not "
+          "fit.");
+    m.def("group_sums",
+          &group_sums,
+          py::arg("group_of"),
+          py::arg("groups"),
+          py::arg("values"),
+          py::arg("cell_rows"),
+          py::arg("cell_cols"),
+          py::arg("cell_height"),
+          "Sums of a frame's values, float32 (rows, cols), by group and cell: float64 (groups + 1, "
+          "cells), the last those of all pixels. The fast twin of sum_cells in "
+          "radiofm_core/spectrum/emission_statistics.py. Raises ValueError for arrays that do not "
           "fit.");
 }

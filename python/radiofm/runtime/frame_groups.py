@@ -14,7 +14,7 @@ from radiofm_core.spectrum.detections import MIN_PIXELS, FrameGeometry
 from radiofm_core.spectrum.emission_statistics import EmissionStatistics, EvidencePlanes, gather
 from radiofm_core.spectrum.verdict import EmissionShape
 
-from ..radiofm_python import find_groups
+from ..radiofm_python import find_groups, group_sums
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,17 @@ def find_frame_groups(
         bursts,
         [_band(own) for own in by_group],
         [_shape(own, geometry, len(mask)) for own in by_group],
-        gather(group_of, groups, mask, confidence, power_db, classes, class_scores, planes),
+        gather(
+            group_of,
+            groups,
+            mask,
+            confidence,
+            power_db,
+            classes,
+            class_scores,
+            planes,
+            group_sums,
+        ),
     )
 
 

@@ -6,7 +6,10 @@ The sums of an emission's frames add up to the emission's: each frame is looked 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,6 +20,8 @@ from .spec import SpectrogramSpec
 # A pixel says no more than this against a class (probability): one that is sure and wrong must not
 # outweigh all others
 LEAST_PROBABILITY = 0.01
+# Probabilities are counted in so many steps before their logarithms are taken
+LEVELS = 1001
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,41 @@ class EmissionStatistics:
         return np.sqrt(self.spread) / np.where(self.weight > 0, self.weight, np.nan)
 
 
+#: As :func:`sum_cells`
+CellSums = Callable[[np.ndarray, int, np.ndarray, int, int, float], np.ndarray]
+
+
+def sum_cells(
+    group_of: np.ndarray,
+    groups: int,
+    values: np.ndarray,
+    cell_rows: int,
+    cell_cols: int,
+    cell_height: float,
+) -> np.ndarray:
+    """Sums of a frame's values by group and cell; the C++ ``group_sums`` is its fast twin.
+
+    Args:
+        group_of: int16 (rows, cols), the group of each pixel; -1: none.
+        groups: how many there are.
+        values: float32 (rows, cols).
+        cell_rows, cell_cols: cells in the frame.
+        cell_height: rows in a cell; rows beyond the last cell count to it.
+
+    Returns:
+        float64 (groups + 1, cell_rows x cell_cols); the last are those of all pixels.
+    """
+    rows, cols = values.shape
+    size = cell_rows * cell_cols
+    row = np.minimum((np.arange(rows) / cell_height).astype(np.intp), cell_rows - 1)
+    col = np.arange(cols) * cell_cols // max(cols, 1)
+    cell = (row[:, None] * cell_cols + col).ravel()
+    place = np.where(group_of >= 0, group_of, groups).ravel().astype(np.intp) * size + cell
+    sums = np.bincount(place, values.ravel(), (groups + 1) * size).reshape(groups + 1, size)
+    sums[groups] = np.bincount(cell, values.ravel(), size)
+    return sums
+
+
 def gather(
     group_of: np.ndarray,
     groups: int,
@@ -118,6 +158,7 @@ def gather(
     classes: int,
     class_scores: np.ndarray | None = None,
     planes: EvidencePlanes | None = None,
+    cell_sums: CellSums = sum_cells,
 ) -> list[EmissionStatistics]:
     """The statistics of each group of a frame.
 
@@ -131,17 +172,18 @@ def gather(
         class_scores: float32 (classes, rows / 4, cols / 4), log probabilities, where the model
             answers them.
         planes: the frame's evidence, if there is any.
+        cell_sums: what sums values by group and cell.
     """
     at = np.flatnonzero(group_of.ravel() >= 0)
-    of = group_of.ravel()[at].astype(np.intp)
+    of = group_of.ravel()[at].astype(np.int32)
     pixels = np.bincount(of, minlength=groups).astype(float)
     if class_scores is None:
         votes = _votes_of_mask(of, mask.ravel()[at], confidence.ravel()[at], groups, classes)
     else:
-        votes = _votes_of_scores(of, at, group_of.shape, groups, class_scores)
+        votes = _votes_of_scores(group_of, groups, class_scores, cell_sums)
     if planes is None:
         return [EmissionStatistics(votes[n], float(pixels[n])) for n in range(groups)]
-    coherence, weight, spread, cells = _evidence(of, at, power_db, groups, planes)
+    coherence, weight, spread, cells = _evidence(group_of, groups, power_db, planes, cell_sums)
     return [
         EmissionStatistics(
             votes[n],
@@ -159,36 +201,47 @@ def gather(
 def _votes_of_mask(of, labels, confidence, groups: int, classes: int) -> np.ndarray:
     """Votes (groups, classes) where only the winner's probability is known: what is left is shared
     by the other classes evenly."""
-    rest = (1.0 - confidence) / max(classes - 2, 1)
-    place = of * classes + labels
-
-    def sums(probability: np.ndarray) -> np.ndarray:
-        logs = np.log(np.clip(probability, LEAST_PROBABILITY, 1.0))
-        return np.bincount(place, logs, groups * classes).reshape(groups, classes)
-
-    own, others = sums(confidence), sums(rest)
+    level = (np.clip(confidence, 0.0, 1.0) * np.float32(LEVELS - 1) + np.float32(0.5)).astype(
+        np.int32
+    )
+    place = (of * classes + labels) * LEVELS + level
+    counts = np.bincount(place, minlength=groups * classes * LEVELS)
+    counts = counts.reshape(groups, classes, LEVELS)
+    own, rest = _level_logs(max(classes - 2, 1))
+    own, others = counts @ own, counts @ rest
     votes = own + others.sum(1, keepdims=True) - others
     votes[:, NOISE_CLASS] = 0.0
     return votes
 
 
-def _votes_of_scores(of, at, shape, groups: int, scores: np.ndarray) -> np.ndarray:
+@lru_cache(maxsize=16)
+def _level_logs(others: int) -> tuple[np.ndarray, np.ndarray]:
+    """By level: log of a probability, and of what it leaves for each of so many others."""
+    levels = np.linspace(0, 1, LEVELS)
+    return tuple(
+        np.log(np.clip(p, LEAST_PROBABILITY, 1.0)) for p in (levels, (1 - levels) / others)
+    )
+
+
+def _votes_of_scores(group_of, groups: int, scores: np.ndarray, cell_sums: CellSums) -> np.ndarray:
     """Votes (groups, classes) of log probabilities (classes, cell rows, cell columns)."""
     classes, cell_rows, cell_cols = scores.shape
-    rows, cols = np.divmod(at, shape[1])
-    cell = (rows * cell_rows // shape[0]) * cell_cols + cols * cell_cols // shape[1]
     size = cell_rows * cell_cols
-    counts = np.bincount(of * size + cell, minlength=groups * size).reshape(groups, size)
+    height = max(group_of.shape[0], 1) / cell_rows
+    ones = np.ones(group_of.shape, np.float32)
+    counts = cell_sums(group_of, groups, ones, cell_rows, cell_cols, height)[:groups]
     logs = np.nan_to_num(scores.reshape(classes, size).astype(float), nan=-100.0)
     logs = np.clip(logs, -100.0, 0.0)
     logs = np.delete(logs, NOISE_CLASS, axis=0)
     # given that it is not noise
     logs -= np.log(np.exp(logs - logs.max(0)).sum(0)) + logs.max(0)
-    votes = counts @ np.maximum(logs, np.log(LEAST_PROBABILITY)).T
+    votes = counts @ np.maximum(logs, math.log(LEAST_PROBABILITY)).T
     return np.insert(votes, NOISE_CLASS, 0.0, axis=1)
 
 
-def _evidence(of, at, power_db: np.ndarray, groups: int, planes: EvidencePlanes) -> tuple:
+def _evidence(
+    group_of, groups: int, power_db: np.ndarray, planes: EvidencePlanes, cell_sums: CellSums
+) -> tuple:
     """(coherence, weight, spread) (groups, lags) and the number of cells (groups,).
 
     A cell counts by the group's power in it, and by the group's share of the cell's power: the
@@ -196,12 +249,10 @@ def _evidence(of, at, power_db: np.ndarray, groups: int, planes: EvidencePlanes)
     """
     _, _, cell_rows, cell_cols = planes.values.shape
     size = cell_rows * cell_cols
-    cols = power_db.shape[1]
-    row, col = np.divmod(np.arange(power_db.size), cols)
-    cell = np.minimum(row // planes.cell_rows, cell_rows - 1) * cell_cols + col * cell_cols // cols
-    power = np.power(10.0, np.clip(np.nan_to_num(power_db.ravel(), nan=-300.0), -300, 300) / 10)
-    whole = np.bincount(cell, power, size)
-    own = np.bincount(of * size + cell[at], power[at], groups * size).reshape(groups, size)
+    level = np.clip(np.nan_to_num(power_db, nan=-300.0), -300, 300, dtype=np.float32)
+    power = np.exp(level * np.float32(math.log(10) / 10))
+    sums = cell_sums(group_of, groups, power, cell_rows, cell_cols, float(planes.cell_rows))
+    own, whole = sums[:groups], sums[groups]
     weights = own * (own / np.maximum(whole, 1e-300))
     values = planes.values.reshape(len(planes.lags), 2, size).astype(float)
     judged = np.isfinite(values).all(1)
