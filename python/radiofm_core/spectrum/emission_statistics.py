@@ -174,13 +174,10 @@ def gather(
         planes: the frame's evidence, if there is any.
         cell_sums: what sums values by group and cell.
     """
-    at = np.flatnonzero(group_of.ravel() >= 0)
-    of = group_of.ravel()[at].astype(np.int32)
-    pixels = np.bincount(of, minlength=groups).astype(float)
     if class_scores is None:
-        votes = _votes_of_mask(of, mask.ravel()[at], confidence.ravel()[at], groups, classes)
+        pixels, votes = _votes_of_mask(group_of, mask, confidence, groups, classes)
     else:
-        votes = _votes_of_scores(group_of, groups, class_scores, cell_sums)
+        pixels, votes = _votes_of_scores(group_of, groups, class_scores, cell_sums)
     if planes is None:
         return [EmissionStatistics(votes[n], float(pixels[n])) for n in range(groups)]
     coherence, weight, spread, cells = _evidence(group_of, groups, power_db, planes, cell_sums)
@@ -198,9 +195,14 @@ def gather(
     ]
 
 
-def _votes_of_mask(of, labels, confidence, groups: int, classes: int) -> np.ndarray:
-    """Votes (groups, classes) where only the winner's probability is known: what is left is shared
-    by the other classes evenly."""
+def _votes_of_mask(
+    group_of, mask, confidence, groups: int, classes: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (groups,) and votes (groups, classes) where only the winner's probability is known:
+    what is left is shared by the other classes evenly."""
+    at = np.flatnonzero(group_of.ravel() >= 0)
+    of = group_of.ravel()[at].astype(np.int32)
+    labels, confidence = mask.ravel()[at], confidence.ravel()[at]
     level = (np.clip(confidence, 0.0, 1.0) * np.float32(LEVELS - 1) + np.float32(0.5)).astype(
         np.int32
     )
@@ -211,7 +213,7 @@ def _votes_of_mask(of, labels, confidence, groups: int, classes: int) -> np.ndar
     own, others = counts @ own, counts @ rest
     votes = own + others.sum(1, keepdims=True) - others
     votes[:, NOISE_CLASS] = 0.0
-    return votes
+    return np.bincount(of, minlength=groups).astype(float), votes
 
 
 @lru_cache(maxsize=16)
@@ -223,8 +225,11 @@ def _level_logs(others: int) -> tuple[np.ndarray, np.ndarray]:
     )
 
 
-def _votes_of_scores(group_of, groups: int, scores: np.ndarray, cell_sums: CellSums) -> np.ndarray:
-    """Votes (groups, classes) of log probabilities (classes, cell rows, cell columns)."""
+def _votes_of_scores(
+    group_of, groups: int, scores: np.ndarray, cell_sums: CellSums
+) -> tuple[np.ndarray, np.ndarray]:
+    """Pixels (groups,) and votes (groups, classes) of log probabilities (classes, cell rows, cell
+    columns)."""
     classes, cell_rows, cell_cols = scores.shape
     size = cell_rows * cell_cols
     height = max(group_of.shape[0], 1) / cell_rows
@@ -236,7 +241,7 @@ def _votes_of_scores(group_of, groups: int, scores: np.ndarray, cell_sums: CellS
     # given that it is not noise
     logs -= np.log(np.exp(logs - logs.max(0)).sum(0)) + logs.max(0)
     votes = counts @ np.maximum(logs, math.log(LEAST_PROBABILITY)).T
-    return np.insert(votes, NOISE_CLASS, 0.0, axis=1)
+    return counts.sum(1), np.insert(votes, NOISE_CLASS, 0.0, axis=1)
 
 
 def _evidence(

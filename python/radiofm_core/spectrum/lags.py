@@ -9,8 +9,8 @@ are controls.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 # Lags from here on compare frames and not symbols (s): each kind has its own controls
 FRAME_LAG_S = 1e-3
@@ -51,6 +51,7 @@ MEANINGS = (
 CONTROLS_S = (24e-6, 50e-6, 9.7e-3)
 
 
+@lru_cache(maxsize=256)
 def meaning_of(lag_s: float) -> LagMeaning | None:
     """What a lag says; None of a control and of a lag that nothing is known of."""
     return next((m for m in MEANINGS if _is_same(m.lag_s, lag_s)), None)
@@ -61,7 +62,8 @@ def is_control(lag_s: float) -> bool:
     return any(_is_same(control, lag_s) for control in CONTROLS_S)
 
 
-def controls_of(lag_s: float, lags: Sequence[float]) -> list[int]:
+@lru_cache(maxsize=256)
+def controls_of(lag_s: float, lags: tuple[float, ...]) -> list[int]:
     """Places among ``lags`` of those that a lag is held against."""
     is_long = lag_s >= FRAME_LAG_S
     return [
