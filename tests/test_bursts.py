@@ -92,6 +92,15 @@ def test_of_an_unknown_emission_every_class_counts():
     assert rows_of(found[0]) == [(0, 10), (30, 40)]
 
 
+def test_a_frame_that_was_judged_otherwise_is_no_pause():
+    mask = np.zeros((3 * ROWS, COLS), np.uint8)
+    mask[10:30, 64:128] = 1
+    mask[70:100, 64:128] = 2  # the whole of its band in the second frame
+    mask[130:150, 64:128] = 1
+    found = find_pauses(frames(mask), [emission(10, 150)], NAMES)
+    assert rows_of(found[0]) == [(10, 30), (70, 100), (130, 150)]
+
+
 def test_a_retune_ends_a_burst_and_columns_follow_the_receiver():
     mask = np.zeros((192, COLS), np.uint8)
     mask[32:64, 64:128] = 1

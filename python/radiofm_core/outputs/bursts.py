@@ -58,7 +58,8 @@ def find_pauses(
     Args:
         frames: masks, uint8 (rows, cols), in order.
         emissions: by start, keys as in messages.
-        classes: names in mask order. Of an emission of another label each class but noise counts.
+        classes: names in mask order. In frames without an emission's own class in its band, each
+            class but noise counts.
         max_bursts: of all emissions together; those that end first have theirs.
     """
     waiting = enumerate(emissions)
@@ -126,7 +127,10 @@ class _Track:
         if first >= last or columns.start >= columns.stop:
             return
         part = mask[first:last, columns]
-        on = part != NOISE_CLASS if self._class is None else part == self._class
+        on = part == self._class
+        if not on.any():
+            # unknown as a whole, or judged to be something else in this frame alone
+            on = part != NOISE_CLASS
         needed = max(ON_SHARE * on.shape[1], 1)
         rows = np.flatnonzero(np.count_nonzero(on, axis=1) >= needed)
         for run in np.split(rows, np.flatnonzero(np.diff(rows) > LEAST_PAUSE_ROWS) + 1):
