@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "evidence_kernel.h"
+#include "avx2.h"
 #include "evidence_loops.h"
 #include "fft_plans.h"
 #include "spectrogram_loops.h"
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <complex>
 #include <limits>
@@ -48,20 +50,35 @@ void evidence_kernel::set_rate(double sample_rate, size_t hops_per_row)
         }
     }
     if (!d_lags.empty()) {
-        d_plan = fft_plan(points, batch);
-        d_window.resize(floats());
-        for (size_t i = 0; i < points; i++) {
-            const double angle = 2.0 * M_PI * double(i) / double(points);
-            d_window[2 * i] = d_window[2 * i + 1] = float(0.5 - 0.5 * std::cos(angle));
-        }
+        make_window();
         make_rings(d_spec.rows * hops_per_row * d_spec.hop / d_grid.hop());
         d_segments.assign(block_hops() * points, gr_complex(0.0f, 0.0f));
-        d_swapped.resize(batch * floats());
         d_seam.resize(2 * points);
         d_energy.resize(d_grid.cell_rows * floats());
         d_gathered.resize(d_grid.cell_rows * d_lags.size() * parts * floats());
     }
     forget();
+}
+
+//! The window, and what windows and transforms.
+void evidence_kernel::make_window()
+{
+    const size_t points = d_grid.points;
+    d_window.resize(floats());
+    for (size_t i = 0; i < points; i++) {
+        const double angle = 2.0 * M_PI * double(i) / double(points);
+        d_window[2 * i] = d_window[2 * i + 1] = float(0.5 - 0.5 * std::cos(angle));
+    }
+    d_short_fft.reset();
+    if (points == short_fft::points && has_avx2()) {
+        std::array<float, short_fft::points> weights;
+        for (size_t i = 0; i < points; i++) {
+            weights[i] = d_window[2 * i];
+        }
+        d_short_fft.emplace(weights);
+    } else {
+        d_plan = fft_plan(points, batch);
+    }
 }
 
 //! Room for what the lags look back to. Transforms that no lag needs are not computed.
@@ -119,7 +136,11 @@ void evidence_kernel::push(const gr_complex* in, size_t n)
                                    ? d_seam.data() + points - size_t(d_position - start)
                                    : in + size_t(start - d_position);
         const size_t phase = d_next_hop % d_grid.stride;
-        if (d_rings[phase].capacity > 0) {
+        ring& to = d_rings[phase];
+        if (to.capacity > 0 && d_short_fft) {
+            const size_t entry = d_next_hop / d_grid.stride % to.capacity;
+            d_short_fft->transform(&to.spectra[entry * points], at);
+        } else if (to.capacity > 0) {
             const size_t slot = phase * batch + d_next_hop / d_grid.stride % batch;
             loops::multiply(floats_of(d_segments.data() + slot * points),
                             floats_of(at),
@@ -146,6 +167,9 @@ void evidence_kernel::push(const gr_complex* in, size_t n)
  */
 void evidence_kernel::transform_block()
 {
+    if (d_short_fft) {
+        return; // they were transformed as they came
+    }
     const uint64_t block = (d_next_hop - 1) / block_hops();
     for (size_t phase = 0; phase < d_rings.size(); phase++) {
         ring& to = d_rings[phase];
@@ -190,7 +214,6 @@ void evidence_kernel::compare()
                                        batch,
                                        from.capacity - entry});
         const float* spectra = floats_of(&from.spectra[entry * d_grid.points]);
-        loops::swap_pairs(d_swapped.data(), spectra, count * floats());
         loops::add_squares(&d_energy[cell * floats()], spectra, floats(), count);
         for (size_t lag = 0; lag < d_lags.size(); lag++) {
             compare_lag(lag, cell, spectra, count);
@@ -215,7 +238,6 @@ void evidence_kernel::compare_lag(size_t lag, size_t cell, const float* news, si
                          gathered(cell, lag, crossed),
                          gathered(cell, lag, energy),
                          news + done * floats(),
-                         &d_swapped[done * floats()],
                          floats_of(&olds.spectra[entry * d_grid.points]),
                          floats(),
                          run);

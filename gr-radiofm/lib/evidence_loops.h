@@ -8,9 +8,6 @@ namespace gr {
 namespace radiofm {
 namespace loops {
 
-//! out[2 i], out[2 i + 1] = x[2 i + 1], x[2 i] of n floats
-void swap_pairs(float* out, const float* x, size_t n);
-
 //! Ask for n floats from memory that are soon to be read.
 inline void fetch(const float* x, size_t n)
 {
@@ -25,17 +22,16 @@ inline void fetch(const float* x, size_t n)
 }
 
 /*!
- * What two lots of `count` spectra of n floats (re, im of each bin) have in common, added up.
+ * What two lots of `count` spectra of n floats (re, im of each bin) have in common, added up; n is
+ * a multiple of 32.
  *
  * Pair by pair, the sums of `straight` become the real part of a times conjugate b, the
- * differences of `crossed` its imaginary part, and the sums of `energy` |b|^2; `a_swapped` is `a`
- * by swap_pairs().
+ * differences of `crossed` its imaginary part, and the sums of `energy` |b|^2.
  */
 void correlate(float* straight,
                float* crossed,
                float* energy,
                const float* a,
-               const float* a_swapped,
                const float* b,
                size_t n,
                size_t count);
