@@ -51,6 +51,10 @@ void correlate_avx2(float* straight,
         }
         const float *at_a = a + i, *at_b = b + i;
         for (size_t v = 0; v < count; v++, at_a += n, at_b += n) {
+            // what comes next of a lag of milliseconds is in no near cache
+            const float* soon = at_b + count * n;
+            _mm_prefetch(reinterpret_cast<const char*>(soon), _MM_HINT_T0);
+            _mm_prefetch(reinterpret_cast<const char*>(soon + 16), _MM_HINT_T0);
             for (size_t k = 0; k < vectors; k++) {
                 const __m256 news = _mm256_loadu_ps(at_a + k * lanes);
                 const __m256 olds = _mm256_loadu_ps(at_b + k * lanes);

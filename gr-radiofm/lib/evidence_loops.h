@@ -8,19 +8,6 @@ namespace gr {
 namespace radiofm {
 namespace loops {
 
-//! Ask for n floats from memory that are soon to be read.
-inline void fetch(const float* x, size_t n)
-{
-#ifdef __GNUC__
-    constexpr size_t line = 64 / sizeof(float);
-    for (size_t i = 0; i < n; i += line) {
-        __builtin_prefetch(x + i, 0, 2);
-    }
-#else
-    (void)x, (void)n;
-#endif
-}
-
 /*!
  * What two lots of `count` spectra of n floats (re, im of each bin) have in common, added up; n is
  * a multiple of 32.
