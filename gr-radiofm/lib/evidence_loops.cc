@@ -7,8 +7,6 @@ namespace gr {
 namespace radiofm {
 namespace loops {
 
-namespace {
-
 RADIOFM_CLONES
 void correlate_anywhere(float* __restrict straight,
                         float* __restrict crossed,
@@ -29,6 +27,8 @@ void correlate_anywhere(float* __restrict straight,
         }
     }
 }
+
+namespace {
 
 #ifdef RADIOFM_AVX2
 // The sums of 16 bins stay in registers.

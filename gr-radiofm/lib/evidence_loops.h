@@ -23,6 +23,15 @@ void correlate(float* straight,
                size_t n,
                size_t count);
 
+//! The same, as it is where there is no AVX2.
+void correlate_anywhere(float* straight,
+                        float* crossed,
+                        float* energy,
+                        const float* a,
+                        const float* b,
+                        size_t n,
+                        size_t count);
+
 } // namespace loops
 } // namespace radiofm
 } // namespace gr
