@@ -8,6 +8,12 @@
 namespace gr {
 namespace radiofm {
 
+//! A whole number divided by another above 0, towards minus infinity.
+inline int64_t floor_divide(int64_t a, int64_t b)
+{
+    return a / b - (a % b < 0);
+}
+
 /*!
  * \brief How evidence is taken at one sample rate and row length: the twin of
  * radiofm_core.spectrum.evidence.EvidenceGrid.

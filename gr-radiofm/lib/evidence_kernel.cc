@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "evidence_kernel.h"
+#include "avx2.h"
 #include "evidence_loops.h"
 #include "fft_plans.h"
 #include "spectrogram_loops.h"
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <complex>
 #include <limits>
@@ -20,14 +22,6 @@ const float* floats_of(const gr_complex* x)
 float* floats_of(gr_complex* x)
 {
     return reinterpret_cast<float*>(x);
-}
-
-constexpr size_t cell_cols = spectrogram_spec::cell_cols;
-
-// A whole number divided by another above 0, towards minus infinity.
-int64_t floor_div(int64_t a, int64_t b)
-{
-    return a / b - (a % b < 0);
 }
 
 } // namespace
@@ -48,20 +42,35 @@ void evidence_kernel::set_rate(double sample_rate, size_t hops_per_row)
         }
     }
     if (!d_lags.empty()) {
-        d_plan = fft_plan(points, batch);
-        d_window.resize(floats());
-        for (size_t i = 0; i < points; i++) {
-            const double angle = 2.0 * M_PI * double(i) / double(points);
-            d_window[2 * i] = d_window[2 * i + 1] = float(0.5 - 0.5 * std::cos(angle));
-        }
+        make_window();
         make_rings(d_spec.rows * hops_per_row * d_spec.hop / d_grid.hop());
         d_segments.assign(block_hops() * points, gr_complex(0.0f, 0.0f));
-        d_swapped.resize(batch * floats());
         d_seam.resize(2 * points);
         d_energy.resize(d_grid.cell_rows * floats());
         d_gathered.resize(d_grid.cell_rows * d_lags.size() * parts * floats());
     }
     forget();
+}
+
+//! The window, and what windows and transforms.
+void evidence_kernel::make_window()
+{
+    const size_t points = d_grid.points;
+    d_window.resize(floats());
+    for (size_t i = 0; i < points; i++) {
+        const double angle = 2.0 * M_PI * double(i) / double(points);
+        d_window[2 * i] = d_window[2 * i + 1] = float(0.5 - 0.5 * std::cos(angle));
+    }
+    d_short_fft.reset();
+    if (points == short_fft::points && has_avx2()) {
+        std::array<float, short_fft::points> weights;
+        for (size_t i = 0; i < points; i++) {
+            weights[i] = d_window[2 * i];
+        }
+        d_short_fft.emplace(weights);
+    } else {
+        d_plan = fft_plan(points, batch);
+    }
 }
 
 //! Room for what the lags look back to. Transforms that no lag needs are not computed.
@@ -74,7 +83,7 @@ void evidence_kernel::make_rings(size_t frame_hops)
     for (int64_t begin = 0; begin < (is_aligned ? 1 : stride); begin++) {
         depth[size_t(begin)] = std::max<int64_t>(depth[size_t(begin)], 0);
         for (const judged_lag& lag : d_lags) {
-            const int64_t first = floor_div(begin - lag.hops, stride);
+            const int64_t first = floor_divide(begin - lag.hops, stride);
             int64_t& needed = depth[size_t(begin - lag.hops - first * stride)];
             needed = std::max(needed, -first);
         }
@@ -119,7 +128,11 @@ void evidence_kernel::push(const gr_complex* in, size_t n)
                                    ? d_seam.data() + points - size_t(d_position - start)
                                    : in + size_t(start - d_position);
         const size_t phase = d_next_hop % d_grid.stride;
-        if (d_rings[phase].capacity > 0) {
+        ring& to = d_rings[phase];
+        if (to.capacity > 0 && d_short_fft) {
+            const size_t entry = d_next_hop / d_grid.stride % to.capacity;
+            d_short_fft->transform(&to.spectra[entry * points], at);
+        } else if (to.capacity > 0) {
             const size_t slot = phase * batch + d_next_hop / d_grid.stride % batch;
             loops::multiply(floats_of(d_segments.data() + slot * points),
                             floats_of(at),
@@ -146,6 +159,9 @@ void evidence_kernel::push(const gr_complex* in, size_t n)
  */
 void evidence_kernel::transform_block()
 {
+    if (d_short_fft) {
+        return; // they were transformed as they came
+    }
     const uint64_t block = (d_next_hop - 1) / block_hops();
     for (size_t phase = 0; phase < d_rings.size(); phase++) {
         ring& to = d_rings[phase];
@@ -190,7 +206,6 @@ void evidence_kernel::compare()
                                        batch,
                                        from.capacity - entry});
         const float* spectra = floats_of(&from.spectra[entry * d_grid.points]);
-        loops::swap_pairs(d_swapped.data(), spectra, count * floats());
         loops::add_squares(&d_energy[cell * floats()], spectra, floats(), count);
         for (size_t lag = 0; lag < d_lags.size(); lag++) {
             compare_lag(lag, cell, spectra, count);
@@ -204,8 +219,8 @@ void evidence_kernel::compare_lag(size_t lag, size_t cell, const float* news, si
 {
     const auto stride = int64_t(d_grid.stride);
     const int64_t hop = int64_t(d_frame_hop) - d_lags[lag].hops;
-    const int64_t first = floor_div(hop, stride) + int64_t(d_compared);
-    const ring& olds = d_rings[size_t(hop - floor_div(hop, stride) * stride)];
+    const int64_t first = floor_divide(hop, stride) + int64_t(d_compared);
+    const ring& olds = d_rings[size_t(hop - floor_divide(hop, stride) * stride)];
     // the first ones may be of before all samples
     size_t done = size_t(std::clamp<int64_t>(-first, 0, int64_t(count)));
     while (done < count) {
@@ -215,17 +230,10 @@ void evidence_kernel::compare_lag(size_t lag, size_t cell, const float* news, si
                          gathered(cell, lag, crossed),
                          gathered(cell, lag, energy),
                          news + done * floats(),
-                         &d_swapped[done * floats()],
                          floats_of(&olds.spectra[entry * d_grid.points]),
                          floats(),
                          run);
         done += run;
-        if (d_lags[lag].is_long) {
-            // what is as old as that is in no near cache
-            const size_t next = (entry + run) % olds.capacity;
-            const size_t soon = std::min(batch, olds.capacity - next);
-            loops::fetch(floats_of(&olds.spectra[next * d_grid.points]), soon * floats());
-        }
     }
 }
 
@@ -240,101 +248,9 @@ void evidence_kernel::finish(float* out)
         compare();
     }
     for (size_t lag = 0; lag < d_lags.size(); lag++) {
-        write_plane(lag, out + d_lags[lag].number * 2 * d_grid.cell_rows * cell_cols);
+        write_plane(lag,
+                    out + d_lags[lag].number * 2 * d_grid.cell_rows * spectrogram_spec::cell_cols);
     }
-}
-
-//! Which cell rows have enough transforms that have one to be compared with.
-std::vector<char> evidence_kernel::judged_rows(size_t lag) const
-{
-    const auto all = int64_t(frame_transforms());
-    const int64_t before = d_lags[lag].hops - int64_t(d_frame_hop);
-    const int64_t missing = std::max<int64_t>(0, -floor_div(-before, int64_t(d_grid.stride)));
-    std::vector<char> is_judged(d_grid.cell_rows);
-    for (size_t cell = 0; cell < is_judged.size(); cell++) {
-        const auto first = int64_t(cell * d_grid.compared);
-        const int64_t last = std::min(first + int64_t(d_grid.compared), all);
-        const int64_t there = last - std::max(first, missing);
-        is_judged[cell] = double(there) >= evidence_grid::least_share * double(d_grid.compared);
-    }
-    return is_judged;
-}
-
-void evidence_kernel::write_plane(size_t lag, float* out) const
-{
-    const size_t points = d_grid.points, wide = points / cell_cols;
-    const std::vector<char> is_judged = judged_rows(lag);
-    const std::vector<turn> turns = bin_turns(lag, is_judged);
-    for (size_t cell = 0; cell < d_grid.cell_rows; cell++) {
-        if (!is_judged[cell]) {
-            continue;
-        }
-        const float* olds = gathered(cell, lag, energy);
-        const float* news = &d_energy[cell * floats()];
-        for (size_t col = 0; col < cell_cols; col++) {
-            turn sum = 0.0;
-            double old_energy = 0.0, new_energy = 0.0;
-            for (size_t i = col * wide; i < (col + 1) * wide; i++) {
-                const size_t bin = ascending(i);
-                sum += product(cell, lag, bin) * turns[i];
-                old_energy += double(olds[2 * bin]) + double(olds[2 * bin + 1]);
-                new_energy += double(news[2 * bin]) + double(news[2 * bin + 1]);
-            }
-            const turn coherence = sum / (std::sqrt(old_energy) * std::sqrt(new_energy));
-            if (old_energy > 0 && new_energy > 0 && std::isfinite(coherence.real()) &&
-                std::isfinite(coherence.imag())) {
-                float* at = out + cell * cell_cols + col;
-                at[0] = float(coherence.real());
-                at[d_grid.cell_rows * cell_cols] = float(coherence.imag());
-            }
-        }
-    }
-}
-
-//! What each bin, in ascending order, is to be turned by: what is missing to the lag and, of long
-//! lags, what the receiver's clock is off.
-std::vector<evidence_kernel::turn>
-evidence_kernel::bin_turns(size_t lag, const std::vector<char>& is_judged) const
-{
-    const size_t points = d_grid.points;
-    const auto at = [points](double turns) {
-        std::vector<turn> out(points);
-        for (size_t i = 0; i < points; i++) {
-            out[i] = std::polar(1.0, 2.0 * M_PI * turns * (double(i) - double(points / 2)));
-        }
-        return out;
-    };
-    const double missing = -d_lags[lag].turns;
-    const std::vector<turn> turns = at(missing);
-    if (!d_lags[lag].is_long) {
-        return turns;
-    }
-    std::vector<turn> whole(points, 0.0);
-    for (size_t i = 0; i < points; i++) {
-        for (size_t cell = 0; cell < d_grid.cell_rows; cell++) {
-            whole[i] += is_judged[cell] ? product(cell, lag, ascending(i)) : 0.0;
-        }
-        whole[i] *= turns[i];
-    }
-    turn slope = 0.0;
-    for (size_t i = 2; i < points; i++) {
-        slope += whole[i] * std::conj(whole[i - 2]);
-    }
-    return at(missing - std::arg(slope) / (4.0 * M_PI));
-}
-
-//! The index of the i-th bin in ascending order of frequency.
-size_t evidence_kernel::ascending(size_t i) const
-{
-    return (i + d_grid.points / 2) % d_grid.points;
-}
-
-//! New spectra times conjugate old ones of a bin, summed over a cell.
-evidence_kernel::turn evidence_kernel::product(size_t cell, size_t lag, size_t bin) const
-{
-    const float* pairs = gathered(cell, lag, straight) + 2 * bin;
-    const float* swapped = gathered(cell, lag, crossed) + 2 * bin;
-    return {double(pairs[0]) + double(pairs[1]), double(swapped[0]) - double(swapped[1])};
 }
 
 } // namespace radiofm

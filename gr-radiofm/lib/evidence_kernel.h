@@ -2,11 +2,13 @@
 #pragma once
 
 #include "evidence_grid.h"
+#include "short_fft.h"
 #include <complex>
 #include <cstddef>
 #include <cstdint>
 #include <gnuradio/gr_complex.h>
 #include <gnuradio/radiofm/spectrogram_spec.h>
+#include <optional>
 #include <vector>
 #include <volk/volk_alloc.hh>
 
@@ -72,6 +74,7 @@ private:
     // In what a row of cells gathers of a lag, floats apart
     enum part : size_t { straight, crossed, energy, parts };
 
+    void make_window();
     void make_rings(size_t frame_hops);
     size_t block_hops() const { return batch * d_grid.stride; }
     size_t floats() const { return 2 * d_grid.points; }
@@ -90,7 +93,8 @@ private:
     const spectrogram_spec d_spec;
     evidence_grid d_grid;
     std::vector<judged_lag> d_lags;
-    fftwf_plan_s* d_plan = nullptr; // owned by the process-wide plan cache
+    std::optional<short_fft> d_short_fft; // where it can serve
+    fftwf_plan_s* d_plan = nullptr;       // otherwise; owned by the process-wide plan cache
 
     // Since forget()
     uint64_t d_position = 0;  // samples
@@ -101,7 +105,6 @@ private:
     volk::vector<float> d_window;        // each weight twice, for re and im
     volk::vector<gr_complex> d_segments; // windowed, of the block under way: by phase, in time
     std::vector<ring> d_rings;           // by the transform's number modulo the stride
-    volk::vector<float> d_swapped;       // of the new spectra
     volk::vector<gr_complex> d_seam;     // last `points` samples, then the first of the new push
     volk::vector<float> d_energy;        // (cell row, bin, re and im) of the new spectra
     volk::vector<float> d_gathered;      // (cell row, lag, part, bin, re and im)

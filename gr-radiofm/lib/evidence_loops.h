@@ -8,37 +8,29 @@ namespace gr {
 namespace radiofm {
 namespace loops {
 
-//! out[2 i], out[2 i + 1] = x[2 i + 1], x[2 i] of n floats
-void swap_pairs(float* out, const float* x, size_t n);
-
-//! Ask for n floats from memory that are soon to be read.
-inline void fetch(const float* x, size_t n)
-{
-#ifdef __GNUC__
-    constexpr size_t line = 64 / sizeof(float);
-    for (size_t i = 0; i < n; i += line) {
-        __builtin_prefetch(x + i, 0, 2);
-    }
-#else
-    (void)x, (void)n;
-#endif
-}
-
 /*!
- * What two lots of `count` spectra of n floats (re, im of each bin) have in common, added up.
+ * What two lots of `count` spectra of n floats (re, im of each bin) have in common, added up; n is
+ * a multiple of 32.
  *
  * Pair by pair, the sums of `straight` become the real part of a times conjugate b, the
- * differences of `crossed` its imaginary part, and the sums of `energy` |b|^2; `a_swapped` is `a`
- * by swap_pairs().
+ * differences of `crossed` its imaginary part, and the sums of `energy` |b|^2.
  */
 void correlate(float* straight,
                float* crossed,
                float* energy,
                const float* a,
-               const float* a_swapped,
                const float* b,
                size_t n,
                size_t count);
+
+//! The same, as it is where there is no AVX2.
+void correlate_anywhere(float* straight,
+                        float* crossed,
+                        float* energy,
+                        const float* a,
+                        const float* b,
+                        size_t n,
+                        size_t count);
 
 } // namespace loops
 } // namespace radiofm

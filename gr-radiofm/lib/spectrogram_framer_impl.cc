@@ -15,6 +15,9 @@ namespace {
 // for every 4096 samples, as is usual, spend more time on that than the framer does on them.
 constexpr double input_span_s = 1e-3;
 
+// Samples that stay in a near cache while they are read three times.
+constexpr size_t near_samples = 2048;
+
 const pmt::pmt_t& symbol(const char* name)
 {
     // Interning takes a lock and a hash each time; these few names are asked for per frame.
@@ -319,10 +322,18 @@ void spectrogram_framer_impl::start_anew(uint64_t offset)
     start_frame(offset);
 }
 
+//! Hand on up to `n` samples, none beyond the frame's end; returns how many.
 size_t spectrogram_framer_impl::push(const gr_complex* in, size_t n)
 {
-    const size_t taken = d_kernel.push(in, n);
-    d_evidence.push(d_kernel.usable(), taken);
+    size_t taken = 0;
+    while (taken < n) {
+        const size_t now = d_kernel.push(in + taken, std::min(n - taken, near_samples));
+        if (now == 0) {
+            break;
+        }
+        d_evidence.push(d_kernel.usable(), now);
+        taken += now;
+    }
     return taken;
 }
 

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * evidence_kernel: any lags, rates, frames and pushes, of any samples. Whatever the pushes, the
- * planes are those of the same samples pushed at once, and no coherence is above 1.
+ * planes are those of the same samples pushed at once, and no coherence is above 1. What is written
+ * for AVX2 by hand computes what the plain loops do.
  */
+#include "avx2.h"
 #include "evidence_kernel.h"
+#include "evidence_loops.h"
 #include "input.h"
+#include "short_fft.h"
+#include <algorithm>
+#include <array>
 #include <cmath>
+#include <complex>
 #include <memory>
 #include <vector>
 
 using gr::radiofm::evidence_kernel;
+using gr::radiofm::has_avx2;
+using gr::radiofm::short_fft;
 using gr::radiofm::spectrogram_spec;
 
 namespace {
@@ -66,6 +75,53 @@ void check_planes(const std::vector<float>& a, const std::vector<float>& b)
     }
 }
 
+// Both ways to the sums, with and without AVX2, and none beyond the memory's end.
+void check_sums(input& in)
+{
+    const size_t n = 32 * (1 + in.below(4)), count = in.below(12);
+    std::vector<float> a(n * count), b(n * count), sums[2];
+    for (size_t i = 0; i < n * count; i++) {
+        a[i] = float(in.take<uint8_t>()) / 64.0f - 2.0f;
+        b[i] = float(in.take<uint8_t>()) / 64.0f - 2.0f;
+    }
+    for (auto& each : sums) {
+        each.assign(3 * n, 0.5f);
+    }
+    float *here = sums[0].data(), *anywhere = sums[1].data();
+    namespace loops = gr::radiofm::loops;
+    loops::correlate(here, here + n, here + 2 * n, a.data(), b.data(), n, count);
+    loops::correlate_anywhere(
+        anywhere, anywhere + n, anywhere + 2 * n, a.data(), b.data(), n, count);
+    for (size_t i = 0; i < 3 * n; i++) {
+        PROMISE(std::fabs(here[i] - anywhere[i]) < 1e-3f);
+    }
+}
+
+// The transform by hand and the sum that defines it.
+void check_transform(input& in)
+{
+    if (!has_avx2()) {
+        return;
+    }
+    constexpr size_t points = short_fft::points;
+    std::array<float, points> window;
+    std::vector<gr_complex> samples(points), spectrum(points);
+    for (size_t i = 0; i < points; i++) {
+        window[i] = float(in.take<uint8_t>()) / 255.0f;
+        samples[i] = {float(in.take<int8_t>()) / 128.0f, float(in.take<int8_t>()) / 128.0f};
+    }
+    short_fft(window).transform(spectrum.data(), samples.data());
+    for (size_t bin = 0; bin < points; bin++) {
+        std::complex<double> sum = 0.0;
+        for (size_t i = 0; i < points; i++) {
+            const double turns = -double(bin * i) / double(points);
+            sum += std::complex<double>(samples[i]) * double(window[i]) *
+                   std::polar(1.0, 2.0 * M_PI * turns);
+        }
+        PROMISE(std::abs(sum - std::complex<double>(spectrum[bin])) < 1e-4);
+    }
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
@@ -74,6 +130,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
     input in(data, size);
     const double rate = in.one_of(rates);
     const spectrogram_spec spec = any_spec(in, rate);
+    if (in.take<uint8_t>() % 8 == 0) {
+        check_sums(in);
+        check_transform(in);
+    }
     const size_t hops_per_row = 1 + in.below(4);
     const size_t frame_samples = spec.rows * hops_per_row * spec.hop;
     evidence_kernel parts(spec), whole(spec);
