@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Verdicts: the label of most votes, and what the samples clearly show, in words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -129,6 +131,12 @@ def test_a_models_own_judge_decides_from_the_features():
     verdict = judge(statistics, SHAPE, NAMES, 0.05, model_judge)
     assert (verdict.label, verdict.confidence) == ("nr", pytest.approx(0.87))
     assert np.array_equal(seen[0], features(statistics, SHAPE)[None])
+
+
+def test_an_emission_without_any_noise_beside_it_is_like_a_strong_one():
+    strong, clean = (replace(SHAPE, snr_db=snr) for snr in (40.0, 100.0))
+    statistics = known({T15: 0.1})
+    assert np.array_equal(features(statistics, strong), features(statistics, clean))
 
 
 def test_a_models_own_judge_may_find_that_it_is_noise():

@@ -21,6 +21,7 @@ SYMBOL_SHARE = 0.5
 # 30 kHz is said only where it is clearly stronger than 15 kHz: of 15 kHz, too, signals on every
 # second carrier repeat within the symbol
 HALF_SYMBOL = 2.0
+MOST_SNR_DB = 40.0
 
 #: From float32 (emissions, features) to probabilities, float (emissions, classes)
 ModelJudge = Callable[[np.ndarray], np.ndarray]
@@ -157,7 +158,7 @@ def features(statistics: EmissionStatistics, shape: EmissionShape) -> np.ndarray
         1: log10 of the time on the air in ms, over 2;
         1: share of the time from its first to its last row in which it is on;
         1: share of its frame from its first to its last row;
-        1: SNR in dB, over 30;
+        1: SNR in dB up to MOST_SNR_DB, over 30: where there is no noise it is any number;
         1: log10 of 1 + the cells of evidence, over 4;
         1: log10 of 1 + the pixels, over 6.
     """
@@ -172,7 +173,7 @@ def features(statistics: EmissionStatistics, shape: EmissionShape) -> np.ndarray
         np.log10(max(shape.on_time, 1e-6) * 1e3) / 2,
         min(shape.on_time / max(shape.duration, 1e-9), 1.0),
         min(shape.duration / max(shape.frame_duration, 1e-9), 1.0),
-        shape.snr_db / 30,
+        min(shape.snr_db, MOST_SNR_DB) / 30,
         np.log10(1 + statistics.cells) / 4,
         np.log10(1 + statistics.pixels) / 6,
     ]
