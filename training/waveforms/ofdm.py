@@ -129,7 +129,8 @@ def emit(
     iq = shifted(iq, sender.cfo_hz + (grids[0].shift_hz if grids else 0.0), span.sample_rate)
     if snr_db > LEAKING_SNR_DB:
         power, cover, inside = _with_leakage(iq, span, power, cover, inside)
-    return Emission(kind, iq, power, cover, inside)
+    spacing = grids[0].subcarrier_hz if grids else None
+    return Emission(kind, iq, power, cover, inside, subcarrier_hz=spacing)
 
 
 def shifted(iq: Tensor, hertz: float, sample_rate: float) -> Tensor:

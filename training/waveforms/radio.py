@@ -8,7 +8,7 @@ receiver.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -79,7 +79,12 @@ def draw_radio(span: Span, rng: Rng) -> Radio:
 
 
 def receive(
-    iq: Tensor, emissions: Sequence[Emission], span: Span, bank: NoiseBank, rng: Rng
+    iq: Tensor,
+    emissions: Sequence[Emission],
+    span: Span,
+    bank: NoiseBank,
+    rng: Rng,
+    draw: Callable[[Span, Rng], Radio] = draw_radio,
 ) -> tuple[Tensor, list[Emission]]:
     """Samples as a radio delivers them, full scale 1.
 
@@ -87,12 +92,13 @@ def receive(
         iq: complex64 (samples,), noise of variance 1 plus emissions; it may be changed. The last
             ``span.samples`` are the frame.
         emissions: what of the frame's samples is known.
+        draw: which radio it is.
 
     Returns:
         The samples, and the emissions as far as they can be seen in them. One of the kind IGNORE
         stands for what the radio adds by itself: lines, images, products of overload.
     """
-    radio, lost = draw_radio(span, rng), gaps.draw_gaps(span, rng)
+    radio, lost = draw(span, rng), gaps.draw_gaps(span, rng)
     own = torch.zeros(span.rows, span.spec.cols)
     if rng.chance(0.15):
         _add_phase_noise(iq, rng)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -23,6 +24,8 @@ from .rates import draw_fft
 from .rng import Rng
 from .span import IGNORE, NOISE, SUBCARRIER_HZ, Emission, NoiseBank, Span
 
+# In a truth's owners: of a pixel that is noise or not scored
+NOBODY = -1
 # Below this signal-to-noise ratio in a pixel no receiver could tell (dB).
 VISIBLE_DB = -9.0
 # More samples than this make a frame too dear to generate; the widest spans get shorter frames.
@@ -42,17 +45,32 @@ NOISELESS_DB = 55.0
 @dataclass(frozen=True)
 class Frame:
     """A training frame: dB (C, rows, cols), truth uint8 (rows, cols) of the kinds of
-    :mod:`.kinds`, (Hz per bin, s per row), and the evidence planes of the spec's lags (lags, 2,
-    rows / row_multiple, cells)."""
+    :mod:`.kinds`, (Hz per bin, s per row), the evidence planes of the spec's lags (lags, 2,
+    rows / row_multiple, cells), and whose pixels they are (:class:`Truth`, by the emissions' order
+    in :meth:`SceneMaker.draw_emissions`)."""
 
     level_db: Tensor
     truth: Tensor
     resolution: tuple[float, float]
     evidence: Tensor
+    owner: Tensor
+    owner_power: Tensor
+
+
+class Truth(NamedTuple):
+    """What a pixel is, (rows, cols) each: ``kinds`` uint8 (:mod:`.kinds`); ``owner`` int16, the
+    place in the list of the emission that the pixel is labelled for, or NOBODY; ``power`` float32,
+    the owner's there over the noise's, 0 of nobody."""
+
+    kinds: Tensor
+    owner: Tensor
+    power: Tensor
 
 
 class SceneMaker:
     """Draws frames of ``rows`` rows from seeds. One per process: it keeps a pool of noise."""
+
+    phone_spread_db = PHONE_SPREAD_DB
 
     def __init__(self, spec: SpectrogramSpec, rows: int | None = None):
         self.spec = spec
@@ -70,11 +88,15 @@ class SceneMaker:
         iq = self.draw_noise(emissions, span, rng)
         for emission in emissions:
             iq += emission.iq
-        iq, heard = radio.receive(iq, emissions, span, self.bank, rng)
-        truth = truth_of(heard, span)[before:]
+        iq, heard = radio.receive(iq, emissions, span, self.bank, rng, self.draw_radio)
+        truth = Truth(*(part[before:] for part in owned(heard, span)))
         level, evidence = look(iq, span, before)
         resolution = self.spec.resolution(span.sample_rate, span.hops_per_row)
-        return Frame(level, truth, resolution, evidence)
+        return Frame(level, truth.kinds, resolution, evidence, truth.owner, truth.power)
+
+    def draw_radio(self, span: Span, rng: Rng) -> radio.Radio:
+        """The receiver."""
+        return radio.draw_radio(span, rng)
 
     def draw_rows_before(self, span: Span, rng: Rng) -> int:
         """How many rows of the span are to come before the frame's own, for its long lags."""
@@ -125,7 +147,8 @@ class SceneMaker:
             return carriers.uplink(planned.group, place, span, snr_db, rng)
         if planned.kind == carriers.SHARED:
             return carriers.shared(place, span, snr_db, rng)
-        return carriers.downlink(planned.group, place, span, snr_db, rng, PHONE_SPREAD_DB)
+        spread_db = self.phone_spread_db
+        return carriers.downlink(planned.group, place, span, snr_db, rng, spread_db)
 
     def draw_place(self, technology, span: Span, taken, inside: bool, rng: Rng) -> Place | None:
         """:func:`.plans.draw_place`."""
@@ -148,12 +171,18 @@ def look(iq: Tensor, span: Span, before: int = 0) -> tuple[Tensor, Tensor]:
 
 
 def truth_of(emissions: list[Emission], span: Span) -> Tensor:
-    """uint8 (rows, cols): the strongest emission that occupies a pixel; IGNORE where none could
-    be seen, or where a pixel is only partly covered in time."""
+    """uint8 (rows, cols): the kinds of :func:`owned`."""
+    return owned(emissions, span).kinds
+
+
+def owned(emissions: list[Emission], span: Span) -> Truth:
+    """Of each pixel the strongest emission that occupies it; IGNORE, and nobody's, where none
+    could be seen, or where a pixel is only partly covered in time."""
     truth = torch.full((span.rows, span.spec.cols), NOISE, dtype=torch.uint8)
+    owner = torch.full(truth.shape, NOBODY, dtype=torch.int16)
     strongest = torch.zeros(span.rows, span.spec.cols)
     faint = 10.0 ** (VISIBLE_DB / 10)
-    for e in emissions:
+    for number, e in enumerate(emissions):
         own = e.cover >= 0.5
         partly = (e.cover > 0.12) & (e.cover < 0.5) & e.inside & (e.power > faint)
         winner = own & (e.power > strongest)
@@ -162,7 +191,9 @@ def truth_of(emissions: list[Emission], span: Span) -> Tensor:
             # Skirts that are above the noise are not noise, but nobody calls them the emission.
             partly = ~own & (e.power > 0.3)
         truth[winner] = e.kind
+        owner[winner] = number
         truth[winner & (e.power < faint)] = IGNORE
         strongest = torch.where(winner, e.power, strongest)
         truth[partly & ~own & (e.power > strongest)] = IGNORE
-    return truth
+    owner[truth == IGNORE] = NOBODY
+    return Truth(truth, owner, torch.where(owner == NOBODY, 0.0, strongest))

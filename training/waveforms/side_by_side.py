@@ -16,7 +16,7 @@ from .carriers import Place
 from .channel import DELAY_SPREADS_S, LTE_PROFILES, TDL_PROFILES, Channel, make_channel
 from .ofdm import Sender, emit
 from .rng import Rng
-from .scene import Frame, SceneMaker, look, truth_of
+from .scene import Frame, SceneMaker, look, owned
 from .span import NOISE, SUBCARRIER_HZ, Emission, Span
 
 FFT_15K = 4096
@@ -53,8 +53,8 @@ def draw_pair(rng: Rng) -> Pair:
 
 
 def draw_frame(pair: Pair, maker: SceneMaker, rng: Rng) -> tuple[Frame, list[dict]]:
-    """A frame whose truth is what is on the air, and its carriers: ``label``, ``kind``, and the
-    channel's edges ``low_hz`` and ``high_hz`` from the span's centre."""
+    """A frame whose truth is what is on the air, and its carriers: ``label``, ``kind``, the
+    channel's edges ``low_hz`` and ``high_hz`` from the span's centre, and ``subcarrier_hz``."""
     spec = maker.spec
     hops = spec.hops_per_row(FFT_15K * SUBCARRIER_HZ, DURATION_S)
     span = Span(FFT_15K, hops, maker.rows, spec)
@@ -65,7 +65,8 @@ def draw_frame(pair: Pair, maker: SceneMaker, rng: Rng) -> tuple[Frame, list[dic
         iq += emission.iq
     level, evidence = look(iq, span)
     resolution = spec.resolution(span.sample_rate, span.hops_per_row)
-    return Frame(level, truth_of(emissions, span), resolution, evidence), told
+    truth = owned(emissions, span)
+    return Frame(level, truth.kinds, resolution, evidence, truth.owner, truth.power), told
 
 
 def _side_by_side(pair: Pair, span: Span, rng: Rng) -> tuple[list[Emission], list[dict]]:
@@ -78,20 +79,21 @@ def _side_by_side(pair: Pair, span: Span, rng: Rng) -> tuple[list[Emission], lis
     out, told, low = [], [], -span.sample_rate / 2
     for (technology, width), gap in zip(widths, gaps, strict=True):
         place = Place.drawn(width, low + gap + width / 2, span, rng)
-        told.append(facts(technology, carriers.DOWNLINK, place))
         cell = replace(carriers.draw_cell(technology, width, rng), tdd=None, load=pair.load)
         plain = {"mbsfn": ()} if technology == "lte" else {"widest_user": None}
         grids = carriers.build(technology, replace(cell, **plain), place, rng)
         sender = Sender(channel=_draw_fading(technology, rng))
         out.append(emit(grids, span, carriers.NUMBERS[technology], pair.snr_db, rng, sender))
+        told.append(facts(technology, carriers.DOWNLINK, place, out[-1].subcarrier_hz))
         low += width
     return out, told
 
 
-def facts(label: str, kind: str, place: Place) -> dict:
+def facts(label: str, kind: str, place: Place, subcarrier_hz: float | None) -> dict:
     """What is told of a carrier, JSON-ready."""
     low, high = place.edges
-    return {"label": label, "kind": kind, "low_hz": low, "high_hz": high}
+    edges = {"low_hz": low, "high_hz": high}
+    return {"label": label, "kind": kind, **edges, "subcarrier_hz": subcarrier_hz}
 
 
 def _draw_fading(technology: str, rng: Rng) -> Channel:

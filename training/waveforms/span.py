@@ -85,7 +85,7 @@ class Emission:
     pixel relative to the noise's (rows, cols). ``cover``: how much of each pixel the transmission
     occupies, 0 to 1. ``inside``: True where the pixel's column lies in the emission's band.
     ``by_energy``: it occupies the pixels where its energy is, so none that is below what can be
-    seen.
+    seen. ``subcarrier_hz``: spacing of an LTE or NR carrier.
     """
 
     kind: int
@@ -94,6 +94,7 @@ class Emission:
     cover: Tensor
     inside: Tensor
     by_energy: bool = False
+    subcarrier_hz: float | None = None
 
 
 def mean_power(iq: Tensor, span: Span) -> Tensor:
