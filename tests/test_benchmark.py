@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""radiofm-bench-1: its frames stay what they are, and its scores mean what they say."""
+"""radiofm-bench-2: its frames stay what they are, and its scores mean what they say."""
 
 import hashlib
 import json
@@ -29,10 +29,10 @@ from training.segmentation.data.sources import FramesConfig
 from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet
 from training.segmentation.model import CalibratedSegmenter
 from training.segmentation.pixels import scores
-from training.segmentation.scores import answers, in_training
+from training.segmentation.scores import in_training
 from training.tasks import read_recipe
 from training.waveforms import other
-from training.waveforms.scene import SceneMaker
+from training.waveforms.scene import NOBODY, SceneMaker, Truth
 from training.waveforms.side_by_side import OnAirMaker, PaperMaker, band_truth
 from training.waveforms.span import FIRST_OTHER, IGNORE, LTE, NOISE, NR
 from training.waveforms.wide_spans import WideSpanMaker
@@ -46,20 +46,43 @@ def made(tmp_path_factory):
     return frames.prepare(tmp_path_factory.mktemp("bench"), 8, SPEC, 1)
 
 
-def test_the_strata_are_those_of_version_1():
-    assert strata.FRAMES == len(strata.STRATA) == 2178
-    text = repr([astuple(s) for s in strata.STRATA])
-    # Other frames need another name than radiofm-bench-1.
-    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "64be56355c9f3e0e"
+def test_the_strata_are_those_of_version_2():
+    assert strata.FRAMES == len(strata.STRATA) == 1294
+    tables = (strata.FAMILIES, strata.GROUP_WEIGHTS, strata.MANY_BANDS, strata.SHARING)
+    text = repr(([astuple(s) for s in strata.STRATA], tables))
+    # Other frames need another name than radiofm-bench-2.
+    assert hashlib.sha256(text.encode()).hexdigest()[:16] == "978e7f4f9eb997a7"
 
 
-def test_every_beginning_of_the_benchmark_holds_all_parts():
-    for count in (8, 64, 256):
+def test_every_beginning_of_the_benchmark_holds_some_of_all():
+    for count in (32, 64, 256):
         begin = strata.STRATA[:count]
         paper = sum(s.part == strata.PAPER for s in begin) / count
-        assert paper == pytest.approx(780 / 2178, abs=2 / count)
+        assert paper == pytest.approx(130 / 1294, abs=2 / count)
+        assert {s.scenario for s in begin} == {*strata.SCENARIOS, "side by side"}
     counts = Counter((s.part, s.snr_db) for s in strata.STRATA[:256])
-    assert len(counts) == 11 and min(counts.values()) >= 10
+    assert len(counts) == 11 and min(counts.values()) >= 4
+    mixed = [s for s in strata.STRATA[:256] if s.part == strata.MIXED]
+    assert {s.fft_15k for s in mixed} == set(strata.MIXED_FFT_15K)
+    lengths = Counter((s.length_s, s.before) for s in mixed)
+    assert len(lengths) == 6 and min(lengths.values()) >= 20
+
+
+def test_no_rate_and_no_length_tells_what_is_there():
+    mixed = [s for s in strata.STRATA if s.part == strata.MIXED]
+    for scenario in strata.SCENARIOS:
+        own = [s for s in mixed if s.scenario == scenario]
+        rates = [
+            rate
+            for rate in strata.MIXED_FFT_15K
+            if strata.LEAST_FFT_15K.get(scenario, 0)
+            <= rate
+            <= strata.MOST_FFT_15K.get(scenario, rate)
+        ]
+        assert Counter(s.fft_15k for s in own) == dict.fromkeys(rates, len(own) // len(rates))
+        assert {(s.length_s, s.before) for s in own} == {
+            (length, before) for length in strata.DURATIONS_S for before in strata.BEFORE
+        }
 
 
 def test_the_papers_carriers_lie_side_by_side_for_40_ms():
@@ -109,10 +132,10 @@ def test_all_emissions_have_the_stratums_snr(monkeypatch, part):
     chosen = next(
         i
         for i, s in enumerate(strata.STRATA)
-        if s.part == part and s.scenario in ("mixed", "side by side")
+        if s.part == part and s.scenario in ("several", "side by side") and s.fft_15k >= 2048
     )
     powers = []
-    for snr_db in (3.0, 13.0):
+    for snr_db in (13.0, 23.0):
         strata_now = list(strata.STRATA)
         strata_now[chosen] = replace(strata.STRATA[chosen], snr_db=snr_db)
         monkeypatch.setattr(strata, "STRATA", tuple(strata_now))
@@ -120,10 +143,11 @@ def test_all_emissions_have_the_stratums_snr(monkeypatch, part):
 
         def kept(emissions, span, heard=heard):
             heard += [e.iq.abs().square().mean() for e in emissions]
-            return torch.zeros(span.rows, span.spec.cols, dtype=torch.uint8)
+            nothing = torch.zeros(span.rows, span.spec.cols)
+            return Truth(nothing.byte(), nothing.short() + NOBODY, nothing)
 
         for module in ("training.waveforms.side_by_side", "training.waveforms.scene"):
-            monkeypatch.setattr(f"{module}.truth_of", kept)
+            monkeypatch.setattr(f"{module}.owned", kept)
         maker.frame(strata.SEEDS[chosen])
         powers.append(torch.stack(heard))
     sent = powers[0] > 0  # a kind of burst may have none in the frame
@@ -135,7 +159,41 @@ def test_all_emissions_have_the_stratums_snr(monkeypatch, part):
 def test_an_empty_frame_is_noise_alone():
     index = next(i for i, s in enumerate(strata.STRATA) if s.scenario == "empty")
     frame = BenchmarkMaker(SPEC).frame(strata.SEEDS[index])
-    assert not frame.facts["carriers"] and set(frame.truth.unique().tolist()) <= {NOISE, IGNORE}
+    assert not frame.facts["carriers"] and not frame.facts["emissions"]
+    assert set(frame.truth.unique().tolist()) <= {NOISE, IGNORE}
+
+
+def test_a_frame_is_the_same_for_models_with_and_without_evidence():
+    number = next(i for i, s in enumerate(strata.STRATA) if s.before and s.scenario == "inside")
+    plain = BenchmarkMaker(SPEC).frame(strata.SEEDS[number])
+    told = BenchmarkMaker(replace(SPEC, evidence_lags=(22.2e-6, 10e-3))).frame(strata.SEEDS[number])
+    assert torch.equal(plain.level_db, told.level_db) and torch.equal(plain.truth, told.truth)
+    assert plain.facts == told.facts
+    # what came before the frame is known: LTE's frame can be looked for from the first row on
+    assert plain.evidence.numel() == 0 and told.evidence[1].isfinite().all()
+
+
+@pytest.mark.parametrize("scenario", strata.NR_SPACINGS_HZ)
+def test_nr_has_the_scenarios_spacing(scenario):
+    cheap = (i for i, s in enumerate(strata.STRATA) if s.scenario == scenario and s.fft_15k < 700)
+    for _, number in zip(range(3), cheap, strict=False):
+        facts = BenchmarkMaker(SPEC).frame(strata.SEEDS[number]).facts
+        (carrier,) = facts["carriers"]
+        assert carrier["label"] == "nr"
+        assert carrier["subcarrier_hz"] == strata.NR_SPACINGS_HZ[scenario]
+        for emission in facts["emissions"]:
+            assert emission["subcarrier_hz"] == carrier["subcarrier_hz"]
+
+
+def test_plateaus_are_of_noise_where_nothing_is_sent():
+    numbers = [i for i, s in enumerate(strata.STRATA) if s.scenario == "plateau of noise"][:4]
+    for number in numbers:
+        frame = BenchmarkMaker(SPEC).frame(strata.SEEDS[number])
+        assert frame.facts["emissions"] == []
+        column_db = frame.level_db[0].median(0).values
+        # 20 dB between pass and stop band at least, but for what quantisation fills in
+        assert column_db.max() - column_db.quantile(0.02) > 6
+        assert set(frame.truth.unique().tolist()) <= {NOISE, IGNORE}
 
 
 def test_prepared_frames_are_those_of_their_seeds_and_made_once(made):
@@ -148,6 +206,7 @@ def test_prepared_frames_are_those_of_their_seeds_and_made_once(made):
     assert np.abs(level[0, 0].numpy() - wanted).max() <= STEP_DB
     assert np.array_equal(truth[0].numpy(), DEFAULT.of_kinds()[frame.truth.numpy()])
     assert found.facts[2] == frame.facts
+    assert np.array_equal(found.emission_of[2], frame.emission_of)
     before = (made / "levels.npy").stat().st_mtime_ns
     assert frames.prepare(made.parent, 8, SPEC, 1) == made
     assert (made / "levels.npy").stat().st_mtime_ns == before
@@ -164,13 +223,15 @@ def test_another_generator_is_told_apart_before_anything_is_scored(tmp_path, mon
             return replace(frame, level_db=frame.level_db + 1.0 * (frame.truth == LTE))
 
     monkeypatch.setattr(frames, "BenchmarkMaker", Louder)
-    with pytest.raises(UsageError, match=r"other frames than those of radiofm-bench-1: frame \d+"):
+    with pytest.raises(UsageError, match=r"other frames than those of radiofm-bench-2: frame \d+"):
         frames.prepare(tmp_path, 1, SPEC, 1)
     assert not list(tmp_path.iterdir())
 
 
 def test_what_training_learns_to_draw_later_is_not_in_the_benchmark(monkeypatch):
-    number = next(i for i, s in enumerate(strata.STRATA) if s.scenario == "other")
+    number = next(
+        i for i, s in enumerate(strata.STRATA) if s.scenario == "plain" and s.fft_15k < 2000
+    )
     before = BenchmarkMaker(SPEC).frame(strata.SEEDS[number])
 
     def new_kind(span, rng):
@@ -191,6 +252,7 @@ def facts_of(*carriers: dict) -> dict:
     common = {"kind": "downlink", "label": "lte"}
     return {
         "part": strata.MIXED,
+        "scenario": "lte",
         "snr_db": 20.0,
         "sample_rate": 256.0,
         "carriers": [common | c for c in carriers],
@@ -272,14 +334,14 @@ def test_a_perfect_mask_gets_perfect_scores(made):
             whole_band.append(frame_score(*perfect(band), band, facts, DEFAULT))
     result = grouped(on_air, whole_band, DEFAULT.names)
     paper = [s for s in strata.STRATA[:8] if s.part == strata.PAPER]
-    assert result["paper"]["all"]["frames"] == len(paper) == 3
+    assert result["paper"]["all"]["frames"] == len(paper) == 1
     assert result["whole"]["all"]["frames"] == 8
     for section in result.values():
         for found_scores in section.values():
             assert found_scores["pixel_accuracy"] == found_scores["mean_iou"] == 1
             assert found_scores["calibration_error"] == 0
             assert found_scores["edges"]["median_bins"] in (0, None)
-    assert result["paper"]["all"]["edges"]["carriers"] == 6
+    assert result["paper"]["all"]["edges"]["carriers"] == 2
     assert result["paper"]["all"]["iou"]["other"] is None
 
 
@@ -318,28 +380,37 @@ class Guess(CalibratedSegmenter):
         super().__init__(4)
         self.gain = torch.nn.Parameter(torch.tensor(2.0))
 
-    def logits(self, frames_db, resolution):
+    def logits(self, frames_db, resolution, evidence=None):
         noise = torch.ones_like(frames_db) * self.gain
         return torch.cat([noise, 0 * noise, 0 * noise, 0 * noise], 1)
 
 
 def test_a_model_that_calls_all_noise_misses_every_carrier(made):
     found = frames.BenchmarkSet(made, SPEC, DEFAULT)
-    judged = answers(in_training(Guess(), "fp32"), found)
-    result = score_frames(judged, found, DEFAULT)
+    result = score_frames(in_training(Guess(), "fp32"), found, SPEC, DEFAULT)
     whole = result["whole"]["all"]
-    assert result["name"] == "radiofm-bench-1" and result["frames"] == whole["frames"] == 8
+    assert result["name"] == "radiofm-bench-2" and result["frames"] == whole["frames"] == 8
     scored = found.truth[found.truth != IGNORE]
     share = float((scored == NOISE).mean())
     assert whole["pixel_accuracy"] == pytest.approx(share, abs=1e-4)
     confidence = torch.tensor([2.0, 0, 0, 0]).softmax(0)[0].item()
     assert whole["calibration_error"] == pytest.approx(abs(share - confidence), abs=3e-3)
     assert whole["edges"]["missed"] == 1 and whole["edges"]["median_bins"] is None
+    emissions = whole["emissions"]
+    assert emissions["reported"] == emissions["recall"] == 0 and emissions["precision"] is None
+    assert emissions["true"] > 4 and emissions["without"] == ["wifi"]
     assert json.loads(json.dumps(result)) == result
     lines = table(result).splitlines()
-    rows = [line for line in lines if line.startswith("  ") and "SNR" not in line]
-    assert len(rows) == sum(len(result[s]) for s in ("whole", "mixed", "paper", "paper_on_air"))
+    sections = ("whole", "mixed", "paper", "paper_on_air", "scenarios")
+    every = sum(len(result[s]) for s in sections)
+    pixels, emissions = lines.index("pixels"), lines.index("emissions")
+    rows = [line for line in lines[pixels:emissions] if line.startswith("  ")]
+    assert len(rows) == 1 + every
+    # whole-band labels know of no emissions
+    rows = [line for line in lines[emissions:-1] if line.startswith("  ") and ":" not in line]
+    assert len(rows) == 1 + every - len(result["paper"])
     assert any(line.split()[:2] == [">=", "10"] for line in rows)
+    assert "wifi" in lines[-1]
 
 
 # ---- recipes
@@ -364,7 +435,7 @@ def test_a_recipe_can_train_on_scenes_of_one_kind(tmp_path, scenes, maker):
 
 def test_wide_spans_hold_other_emissions_with_and_without_carriers():
     frames = [WideSpanMaker(SPEC, 64).frame(seed) for seed in range(16)]
-    assert all(f.resolution[0] * SPEC.cols > 20e6 for f in frames)
+    assert all(f.resolution[0] * SPEC.cols > 19.9e6 for f in frames)
     with_other = [bool(((f.truth >= FIRST_OTHER) & (f.truth < IGNORE)).any()) for f in frames]
     with_carrier = [bool(((f.truth == LTE) | (f.truth == NR)).any()) for f in frames]
     assert sum(with_other) > 12 and sum(with_carrier) > 8
@@ -377,14 +448,14 @@ def test_seeds_of_the_benchmark_are_refused_for_training():
     recipe = read_recipe(RECIPES / "debug.yaml")
     for part in ("train", "validation", "calibration"):
         near = replace(getattr(recipe.data, part), first_seed=strata.FIRST_SEED - 1)
-        with pytest.raises(UsageError, match=f"seeds of {part} .* and of radiofm-bench-1 .*over"):
+        with pytest.raises(UsageError, match=f"seeds of {part} .* and of radiofm-bench-2 .*over"):
             replace(recipe, data=replace(recipe.data, **{part: near}))
 
 
 @pytest.mark.parametrize("count", [0, strata.FRAMES + 1, True, "all"])
 def test_a_wrong_number_of_benchmark_frames_is_refused(count):
     recipe = read_recipe(RECIPES / "debug.yaml")
-    with pytest.raises(UsageError, match=r"benchmark is .* give 1 to 2178 frames, or null"):
+    with pytest.raises(UsageError, match=r"benchmark is .* give 1 to 1294 frames, or null"):
         replace(recipe, benchmark=count)
 
 

@@ -258,7 +258,7 @@ def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
         np.full((1, 1, 32, 256), -90, np.float32), (75e3, 78e-6)
     )
     assert mask.shape == (1, 32, 256)
-    assert "radiofm-bench-1: 6 frames" in capsys.readouterr().out
+    assert "radiofm-bench-2: 6 frames" in capsys.readouterr().out
     found = torch.load(recipe.checkpoint("calibrate"), weights_only=True)
     temperature, offsets = found["temperature"], found["offsets"]
     assert temperature != 1 and info.metrics["calibration"]["temperature"] == round(temperature, 3)

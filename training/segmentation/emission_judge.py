@@ -13,58 +13,37 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
-from radiofm_core.errors import UsageError
-from radiofm_core.spectrum.detections import FrameGeometry
-from radiofm_core.spectrum.emission_statistics import EvidencePlanes
-from radiofm_core.spectrum.evidence_grid import LONG_LAG_S
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.verdict import features
 
 from ..engine.loop import learning_rate
 from ..engine.settings import StageConfig
 from ..waveforms.span import IGNORE
-from .data.store import Batch, FrameSet
+from .data.store import FrameSet
 from .patch_model import EmissionJudge
-from .scores import Segment, batches_of
+from .shown import WAYS, Segment, batches_of, groups_of, shown
 
 # An emission is of a class if so much of its scored pixels are, and so many are scored
 LEAST_SHARE, LEAST_SCORED = 0.6, 16
-# How the emissions' frames are shown: with all evidence, without that of long lags, without any
-WAYS = ("all", "short", "none")
 
 
 def collect(
     segment: Segment, frames: FrameSet, spec: SpectrogramSpec, classes: int
 ) -> tuple[np.ndarray, np.ndarray]:
     """Features float32 (N, features) and classes int64 (N,) of the emissions that ``segment`` finds
-    in ``frames``, each shown in all of :data:`WAYS`.
+    in ``frames``, each shown in all
+    ways of :data:`.shown.WAYS`.
 
     Raises UsageError where the project's native part is not installed.
     """
-    try:
-        from gnuradio.radiofm.runtime.frame_groups import find_frame_groups
-    except ImportError as error:
-        raise UsageError(
-            f"emissions are found by the GNU Radio module, which cannot be imported ({error}); run "
-            "./dev build first, and use its Python (.venv/bin/python)"
-        ) from error
     found, told = [], []
     for index in tqdm(batches_of(np.arange(len(frames))), desc="judge", unit="batch"):
         batch = frames.batch(index)
         for way in WAYS:
-            shown = _shown(batch, way, spec)
-            masks, confidences, scores = segment(shown.level, shown.resolution, shown.evidence)
+            seen = shown(batch, way, spec)
+            answer = segment(seen.level, seen.resolution, seen.evidence)
             for n in range(len(index)):
-                geometry, planes = look_at(shown, n, spec)
-                groups = find_frame_groups(
-                    masks[n].numpy(),
-                    confidences[n].numpy(),
-                    shown.level[n, 0].numpy(),
-                    geometry,
-                    classes,
-                    scores[n].numpy(),
-                    planes,
-                )
+                groups = groups_of(seen, n, answer, spec, classes)
                 truths = _truths(groups.group_of, batch.truth[n].numpy(), len(groups.bands))
                 each = zip(groups.statistics, groups.shapes, truths, strict=True)
                 for statistics, shape, truth in each:
@@ -72,24 +51,6 @@ def collect(
                         found.append(features(statistics, shape))
                         told.append(truth)
     return np.array(found, np.float32), np.array(told, np.int64)
-
-
-def look_at(batch: Batch, n: int, spec: SpectrogramSpec) -> tuple[FrameGeometry, EvidencePlanes]:
-    """Where the pixels of a batch's frame lie, its centre at 0 Hz, and its evidence."""
-    bin_hz, row_s = (float(x) for x in batch.resolution[n])
-    rate = bin_hz * spec.cols
-    row_samples = round(row_s * rate)
-    planes = EvidencePlanes.of(batch.evidence[n].numpy(), spec, rate, row_samples)
-    return FrameGeometry(0, rate, 0.0, (0, 0.0), row_samples, spec.cols), planes
-
-
-def _shown(batch: Batch, way: str, spec: SpectrogramSpec) -> Batch:
-    if way == "all":
-        return batch
-    is_long = torch.tensor([lag >= LONG_LAG_S for lag in spec.evidence_lags])
-    gone = is_long if way == "short" else torch.ones_like(is_long)
-    hidden = gone[None, :, None, None, None]
-    return batch._replace(evidence=torch.where(hidden, torch.nan, batch.evidence))
 
 
 def _truths(group_of: np.ndarray, truth: np.ndarray, groups: int) -> list[int | None]:

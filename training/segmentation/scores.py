@@ -3,9 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 
 import numpy as np
 import torch
@@ -13,22 +12,20 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from radiofm_core.spectrum.model import SegmentationModel
+from radiofm_core.spectrum.verdict import ModelJudge
 
 from ..engine import processes
 from ..engine.calibration import CalibrationError
 from ..waveforms.span import IGNORE
 from .benchmark import frames as benchmark
+from .benchmark import strata
 from .benchmark.scoring import score_frames
 from .data.parts import frame_set
 from .data.store import FrameSet
 from .model import CalibratedSegmenter
 from .pixels import confusion, scores
 from .recipe import Recipe
-
-SCORE_BATCH = 16
-# Levels (B, C, R, W) dB, resolutions (B, 2) and evidence planes to mask uint8 and confidence
-# float32, (B, R, W), and log probabilities of 4 x 4 pixels (B, classes, R/4, W/4)
-Segment = Callable[[Tensor, Tensor, Tensor], tuple[Tensor, Tensor, Tensor]]
+from .shown import ALL, Segment, batches_of
 
 
 @contextmanager
@@ -63,7 +60,8 @@ def as_loaded(model: SegmentationModel) -> Segment:
         for one, each, planes in zip(level, resolution, evidence, strict=True):
             shown = [planes[None].numpy()] if len(planes) else []
             answer = model.segment(one[None].numpy(), (float(each[0]), float(each[1])), *shown)
-            found.append(answer)
+            # scores of classes are not told by every model
+            found.append([part for part in answer if part is not None])
         return tuple(torch.from_numpy(np.concatenate(part)) for part in zip(*found, strict=True))
 
     return segment
@@ -96,11 +94,6 @@ def answers(
         yield mask, confidence, truth
 
 
-def batches_of(index: np.ndarray) -> list[np.ndarray]:
-    """``index`` in parts of SCORE_BATCH."""
-    return [index[start : start + SCORE_BATCH] for start in range(0, len(index), SCORE_BATCH)]
-
-
 def mean_iou(
     model: CalibratedSegmenter, frames: FrameSet, names: tuple[str, ...], precision: str
 ) -> float:
@@ -112,9 +105,20 @@ def mean_iou(
     return scores(processes.total(torch.from_numpy(counts)).numpy(), names)["mean_iou"]
 
 
-def score(segment: Segment, recipe: Recipe) -> dict:
+def judge_in_training(model: CalibratedSegmenter) -> ModelJudge:
+    """How a model that has a judge of emissions judges them, as the exported one does."""
+
+    def judge(features: np.ndarray) -> np.ndarray:
+        with torch.inference_mode():
+            device = next(model.parameters()).device
+            return model.judge(torch.from_numpy(features).to(device)).cpu().numpy()
+
+    return judge
+
+
+def score(segment: Segment, recipe: Recipe, model_judge: ModelJudge | None = None) -> dict:
     """The scores of the recipe's validation frames and, unless it leaves that out, of the
-    benchmark; JSON-ready."""
+    benchmark; JSON-ready. ``model_judge``: the model's own judge of emissions, if it has one."""
     names = recipe.classes.names
     frames = frame_set(recipe, "validation")
     counts, error = np.zeros((len(names), len(names)), np.int64), CalibrationError()
@@ -127,10 +131,16 @@ def score(segment: Segment, recipe: Recipe) -> dict:
         "frames": len(frames),
     }
     if recipe.benchmark:
-        folder = benchmark.prepare(
-            recipe.folder, recipe.benchmark, recipe.spec, recipe.data.workers
-        )
-        fixed = benchmark.BenchmarkSet(folder, recipe.spec, recipe.classes)
-        judged = partial(answers, segment, fixed, benchmark.NAME)
-        found["benchmark"] = score_frames(judged(), fixed, recipe.classes)
+        found["benchmark"] = score_benchmark(segment, recipe, model_judge)
     return found
+
+
+def score_benchmark(
+    segment: Segment, recipe: Recipe, model_judge: ModelJudge | None = None, way: str = ALL
+) -> dict:
+    """:func:`.benchmark.scoring.score_frames` of as many of its frames as the recipe says, or of
+    all of them if it leaves the benchmark out."""
+    count = recipe.benchmark or strata.FRAMES
+    folder = benchmark.prepare(recipe.folder, count, recipe.spec, recipe.data.workers)
+    fixed = benchmark.BenchmarkSet(folder, recipe.spec, recipe.classes)
+    return score_frames(segment, fixed, recipe.spec, recipe.classes, model_judge, way)

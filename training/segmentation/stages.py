@@ -26,7 +26,15 @@ from .data.parts import data_fingerprint, frame_set, prepare_part
 from .data.store import NOTE, FrameSet
 from .model import CalibratedSegmenter
 from .recipe import CYCLES, PART_OF_STAGE, Recipe
-from .scores import as_loaded, in_training, judging, logits_of, mean_iou, score
+from .scores import (
+    as_loaded,
+    in_training,
+    judge_in_training,
+    judging,
+    logits_of,
+    mean_iou,
+    score,
+)
 from .start import first_model
 
 # Of each calibration frame
@@ -125,7 +133,8 @@ def measure(recipe: Recipe) -> dict:
     """What :func:`evaluate` does, without a word."""
     model = judge(recipe)
     with judging(model):
-        result = score(in_training(model), recipe)
+        model_judge = judge_in_training(model) if recipe.judge is not None else None
+        result = score(in_training(model), recipe, model_judge)
     runs.save_text(recipe.run_folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
     return result
 
@@ -148,7 +157,7 @@ def export(recipe: Recipe, weights: str | None = None) -> Path:
     }
 
     def scored(loaded: SegmentationModel) -> dict:
-        result = score(as_loaded(loaded), recipe)
+        result = score(as_loaded(loaded), recipe, loaded.judge)
         _print(result)
         return result
 

@@ -88,8 +88,9 @@ def generate(
     """Generate the set ``folder`` unless it is there, complete, with the note's ``fields``.
 
     ``make_maker``: a class or function of a module. Where its maker's frames have ``facts``
-    (JSON-ready), those are kept in ``facts.json``, a list with an entry for each frame. Returns
-    ``folder``; raises OutputError if it cannot be written.
+    (JSON-ready), those are kept in ``facts.json``, a list with an entry for each frame; of the
+    names in its ``extra_arrays``, if it has any, what frames have by them (uint8 (rows, cols)) is
+    kept as ``NAME.npy``. Returns ``folder``; raises OutputError if it cannot be written.
     """
     if store.is_prepared(folder, fields):
         return folder
@@ -107,6 +108,7 @@ def _generate(folder: Path, config, spec: SpectrogramSpec, workers: int, make_ma
     arrays = [("levels", np.uint8, pixels), ("truth", np.uint8, size)]
     if spec.evidence_lags:
         arrays.append(("evidence", np.float16, planes))
+    arrays += [(name, np.uint8, size) for name in getattr(make_maker, "extra_arrays", ())]
     for name, kind, of_frame in arrays:
         path = folder / f"{name}.npy"
         shape = (config.frames, *of_frame)
@@ -147,6 +149,10 @@ def _make_chunk(job) -> tuple[int, list[tuple[float, float]], list[dict | None]]
     truth = np.load(folder / "truth.npy", mmap_mode="r+")
     has_lags = (folder / "evidence.npy").exists()
     evidence = np.load(folder / "evidence.npy", mmap_mode="r+") if has_lags else None
+    extra = {
+        name: np.load(folder / f"{name}.npy", mmap_mode="r+")
+        for name in getattr(_maker, "extra_arrays", ())
+    }
     resolutions, facts = [], []
     for i in range(start, stop):
         frame = _maker.frame(first_seed + i)
@@ -154,6 +160,8 @@ def _make_chunk(job) -> tuple[int, list[tuple[float, float]], list[dict | None]]
         truth[i] = frame.truth.numpy()
         if evidence is not None:
             evidence[i] = frame.evidence.numpy()
+        for name, array in extra.items():
+            array[i] = getattr(frame, name)
         resolutions.append(frame.resolution)
         facts.append(getattr(frame, "facts", None))
     return start, resolutions, facts
