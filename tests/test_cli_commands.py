@@ -131,6 +131,24 @@ def test_models_shows_scores_as_a_table_and_of_a_benchmark_the_whole(tmp_path):
     assert json.loads(radiofm("models", path, "--json").stdout)["metrics"] == metrics
 
 
+def test_models_shows_emissions_of_a_benchmark_in_a_table_of_their_own(tmp_path, capsys):
+    emissions = {"f1": 0.75, "reported_each": 1.25, "unknown": None, "claims": {"share": 0.125}}
+    found = {"pixel_accuracy": 0.5, "mean_iou": 0.25, "iou": {"lte": 0.5}}
+    whole = {"all": found | {"verdict": {"mean_iou": 0.375}, "emissions": emissions}}
+    metrics = {"validation": found, "benchmark": {"name": "bench-0", "whole": whole}}
+    path = make_level_bundle(tmp_path / "level.pt", metrics=metrics)
+    lines = [line.split() for line in told(capsys, path).splitlines()]
+    heads = next(line for line in lines if line[:1] == ["emissions"])
+    assert heads[:5] == ["emissions", "mIoU", "of", "verdicts", "F1"]
+    row = lines[lines.index(heads) + 1]
+    assert row == ["bench-0", "0.375", "0.750", "1.250", "-", "-", "-", "0.125"]
+    # earlier benchmarks told of none
+    del whole["all"]["emissions"]
+    path = make_level_bundle(tmp_path / "level.pt", metrics=metrics)
+    firsts = [line.split()[:1] for line in told(capsys, path).splitlines()]
+    assert ["bench-0"] in firsts and ["emissions"] not in firsts
+
+
 def told(capsys, path, *options) -> str:
     """What ``radiofm models`` prints of a bundle."""
     assert run(["models", str(path), *options]) == 0

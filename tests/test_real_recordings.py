@@ -22,7 +22,32 @@ WIFI = [
         for rate in ("6p5", "7p2", "13", "19p5", "26", "39", "52", "58p5", "65")
     ),
 ]
-MISSED: dict[str, str] = {}
+NR = [
+    "nr_air/nr_n78_3502M",
+    *(
+        f"nr_vectors/ue_dl_nr_pci500_rb52_{what}"
+        for what in (
+            "n4_ra_L2_ncce0",
+            "rar_s15p36e6",
+            "rnti0x100_s15p36e6",
+            "si_coreset0_idx6_s15p36e6",
+            "si_coreset0_idx7_s15p36e6",
+        )
+    ),
+]
+OTHERS = [
+    "floor/gnss_l6_12M",
+    *(f"ism_2g4/{name}" for name in ("ble_124B", "ble_zigbee_collision", "zigbee_84B")),
+    *(f"ism_2g4/rc_car_{name}" for name in ("left_back", "light")),
+    *(f"narrowband/{name}" for name in ("adsb_1090M", "tpms_315M", "zwave_916M")),
+]
+MISSED = {
+    "lte_hackrf/lte_tdd20_2585M_b": "0.95 of its pauses are noise",
+    "ism_2g4/zigbee_84B": "its packet is called LTE",
+    "ism_2g4/rc_car_left_back": "its bursts are called NR",
+    "ism_2g4/rc_car_light": "its bursts are called NR",
+    "nr_air/nr_n78_3502M": "its bursts are unknown or other",
+} | {name: "none of it is called NR" for name in NR if name.startswith("nr_vectors")}
 
 
 def named(recordings):
@@ -42,7 +67,7 @@ def named(recordings):
 def scores_of(shared_data, tmp_path_factory):
     """The scores of a recording by its name; all recordings go through one run."""
     out = tmp_path_factory.mktemp("real")
-    metas = {name: shared_data / "iq" / f"{name}.sigmf-meta" for name in LTE + WIFI}
+    metas = {name: shared_data / "iq" / f"{name}.sigmf-meta" for name in LTE + WIFI + NR + OTHERS}
     done = radiofm("segment", *metas.values(), "--out", out)
 
     def scores(name):
@@ -64,6 +89,23 @@ def test_lte_off_the_air_is_found_where_it_is(scores_of, name):
 
 
 @pytest.mark.parametrize("name", named(WIFI))
-def test_wifi_by_cable_is_not_taken_for_lte_or_nr(scores_of, name):
+def test_wifi_by_cable_is_not_taken_for_anything_else(scores_of, name):
     (one,) = scores_of(name)
     assert one.met, one
+
+
+@pytest.mark.parametrize("name", named(NR))
+def test_nr_is_found_where_it_is(scores_of, name):
+    scores = scores_of(name)
+    assert len(scores) == (2 if name in NR[:1] else 1)
+    for one in scores:
+        assert one.met, one
+
+
+@pytest.mark.parametrize("name", named(OTHERS))
+def test_what_is_none_of_them_is_not_called_lte_nr_or_wifi(scores_of, name):
+    scores = scores_of(name)
+    # of a mere floor, nothing at all
+    assert len(scores) == (2 if name.startswith("floor") else 1)
+    for one in scores:
+        assert one.met, one

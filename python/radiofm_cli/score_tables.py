@@ -9,6 +9,17 @@ from radiofm_core.tasks import TASKS, Scores
 
 from .console import table
 
+# Of a benchmark's emissions what is told, by its column's head: where it is in a row's scores
+EMISSIONS = {
+    "mIoU of verdicts": ("verdict", "mean_iou"),
+    "F1": ("emissions", "f1"),
+    "reported for each": ("emissions", "reported_each"),
+    "unknown": ("emissions", "unknown"),
+    "LTE as NR": ("emissions", "lte_as_nr", "share"),
+    "NR as LTE": ("emissions", "nr_as_lte", "share"),
+    "false claims": ("emissions", "claims", "share"),
+}
+
 
 def metric_lines(info: BundleInfo) -> list[str]:
     """A bundle's scores as a table, other figures below; those of each precision by themselves."""
@@ -37,6 +48,7 @@ def _metric_lines(metrics: dict, scores: Scores, indent: str) -> list[str]:
         cells = [(name, *_cells(row, scores, classes)) for name, row in rows]
         heads = (f"scores (classes: {scores.by_class})", *scores.overall.values(), *classes)
         lines += [indent + line.removeprefix("  ") for line in table(heads, cells)]
+        lines += [indent + line.removeprefix("  ") for line in _emission_table(rows)]
     lines += [indent + flat(rest)] if rest else []
     return lines or [f"{indent}no scores recorded"]
 
@@ -73,6 +85,25 @@ def _cells(row: dict, scores: Scores, classes: list[str]) -> list[str]:
     values = [*(row.get(key) for key in scores.overall), *(by_class.get(c) for c in classes)]
     figures = map(finite_number, values)
     return ["-" if figure is None else f"{figure:.3f}" for figure in figures]
+
+
+def _emission_table(rows: list[tuple[str, dict]]) -> list[str]:
+    """Of those rows that tell of emissions."""
+    told = [(name, row) for name, row in rows if isinstance(row.get("emissions"), dict)]
+    if not told:
+        return []
+    cells = []
+    for name, row in told:
+        figures = (finite_number(_at(row, path)) for path in EMISSIONS.values())
+        cells.append((name, *("-" if f is None else f"{f:.3f}" for f in figures)))
+    return table(("emissions", *EMISSIONS), cells)
+
+
+def _at(row: object, path: tuple[str, ...]) -> object:
+    """What lies at a path of keys; None where there is nothing."""
+    for key in path:
+        row = row.get(key) if isinstance(row, dict) else None
+    return row
 
 
 def _by_class(row: dict, scores: Scores) -> dict:
