@@ -90,7 +90,10 @@ def test_the_stage_trains_the_judge_alone_and_is_loaded_again(tmp_path, monkeypa
 
 
 def test_a_judge_is_in_the_exported_module():
-    model = build_model(small_recipe(None, PATCH, spec=SPEC)).eval()
+    recipe = small_recipe(None, PATCH, spec=SPEC)
+    assert not hasattr(torch.jit.script(build_model(recipe)), "judge")
+    data = replace(recipe.data, judge=FramesConfig(12, 300, 32))
+    model = build_model(replace(recipe, data=data, judge=JUDGING)).eval()
     features = torch.randn(3, feature_count(CLASSES, len(LAGS)))
     answer = torch.jit.script(model).judge(features)
     assert answer.shape == (3, CLASSES)

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from .model import CalibratedSegmenter, MaskedModel, Segmenter
-from .patch_model import PatchMaskedModel, PatchSegmenter
+from .patch_model import JudgingSegmenter, PatchMaskedModel, PatchSegmenter
 from .plain_model import PlainMaskedModel, PlainSegmenter
 from .recipe import Recipe
 
@@ -17,7 +17,8 @@ def build_model(recipe: Recipe) -> CalibratedSegmenter:
     channels, classes = len(recipe.spec.channels), len(recipe.classes)
     if recipe.model.kind == "patch":
         lags = len(recipe.spec.evidence_lags)
-        model = PatchSegmenter(recipe.model, channels, classes, lags)
+        kind = PatchSegmenter if recipe.judge is None else JudgingSegmenter
+        model = kind(recipe.model, channels, classes, lags)
     else:
         kind = PlainSegmenter if recipe.model.kind == "plain" else Segmenter
         model = kind(recipe.model, channels, classes)

@@ -69,12 +69,6 @@ class PatchSegmenter(CalibratedSegmenter):
         self.to_quarter = nn.Conv2d(at_eighth, 4 * at_quarter, 1)
         self.mix_quarter = ConvUnit(at_quarter + quarter, 2 * at_quarter)
         self.classify = nn.Conv2d(2 * at_quarter, 16 * classes, 1)
-        self.emissions = EmissionJudge(classes, lags)
-
-    @torch.jit.export
-    def judge(self, features: Tensor) -> Tensor:
-        """Features of emissions, float32 (N, features), to probabilities (N, classes)."""
-        return self.emissions(features).softmax(dim=1)
 
     def logits(
         self, frames_db: Tensor, resolution: Tensor, evidence: Tensor | None = None
@@ -87,6 +81,19 @@ class PatchSegmenter(CalibratedSegmenter):
         y = functional.pixel_shuffle(self.to_quarter(y), 2)
         y = self.mix_quarter(torch.cat([y, quarter], dim=1))
         return functional.pixel_shuffle(self.classify(y), 4).float().contiguous()
+
+
+class JudgingSegmenter(PatchSegmenter):
+    """The same with a judge of emissions."""
+
+    def __init__(self, config: ModelConfig, channels: int, classes: int, lags: int):
+        super().__init__(config, channels, classes, lags)
+        self.emissions = EmissionJudge(classes, lags)
+
+    @torch.jit.export
+    def judge(self, features: Tensor) -> Tensor:
+        """Features of emissions, float32 (N, features), to probabilities (N, classes)."""
+        return self.emissions(features).softmax(dim=1)
 
 
 class PatchMaskedModel(nn.Module):
