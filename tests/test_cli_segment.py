@@ -8,7 +8,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sigmf
-from level_model import CENTER, RATE, make_level_bundle, two_carriers, write_recording
+from level_model import (
+    CENTER,
+    RATE,
+    band,
+    make_evident_bundle,
+    make_level_bundle,
+    two_carriers,
+    write_recording,
+)
 from radiofm_command import leftovers, radiofm, read_one_line, stopped_radiofm
 
 DURATION = 0.2
@@ -117,6 +125,24 @@ def test_raw_file_with_its_options(tmp_path, model):
     described.validate()
     assert {a["core:label"] for a in described.get_annotations()} == {"lte", "nr"}
     assert described.get_captures()[0]["core:frequency"] == CENTER
+
+
+def test_a_model_with_evidence_tells_what_repeats(tmp_path):
+    model = make_evident_bundle(tmp_path / "evident.pt", (1 / 15e3, 50e-6, 10e-3, 9.7e-3))
+    samples = two_carriers(DURATION)
+    carrier = band(len(samples), -700e3, -200e3, 0.1, 5)
+    # what was there one symbol of 15 kHz before, 128 samples, and one LTE frame before
+    samples += (np.roll(carrier, 128) + np.roll(carrier, 19200) + carrier).astype(np.complex64)
+    recording = write_recording(tmp_path / "two", samples)
+    done = radiofm("segment", recording, "--out", tmp_path / "out", "--model", model)
+    assert done.returncode == 0 and done.stderr == ""
+    lines = [json.loads(x) for x in (tmp_path / "out/two.jsonl").read_text().splitlines()]
+    lte, nr = sorted(lines, key=lambda line: line["center_frequency"])
+    assert lte["subcarrier_spacing"] == 15e3 and "subcarrier_spacing" not in nr
+    assert {round(each["lag"], 7) for each in lte["evidence"]} == {66.7e-6, 10e-3}
+    assert "symbols of 15 kHz" in done.stdout
+    meta = json.loads((tmp_path / "out/two.sigmf-meta").read_text())
+    assert any("symbols of 15 kHz" in a["core:comment"] for a in meta["annotations"])
 
 
 def test_running_again_replaces_the_results(finished, model):

@@ -40,7 +40,11 @@ py::array vector_view(const pmt::pmt_t& vector)
         const std::complex<float>* elements = pmt::c32vector_elements(vector, length);
         return view(vector, elements, length);
     }
-    throw py::type_error("vector_view takes a u8, f32 or c32 vector, not " +
+    if (pmt::is_f64vector(vector)) {
+        const double* elements = pmt::f64vector_elements(vector, length);
+        return view(vector, elements, length);
+    }
+    throw py::type_error("vector_view takes a u8, f32, f64 or c32 vector, not " +
                          pmt::write_string(vector).substr(0, 60));
 }
 
@@ -66,7 +70,7 @@ void bind_vectors(py::module& m)
     m.def("vector_view",
           &vector_view,
           py::arg("vector"),
-          "A read-only, one-dimensional NumPy view (no copy) of a u8, f32 or c32 vector's "
+          "A read-only, one-dimensional NumPy view (no copy) of a u8, f32, f64 or c32 vector's "
           "elements; it keeps the vector alive. Raises TypeError for anything else.");
     m.def("make_vector",
           &make_vector,

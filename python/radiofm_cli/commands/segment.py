@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 from radiofm_core import keys
@@ -126,9 +127,10 @@ class _Session:
             if port == keys.PORT_EMISSIONS:
                 results.add_event(fields)
                 return
-            shape = (-1, fields[keys.ROWS], fields[keys.COLS])
+            shape = (fields[keys.CHANNELS], fields[keys.ROWS], fields[keys.COLS])
             if port == keys.PORT_FRAMES:
-                results.add_frame(fields, data.reshape(shape))
+                # power comes first; a model's evidence may follow
+                results.add_frame(fields, data[: math.prod(shape)].reshape(shape))
             else:
                 results.add_mask(fields, data.reshape(shape[1:]))
                 end = fields[keys.SAMPLE_OFFSET] + fields[keys.ROWS] * fields[keys.ROW_SAMPLES]
