@@ -62,7 +62,7 @@ def test_scripted_model_equals_the_eager_one(bundle_file):
     model = Segmenter(SMALL, 1, 4).eval()
     frames = np.random.default_rng(0).normal(-80, 6, (2, 1, 64, 256)).astype(np.float32)
     with torch.inference_mode():
-        mask, confidence = model(torch.from_numpy(frames), torch.tensor([RESOLUTION] * 2))
+        mask, confidence, _ = model(torch.from_numpy(frames), torch.tensor([RESOLUTION] * 2))
     got_mask, got_confidence = load_bundle(bundle_file, "cpu", "fp32").segment(frames, RESOLUTION)
     assert (got_mask == mask.numpy()).mean() > 0.999
     assert np.abs(got_confidence - confidence.numpy()).max() < 1e-3

@@ -11,10 +11,10 @@ from evidence_model import (
     make_evidence_bundle,
     repeating,
 )
-from framer_flow import end_tag
-from gnuradio import blocks, gr, radiofm
+from framer_flow import collect, end_tag
+from gnuradio import blocks, radiofm
 from gnuradio.radiofm.runtime.frame_batch import check_frame, segment_frames
-from segmenter_flow import SPEC, Results, frame_meta, make_bundle
+from segmenter_flow import SPEC, frame_meta, make_bundle
 
 from radiofm_core import keys
 from radiofm_core.errors import BundleError, InputError, UsageError
@@ -44,16 +44,13 @@ def test_samples_that_repeat_are_found_by_a_model_of_their_evidence(bundle):
     x = np.append(repeating(samples, 4 * CELL, 12 * CELL), np.complex64(0))
     source = blocks.vector_source_c(x, False, 1, [end_tag(samples)])
     framer = radiofm.spectrogram_framer(RATE, model=str(bundle))
-    segmenter, results = radiofm.spectrogram_segmenter(str(bundle), device="cpu"), Results()
-    sink, top = radiofm.result_sink(results, [keys.PORT_MASKS]), gr.top_block()
-    top.connect(source, framer, segmenter)
-    top.msg_connect(segmenter, keys.PORT_MASKS, sink, keys.PORT_MASKS)
-    top.run()
-    (_, whole), (info, cut) = results.got[keys.PORT_MASKS]
-    whole, cut = np.reshape(whole, (256, 256)), np.reshape(cut, (40, 256))
+    frames = collect(source, framer, EVIDENCE_SPEC)
+    model = load_bundle(bundle, "cpu")
+    answers = [segment_frames(model, [one.pixels], [one.info], [one.evidence])[0] for one in frames]
+    whole, cut = (answer.mask for answer in answers)
     assert (whole[64:192] == LTE).all() and (whole[:64] == NOISE).all()
     assert (whole[208:] == NOISE).all()
-    assert info[keys.ROWS] == 40
+    assert cut.shape == (40, 256)
     assert (cut[:32] == NOISE).all() and (cut[32:] == NR).all()
 
 
@@ -83,7 +80,7 @@ def test_frames_keep_their_own_evidence_and_scores_where_one_of_a_batch_fails(bu
     found = segment_frames(model, list(frames), metas, list(evidence))
     assert [bool(one.problem) for one in found] == [False, True, False]
     assert (found[0].mask == NOISE).all() and (found[2].mask == LTE).all()
-    assert found[2].mask.shape == (41, 256) and found[2].scores.shape[1:] == (11, 64)
+    assert found[2].mask.shape == (41, 256) and found[2].class_scores.shape[1:] == (11, 64)
 
 
 def test_a_model_may_leave_class_scores_out(tmp_path):
@@ -91,7 +88,9 @@ def test_a_model_may_leave_class_scores_out(tmp_path):
     model = load_bundle(path, "cpu", "fp32")
     frames, evidence = frames_and_evidence(1)
     assert model.answer(frames, RESOLUTION, evidence).scores is None
-    assert segment_frames(model, list(frames), [frame_meta(0)], list(evidence))[0].scores is None
+    assert (
+        segment_frames(model, list(frames), [frame_meta(0)], list(evidence))[0].class_scores is None
+    )
 
 
 class WrongScores(ShortAnswer):

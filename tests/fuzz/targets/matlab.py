@@ -45,5 +45,6 @@ def run(data: bytes) -> None:
     config = MatlabConfig(str(folder), rows=16, duration=16 * 40e-6)
     with may_refuse(InputError, UsageError):
         for item in matlab.find(config):
-            for level, truth, _ in matlab.read(item, config, _SPEC, DEFAULT):
-                assert level.shape == truth.shape == (16, 8) and np.isfinite(level).all()
+            for frame in matlab.read(item, config, _SPEC, DEFAULT):
+                assert frame.level.shape == frame.truth.shape == (16, 8)
+                assert np.isfinite(frame.level).all()
