@@ -282,6 +282,7 @@ def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
     assert not list(tmp_path.rglob("*.part"))
 
 
+@pytest.mark.xfail(strict=True, reason="the bundled demo is made anew with the next default model")
 def test_a_demo_recording_has_the_emissions_that_the_bundled_one_has(tmp_path):
     path = make_demo(tmp_path)
     assert (tmp_path / "demo.sigmf-data").stat().st_size <= 4 << 20

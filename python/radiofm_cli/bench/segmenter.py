@@ -74,9 +74,9 @@ def measure_segmenter(model: SegmentationModel, effort: Effort) -> Section:
             return BATCH / (time.perf_counter() - begin)
 
         large = _product_of(model, effort.gemm_size, 1)
-        small = {
-            size: _product_of(model, size, effort.gemm_size // size) for size in SMALL_PRODUCTS
-        }
+        small = [
+            _product_of(model, size, max(1, effort.gemm_size // size)) for size in SMALL_PRODUCTS
+        ]
 
         def gflops() -> float:
             alone = [sum(pool.map(_called, [product] * threads)) for product in small]
