@@ -139,6 +139,14 @@ def test_an_emission_without_any_noise_beside_it_is_like_a_strong_one():
     assert np.array_equal(features(statistics, strong), features(statistics, clean))
 
 
+def test_what_repeats_every_10_ms_is_not_said_to_repeat_every_20_ms():
+    def lags(coherence):
+        return {each.lag for each in judge(known(coherence), SHAPE, NAMES).evidence}
+
+    assert lags({10e-3: 0.3, 20e-3: 0.3}) == {10e-3}
+    assert lags({20e-3: 0.3}) == {20e-3}
+
+
 def test_a_models_own_judge_may_find_that_it_is_noise():
     def model_judge(given):
         return np.array([[0.9, 0.02, 0.07, 0.01, 0.0]], np.float32)

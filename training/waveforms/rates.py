@@ -4,26 +4,16 @@
 from __future__ import annotations
 
 from .rng import Rng
+from .smooth import is_smooth
 from .span import SUBCARRIER_HZ
 
 # A rate holds a whole number of subcarriers of 60 kHz.
 MULTIPLE = 4
 
-
-def _smooth_ffts() -> list[int]:
-    """Transform sizes without large prime factors: multiples of 8 (4 below 128) up to 8192."""
-    sizes = []
-    for n in (*range(64, 128, MULTIPLE), *range(128, 8193, 8)):
-        rest = n
-        for p in (2, 3, 5, 7):
-            while rest % p == 0:
-                rest //= p
-        if rest == 1:
-            sizes.append(n)
-    return sizes
-
-
-FFT_SIZES = _smooth_ffts()
+# Transform sizes without large prime factors: multiples of 8 (4 below 128) up to 8192
+FFT_SIZES = [
+    n for n in (*range(64, 128, MULTIPLE), *range(128, 8193, 8)) if is_smooth(n, (2, 3, 5, 7))
+]
 # Rates made for cellular systems, and how often they come among themselves
 CELLULAR_MSPS = {
     0.96: 2,

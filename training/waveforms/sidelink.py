@@ -15,6 +15,7 @@ from .lte.sequences import sss
 from .ofdm import RB_SUBCARRIERS, Grid, sent_blocks, symbol_starts
 from .rng import Rng
 from .sequences import zadoff_chu
+from .smooth import most_blocks
 from .uplink_references import GROUPS, pattern, shifted_base, unit
 
 SYMBOLS = 14
@@ -98,7 +99,7 @@ def _spread(symbols: int, count: int, order: int, rng: Rng) -> Tensor:
 def _put_burst(subframe, link: Sidelink, i: int, place: int, width: int, gain, rng: Rng) -> None:
     """A vehicle's control information (PSCCH, two blocks) and, above it, its data (PSSCH)."""
     low = place * link.subchannel
-    blocks = _smooth(width * link.subchannel - CONTROL_BLOCKS)
+    blocks = most_blocks(width * link.subchannel - CONTROL_BLOCKS)
     # The check bits of the control information, which shape the data's DMRS (9.8)
     check = rng.integer(0, 65535)
     shift = 3 * rng.integer(0, 3)
@@ -120,18 +121,6 @@ def _put_burst(subframe, link: Sidelink, i: int, place: int, width: int, gain, r
                 burst[symbol] = shifted_base(group, count, check // 2 % 8)
         burst[GUARD_SYMBOL] = 0
         subframe[:, band] = burst * (gain * level)
-
-
-def _smooth(blocks: int) -> int:
-    """The most blocks, not above, that a transform of factors 2, 3 and 5 has (9.3.4)."""
-    for width in range(blocks, 0, -1):
-        rest = width
-        for p in (2, 3, 5):
-            while rest % p == 0:
-                rest //= p
-        if rest == 1:
-            return width
-    raise ValueError(f"{blocks} resource blocks: expected at least one")
 
 
 def _put_sync(subframe: Tensor, link: Sidelink, rng: Rng) -> None:

@@ -19,6 +19,7 @@ from .nr.sequences import slot_reference
 from .ofdm import RB_SUBCARRIERS, Grid, sent_blocks, symbol_starts
 from .rng import Rng
 from .sequences import base_sequence, zadoff_chu
+from .smooth import most_blocks
 from .uplink_references import (
     CYCLIC_SHIFTS,
     GRANTED_SHIFTS,
@@ -134,14 +135,7 @@ def build_uplink(up: Uplink, milliseconds: int, offset: int, time: float, rng: R
 def _width(rng: Rng, most: int) -> int:
     """Blocks of an allocation: a product of 2, 3 and 5 (5.3.3)."""
     width = rng.integer(1, most) if rng.chance(0.5) else rng.integer(1, max(1, most // 4))
-    while True:
-        rest = width
-        for p in (2, 3, 5):
-            while rest % p == 0:
-                rest //= p
-        if rest == 1:
-            return width
-        width -= 1
+    return most_blocks(width)
 
 
 def _cp_ofdm_references(up: Uplink, phones: Sequence[Phone]) -> dict[int, Tensor]:

@@ -33,10 +33,9 @@ class Burst:
 
 @dataclass(frozen=True)
 class FrameGroups:
-    """The emissions of a frame: ``mask`` and ``group_of`` (rows, cols), and for each group its
-    place in ``bands``, ``shapes`` and ``statistics``; ``bursts`` by start and then frequency."""
+    """The emissions of a frame: ``group_of`` (rows, cols), and for each group its place in
+    ``bands``, ``shapes`` and ``statistics``; ``bursts`` by start and then frequency."""
 
-    mask: np.ndarray
     group_of: np.ndarray
     geometry: FrameGeometry
     bursts: list[Burst]
@@ -78,7 +77,6 @@ def find_frame_groups(
     for burst in bursts:
         by_group[burst.group].append(burst)
     return FrameGroups(
-        mask,
         group_of,
         geometry,
         bursts,

@@ -18,6 +18,7 @@ from dataclasses import replace
 from gnuradio import blocks, fft, gr
 from gnuradio.radiofm.blocks.spectrogram_framer import spectrogram_framer
 
+from radiofm_core.spectrum.lags import CONTROLS_S, MEANINGS
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 from .block_cpu import Load, measure
@@ -25,12 +26,8 @@ from .effort import Effort
 from .results import Section, alternate, ratios
 
 SAMPLE_RATE = 61.44e6
-# Lags (s) of a model whose spec has none: symbols of 15, 30 and 45 kHz and of 802.11ax, p and a,
-# LTE's frame, the period of NR's SSB, and three at which nothing repeats
-USUAL_LAGS = (
-    *(1 / 15e3, 1 / 30e3, 1 / 45e3, 12.8e-6, 6.4e-6, 3.2e-6),
-    *(10e-3, 20e-3, 24e-6, 50e-6, 9.7e-3),
-)
+# Lags (s) of a model whose spec has none: all that mean something, and the controls
+USUAL_LAGS = (*(meaning.lag_s for meaning in MEANINGS), *CONTROLS_S)
 
 
 def measure_framer(spec: SpectrogramSpec, effort: Effort) -> Section:

@@ -46,9 +46,11 @@ MEANINGS = (
     # LTE and NR, and whatever a filter has coloured, show up to 0.06 here
     LagMeaning(3.2e-6, "802.11 symbols", 312.5e3, least=0.08),
     LagMeaning(10e-3, "repeats every 10 ms", least=0.05, as_lte="repeats with LTE's frame"),
-    LagMeaning(20e-3, "repeats every 20 ms, as NR's synchronisation", least=0.05),
+    LagMeaning(20e-3, "repeats every 20 ms, the period of NR's SS/PBCH blocks", least=0.05),
 )
 CONTROLS_S = (24e-6, 50e-6, 9.7e-3)
+# What repeats after the first of these repeats after the second as well, which then says nothing
+ONE_FRAME_S, TWO_FRAMES_S = 10e-3, 20e-3
 
 
 @lru_cache(maxsize=256)

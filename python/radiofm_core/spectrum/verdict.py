@@ -10,7 +10,7 @@ import numpy as np
 
 from .detections import NOISE_CLASS, UNKNOWN, Evidence
 from .emission_statistics import EmissionStatistics
-from .lags import LagMeaning, controls_of, meaning_of
+from .lags import ONE_FRAME_S, TWO_FRAMES_S, LagMeaning, controls_of, meaning_of
 
 # Coherence is clear from so many times its floor on (noise alone exceeds it once in 200,000 times,
 # exp(-k^2)), and from so many times the controls' on
@@ -100,6 +100,7 @@ def find_evidence(statistics: EmissionStatistics) -> tuple[float | None, tuple[E
         ):
             clear.append((index, meaning))
     spacing, symbols = _spacing([(excess[i], m) for i, m in clear if m.spacing_hz])
+    clear_lags = [m.lag_s for _, m in clear]
     found = [
         Evidence(
             lag=float(statistics.lags[i]),
@@ -108,7 +109,8 @@ def find_evidence(statistics: EmissionStatistics) -> tuple[float | None, tuple[E
             meaning=_words(m, spacing),
         )
         for i, m in clear
-        if not m.spacing_hz or m in symbols
+        if (not m.spacing_hz or m in symbols)
+        and not (m.lag_s == TWO_FRAMES_S and ONE_FRAME_S in clear_lags)
     ]
     found.sort(key=lambda each: -each.coherence / max(each.floor, 1e-30))
     return spacing, tuple(found)
