@@ -99,9 +99,17 @@ def test_some_emissions_begin_end_or_are_a_short_burst():
 
 def test_groups_come_once_before_one_comes_again():
     for seed in range(20):
-        groups = plans.draw_groups(6, Rng(seed))
+        groups = plans.draw_groups(6, span_of(20.0), Rng(seed))
         assert set(groups[:4]) == set(plans.GROUPS)
         assert len(set(groups[4:])) == 2
+
+
+def test_wifi_comes_half_as_often_in_spans_narrower_than_its_channels():
+    def share(rate_mhz: float) -> float:
+        span = span_of(rate_mhz)
+        return sum(plans.draw_groups(1, span, Rng(seed)) == ["wifi"] for seed in range(2000)) / 2000
+
+    assert 0.4 < share(2.0) / share(20.0) < 0.7
 
 
 def test_every_kind_belongs_to_a_group():

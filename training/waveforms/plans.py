@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is on the air in a scene, before any of it is made: how many emissions, of which group and
 strength, where and when. Every group comes about as often at every sample rate, so that the rate
-tells nothing."""
+tells little; Wi-Fi half as often in spans that are too narrow for a channel of it."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ Band = tuple[float, float]
 GROUPS = ("lte", "nr", "wifi", "other")
 # An NR carrier sends less than an LTE one: more of them make up for some of it.
 WEIGHTS = {"lte": 1.0, "nr": 1.25, "wifi": 0.8, "other": 1.05}
+# What receivers of up to 4 MS/s are pointed at is seldom a part of a Wi-Fi channel.
+NARROW_WIFI, WIFI_SPAN = 0.5, 5e6
 OTHER = tuple(name for name in other.NAMES if name not in other.WIFI)
 SCENARIOS = {"empty": 0.13, "one": 0.24, "several": 0.42, "inside": 0.15, "crowded": 0.06}
 # By how much a band of another kind is stronger than a carrier, as a rule (dB)
@@ -47,11 +49,12 @@ def draw_plan(span: Span, rng: Rng, scenario: str | None = None) -> list[Planned
         return []
     clean = rng.chance(CLEAN_SHARE)
     if scenario == "inside":
-        wanted = [(rng.choice(GROUPS[:3], [WEIGHTS[g] for g in GROUPS[:3]]), True)]
-        wanted += [(g, False) for g in draw_groups(rng.choice((0, 0, 1, 2)), rng)]
+        weights = group_weights(span)
+        wanted = [(rng.choice(GROUPS[:3], [weights[g] for g in GROUPS[:3]]), True)]
+        wanted += [(g, False) for g in draw_groups(rng.choice((0, 0, 1, 2)), span, rng)]
     else:
         count = {"one": (1, 1), "several": (2, 3), "crowded": (4, 5)}[scenario]
-        wanted = [(g, False) for g in draw_groups(rng.integer(*count), rng)]
+        wanted = [(g, False) for g in draw_groups(rng.integer(*count), span, rng)]
     out: list[Planned] = []
     taken: list[Band] = []
     for group, inside in wanted:
@@ -61,12 +64,19 @@ def draw_plan(span: Span, rng: Rng, scenario: str | None = None) -> list[Planned
     return out
 
 
-def draw_groups(count: int, rng: Rng) -> list[str]:
+def group_weights(span: Span) -> dict[str, float]:
+    """How often each group comes in such a span."""
+    narrow = NARROW_WIFI if span.sample_rate < WIFI_SPAN else 1.0
+    return WEIGHTS | {"wifi": narrow * WEIGHTS["wifi"]}
+
+
+def draw_groups(count: int, span: Span, rng: Rng) -> list[str]:
     """``count`` groups, each once before one comes again."""
+    weights = group_weights(span)
     out: list[str] = []
     while len(out) < count:
         left = [g for g in GROUPS if out.count(g) == len(out) // len(GROUPS)]
-        out.append(rng.choice(left, [WEIGHTS[g] for g in left]))
+        out.append(rng.choice(left, [weights[g] for g in left]))
     return out
 
 
