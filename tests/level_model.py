@@ -45,7 +45,7 @@ class EvidentSegmenter(LevelSegmenter):
         side = torch.ones(256, dtype=torch.uint8, device=x.device)
         side[128:] = 2
         mask = loud * side
-        shares = functional.one_hot(mask[:, ::4, ::4].long(), 4).movedim(3, 1) * 0.8 + 0.05
+        shares = functional.one_hot(mask[:, ::4, ::4].long(), 5).movedim(3, 1) * 0.8 + 0.04
         return mask, torch.full_like(power, 0.9), shares.log()
 
 

@@ -24,7 +24,7 @@ from training.waveforms import other
 from training.waveforms.kinds import KINDS
 
 RECIPES = Path(__file__).parents[1] / "training/recipes"
-WIFI = {"color": "#7ddc5a", "kinds": ["wifi"], "weight": 2.0}
+BLUETOOTH = {"color": "#b48cff", "kinds": ["bluetooth"], "weight": 2.0}
 
 
 def recipe_with(folder: Path, **fields):
@@ -38,7 +38,9 @@ def recipe_with(folder: Path, **fields):
 def test_a_kind_has_one_number_and_one_class():
     assert len(set(KINDS)) == len(KINDS) == 3 + len(other.KINDS) and KINDS[:3] == DEFAULT.names[:3]
     table = DEFAULT.of_kinds()
-    assert table[: len(KINDS)].tolist() == [0, 1, 2] + [3] * len(other.KINDS)
+    assert table[: len(KINDS)].tolist() == [0, 1, 2] + [
+        3 if name in other.WIFI else 4 for name in other.NAMES
+    ]
     assert (table[len(KINDS) :] == 255).all()
 
 
@@ -47,18 +49,18 @@ def test_the_default_recipe_has_the_default_classes():
 
 
 def test_classes_in_another_order_are_others():
-    turned = Classes({k: DEFAULT[k] for k in ("noise", "nr", "lte", "other")})
+    turned = Classes({k: DEFAULT[k] for k in ("noise", "nr", "lte", "wifi", "other")})
     assert turned != DEFAULT and Classes(dict(DEFAULT)) == DEFAULT
 
 
-def test_a_fifth_class_takes_a_recipe_alone(tmp_path):
+def test_a_sixth_class_takes_a_recipe_alone(tmp_path):
     """Generated frames, a recording's labels, the model, its scores and its bundle follow."""
-    make_recording(tmp_path / "rec" / "a", 5, label="Wi-Fi")
-    make_recording(tmp_path / "rec" / "b", 6, label="wifi")
-    own = {"recordings": str(tmp_path / "rec"), "rows": 64, "labels": {"wi-fi": "wifi"}}
+    make_recording(tmp_path / "rec" / "a", 5, label="BT")
+    make_recording(tmp_path / "rec" / "b", 6, label="bluetooth")
+    own = {"recordings": str(tmp_path / "rec"), "rows": 64, "labels": {"bt": "bluetooth"}}
     recipe = recipe_with(
         tmp_path,
-        classes={"wifi": WIFI},
+        classes={"bluetooth": BLUETOOTH},
         data={
             "train": [own, {"frames": 8, "first_seed": 20_000_000, "rows": 64}],
             "refine": None,
@@ -67,55 +69,58 @@ def test_a_fifth_class_takes_a_recipe_alone(tmp_path):
         },
         refine=None,
     )
-    assert recipe.classes.names == ("noise", "lte", "nr", "other", "wifi")
-    assert recipe.classes.of_kind("wifi") == 4 and recipe.classes.of_kind("dvb_t") == 3
-    assert 4 in np.unique(frame_set(recipe, "train").truth[:3])
+    assert recipe.classes.names == ("noise", "lte", "nr", "wifi", "other", "bluetooth")
+    assert recipe.classes.of_kind("bluetooth") == 5 and recipe.classes.of_kind("dvb_t") == 4
+    assert 5 in np.unique(frame_set(recipe, "train").truth[:3])
     info = read_bundle_info(export(recipe))
-    assert info.class_names == recipe.classes.names and info.classes[4].color == WIFI["color"]
+    assert info.class_names == recipe.classes.names and info.classes[5].color == BLUETOOTH["color"]
     assert set(info.metrics["fp32"]["validation"]["iou"]) == set(recipe.classes)
     mask, _ = load_bundle(info.path, "cpu", "fp32").segment(
         np.full((1, 1, 32, 256), -90, np.float32), (75e3, 78e-6)
     )
-    assert mask.max() < 5
+    assert mask.max() < 6
 
 
 def test_the_same_prepared_frames_serve_other_classes(tmp_path):
     data = {"train": {"frames": 12, "first_seed": 60_000_000, "rows": 64, "scenes": "wide"}}
-    four = recipe_with(tmp_path, data=data)
-    five = recipe_with(tmp_path, data=data, classes={"wifi": WIFI})
-    few, more = frame_set(four, "train").truth, frame_set(five, "train").truth
-    assert (few[more == 4] == 3).all() and (more == 4).any()
-    assert np.array_equal(few[more != 4], more[more != 4])
+    five = recipe_with(tmp_path, data=data)
+    six = recipe_with(tmp_path, data=data, classes={"bluetooth": BLUETOOTH})
+    few, more = frame_set(five, "train").truth, frame_set(six, "train").truth
+    assert (few[more == 5] == 4).all() and (more == 5).any()
+    assert np.array_equal(few[more != 5], more[more != 5])
     assert len(list((tmp_path / "out").glob("wide-frames*"))) == 1
 
 
 def test_a_start_of_other_classes_goes_on_where_names_are_alike(tmp_path):
-    four = recipe_with(tmp_path)
+    five = recipe_with(tmp_path)
     torch.manual_seed(3)
-    model = build_model(four)
-    about = ("four", {}, "none", {}, four.task, four.classes.infos)
-    start = export_bundle(tmp_path / "four.pt", model, four.spec, *about)
-    five = recipe_with(tmp_path, classes={"wifi": WIFI}, start=str(start))
-    begun = first_model(five)
+    model = build_model(five)
+    about = ("five", {}, "none", {}, five.task, five.classes.infos)
+    start = export_bundle(tmp_path / "five.pt", model, five.spec, *about)
+    six = recipe_with(tmp_path, classes={"bluetooth": BLUETOOTH}, start=str(start))
+    begun = first_model(six)
     for name, weight in begun.encoder.state_dict().items():
         torch.testing.assert_close(weight, model.encoder.state_dict()[name], rtol=1e-3, atol=1e-6)
-    theirs = model.classify.weight.unflatten(0, (4, 16))
-    own = begun.classify.weight.unflatten(0, (5, 16))
-    torch.testing.assert_close(own[:4], theirs, rtol=1e-3, atol=1e-5)
-    assert own[4].abs().sum() > 0 and not torch.allclose(own[4], own[3])
+    theirs = model.classify.weight.unflatten(0, (5, 16))
+    own = begun.classify.weight.unflatten(0, (6, 16))
+    torch.testing.assert_close(own[:5], theirs, rtol=1e-3, atol=1e-5)
+    assert own[5].abs().sum() > 0 and not torch.allclose(own[5], own[4])
 
 
 @pytest.mark.parametrize(
     ("classes", "named"),
     [
-        ({"wifi": {"color": "green"}}, "#23c4ff.* got 'green'"),
-        ({"wifi": {"color": "#00ff00", "kinds": ["wify"]}}, "kinds: expected .*wifi.* got 'wify'"),
-        ({"wifi": {"color": "#00ff00", "kinds": ["lte"]}}, "kind 'lte' is in two classes"),
-        ({"wifi": {"color": "#00ff00"}}, "other and wifi have no kinds"),
-        ({"other": None}, "no class has the kind 'wifi'"),
-        ({"unknown": WIFI}, "'unknown' cannot be the name"),
-        ({"wifi": {**WIFI, "weight": 0}}, "weight is 0"),
-        ({"wifi": {**WIFI, "colour": 1}}, "unknown key 'colour'"),
+        ({"bluetooth": {"color": "green"}}, "#23c4ff.* got 'green'"),
+        (
+            {"bluetooth": {"color": "#00ff00", "kinds": ["wify"]}},
+            "kinds: expected .*wifi.* got 'wify'",
+        ),
+        ({"bluetooth": {"color": "#00ff00", "kinds": ["lte"]}}, "kind 'lte' is in two classes"),
+        ({"bluetooth": {"color": "#00ff00"}}, "other and bluetooth have no kinds"),
+        ({"other": None}, "no class has the kind 'halow'"),
+        ({"unknown": BLUETOOTH}, "'unknown' cannot be the name"),
+        ({"bluetooth": {**BLUETOOTH, "weight": 0}}, "weight is 0"),
+        ({"bluetooth": {**BLUETOOTH, "colour": 1}}, "unknown key 'colour'"),
         ("wifi", "expected names of classes.* got 'wifi'"),
     ],
     ids=str,
@@ -135,5 +140,6 @@ def test_labels_that_are_no_classes_are_refused_when_the_recipe_is_read(tmp_path
         recipe_with(tmp_path, data={"train": own})
     with pytest.raises(UsageError, match="first class is 'lte'"):
         replace(
-            recipe, classes=type(DEFAULT)({k: DEFAULT[k] for k in ("lte", "noise", "nr", "other")})
+            recipe,
+            classes=type(DEFAULT)({k: DEFAULT[k] for k in ("lte", "noise", "nr", "wifi", "other")}),
         )

@@ -94,12 +94,32 @@ def test_a_carrier_that_fills_the_span_ends_at_its_edges():
 @pytest.mark.parametrize("columns", [1, 2, 3, 5, 8])
 def test_a_narrow_component_on_a_slope_does_not_shrink_away(columns):
     slope = np.minimum(np.abs(np.arange(256) - 128), 12) * -4.0 - 20
-    power = np.broadcast_to(slope, (256, 256)).astype(np.float32)
+    power = np.full((256, 256), -68, np.float32)
+    power[20:60] = slope
     for first in range(118, 138):
         mask = np.zeros((256, 256), np.uint8)
         mask[20:60, first : first + columns] = 2
         (found,) = detect(mask, power)
         assert found.bandwidth >= columns * BIN / 3 - 1
+
+
+@pytest.mark.parametrize("rows", [slice(0, 256), slice(60, 160)])
+def test_noise_is_that_of_the_emissions_own_part_of_the_span(rows):
+    """A receiver's filter lowers the noise by 40 dB in a third of the span; what stands 15 dB above
+    it there lies far below the noise of the rest."""
+    rng = np.random.default_rng(5)
+    floor = np.where(np.arange(256) < 80, -90.0, -50.0)
+    power = floor + 10 * np.log10(rng.gamma(8, 1 / 8, (256, 256)))
+    mask = np.zeros((256, 256), np.uint8)
+    mask[rows, 20:50] = 1
+    power[rows, 20:50] += 10 * np.log10(1 + 10**1.5)
+    (found,) = detect(mask, power.astype(np.float32))
+    assert found.snr_db == pytest.approx(15, abs=0.5)
+    # and what the mask makes of the stronger noise is still nothing
+    mask[:] = 0
+    mask[rows, 120:180] = 1
+    plain = floor + 10 * np.log10(rng.gamma(8, 1 / 8, (256, 256)))
+    assert detect(mask, plain.astype(np.float32)) == []
 
 
 def test_small_gaps_do_not_split_and_ragged_fringes_do_not_widen():

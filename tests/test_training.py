@@ -185,7 +185,7 @@ def test_learning_rate_warms_up_and_anneals_to_zero():
 def test_scores_of_a_known_confusion():
     truth = np.array([[0, 1, 1, 255], [2, 3, 3, 3]], np.uint8)
     mask = np.array([[0, 1, 0, 1], [2, 3, 3, 1]], np.uint8)
-    result = scores(confusion(mask, truth, 4), DEFAULT.names)
+    result = scores(confusion(mask, truth, 4), ("noise", "lte", "nr", "other"))
     assert result["pixel_accuracy"] == pytest.approx(5 / 7, abs=1e-4)
     assert result["iou"] == {"noise": 0.5, "lte": 0.3333, "nr": 1.0, "other": 0.6667}
 

@@ -15,49 +15,14 @@ constexpr double hann_noise_bins = 1.5;
 constexpr double min_snr_db = -20.0;
 // Energy gate: what lies less than this above the noise (-10 dB: 0.4 dB more power) is nothing, and
 // what noise alone shows now and then (in standard deviations) is nothing either.
-constexpr double gate_snr_db = -10.0;
+constexpr double gate_excess = 0.1;
 constexpr double gate_sigmas = 7.0;
 // Neighbouring bins of a Hann window share power: the variance of a sum over pixels grows by
 // 1 + 2 (4 / 9 + 1 / 36).
 constexpr double noise_correlation = 1.94;
-// The median of the noise is taken over about this many of its pixels, evenly spread.
-constexpr size_t median_pixels = 8192;
 // Columns by which the power at an edge may correct the mask, and that it is looked at on each side
 constexpr double max_refinement = 3.0;
 constexpr size_t reach = 4;
-
-// As NumPy's percentile with linear interpolation; `values` are left in another order.
-double quantile(std::vector<float>& values, double share)
-{
-    const double at = share * double(values.size() - 1);
-    const auto below = values.begin() + std::ptrdiff_t(at);
-    std::nth_element(values.begin(), below, values.end());
-    const double low = *below, part = at - std::floor(at);
-    return part > 0 ? low + part * (*std::min_element(below + 1, values.end()) - low) : low;
-}
-
-/*
- * Mean noise per pixel, from the median of the noise pixels, which an overlooked emission hardly
- * moves: a mean of k transforms is gamma distributed, and its median is about (1 - 1 / 9k)^3 of its
- * mean (Wilson and Hilferty, 1931).
- */
-double noise_power(const mask_frame& frame, const std::vector<float>& power, double looks)
-{
-    std::vector<float> values;
-    values.reserve(power.size());
-    for (size_t i = 0; i < power.size(); i++) {
-        if (frame.mask[i] == 0) {
-            values.push_back(power[i]);
-        }
-    }
-    const size_t step = (values.size() + median_pixels - 1) / median_pixels;
-    size_t count = 0;
-    for (size_t i = 0; i < values.size(); i += step) {
-        values[count++] = values[i];
-    }
-    values.resize(count);
-    return quantile(values, 0.5) / std::pow(1.0 - 1.0 / (9.0 * looks), 3);
-}
 
 } // namespace
 
@@ -67,12 +32,11 @@ power_meter::power_meter(const mask_frame& frame, size_t noise_pixels, double lo
       d_power(frame.rows * frame.cols)
 {
     loops::from_db(d_power.data(), frame.power_db, d_power.size());
-    d_has_noise = noise_pixels >= std::max<size_t>(d_power.size() / 100, 1);
-    if (d_has_noise) {
-        d_noise = noise_power(frame, d_power, looks);
+    if (noise_pixels >= std::max<size_t>(d_power.size() / 100, 1)) {
+        d_noise.emplace(frame, d_power, looks);
     } else {
         std::vector<float> values(d_power);
-        d_noise = quantile(values, 0.01);
+        d_faintest = quantile(values, 0.01);
     }
 }
 
@@ -82,14 +46,15 @@ bool power_meter::measure(const std::vector<int16_t>& group_of,
                           mask_burst& out) const
 {
     std::vector<size_t> in_row(around.height()), in_col(around.width());
-    double in_box = 0.0, confidence = 0.0;
+    std::vector<double> in_box(around.width());
+    double confidence = 0.0;
     size_t pixels = 0;
     for (size_t row = around.first_row; row < around.end_row; row++) {
         const size_t begin = row * d_frame.cols + around.first_col;
         const int16_t* of = group_of.data() + begin;
         const float* power = d_power.data() + begin;
         for (size_t col = 0; col < in_col.size(); col++) {
-            in_box += double(power[col]);
+            in_box[col] += double(power[col]);
             if (of[col] == group) {
                 in_row[row - around.first_row]++;
                 in_col[col]++;
@@ -111,11 +76,19 @@ bool power_meter::measure(const std::vector<int16_t>& group_of,
     out.end_row = core.end_row;
     out.low_col = refine(core, core.first_col, true, level, inwards);
     out.high_col = refine(core, core.end_col, false, level, inwards);
-    const double snr = level / std::max(d_noise, 1e-30) - 1.0;
+    const std::vector<double> noise =
+        d_noise ? d_noise->below(around.first_col, around.end_col, level)
+                : std::vector<double>(around.width(), std::max(d_faintest, 1e-30));
+    double of_core = 0.0, over_noise = 0.0;
+    for (size_t col = 0; col < noise.size(); col++) {
+        of_core += cols.first <= col && col < cols.second ? noise[col] : 0.0;
+        over_noise += in_box[col] / noise[col];
+    }
+    const double snr = level * double(core.width()) / of_core - 1.0;
     out.snr_db = std::max(snr > 0 ? 10.0 * std::log10(snr) : min_snr_db, min_snr_db);
     const double power = level * double(core.width()) / hann_noise_bins;
     out.pwr_db = 10.0 * std::log10(std::max(power, 1e-30));
-    return !d_has_noise || stands_out(out.snr_db, in_box, double(around.size()));
+    return !d_noise || stands_out(over_noise, double(around.size()));
 }
 
 double
@@ -136,15 +109,16 @@ power_meter::mean_inside(const std::vector<int16_t>& group_of, int16_t group, co
 }
 
 /*
- * The energy gate: whether there is more power in a burst's rectangle than noise has. All
+ * The energy gate: whether there is more power in a burst's rectangle (`in_box`, over the noise of
+ * a pixel) than noise has. All
  * of the rectangle counts: a mask of noise picks its brighter pixels. A mean of k transforms
  * deviates from its expectation by 1 / sqrt(k) of it.
  */
-bool power_meter::stands_out(double snr_db, double in_box, double pixels) const
+bool power_meter::stands_out(double in_box, double pixels) const
 {
-    const double excess = in_box / d_noise - pixels;
+    const double excess = in_box - pixels;
     const double deviation = std::sqrt(pixels * noise_correlation / d_looks);
-    return snr_db >= gate_snr_db && excess >= gate_sigmas * deviation;
+    return excess >= std::max(gate_excess * pixels, gate_sigmas * deviation);
 }
 
 /*

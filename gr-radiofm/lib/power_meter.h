@@ -2,7 +2,9 @@
 #pragma once
 
 #include "mask_patch.h"
+#include "noise_floor.h"
 #include <gnuradio/radiofm/mask_groups.h>
+#include <optional>
 #include <vector>
 
 namespace gr {
@@ -26,14 +28,14 @@ public:
 
 private:
     double mean_inside(const std::vector<int16_t>& group_of, int16_t group, const box& core) const;
-    bool stands_out(double snr_db, double in_box, double pixels) const;
+    bool stands_out(double in_box, double pixels) const;
     double refine(const box& core, size_t edge, bool is_low, double level, double inwards) const;
 
     const mask_frame d_frame;
     const double d_looks;
     std::vector<float> d_power;
-    bool d_has_noise;
-    double d_noise;
+    std::optional<noise_floor> d_noise; // of a frame that shows enough of it
+    double d_faintest = 0.0;            // of a frame that does not
 };
 
 } // namespace radiofm

@@ -14,7 +14,7 @@ from radiofm_core.bundle import ClassInfo
 from radiofm_core.errors import UsageError
 
 from ..engine.recipe_files import build, overlaid
-from ..waveforms.kinds import KINDS
+from ..waveforms.kinds import KINDS, WIFI
 from ..waveforms.span import IGNORE
 
 # What a label may be mapped to beside the classes: its pixels are not scored
@@ -135,6 +135,7 @@ DEFAULT = Classes(
         "noise": ClassConfig("#5b6270", ("noise",)),
         "lte": ClassConfig("#23c4ff", ("lte",), 1.7),
         "nr": ClassConfig("#ffa01e", ("nr",), 2.0),
+        "wifi": ClassConfig("#7ee081", WIFI, 2.5),
         "other": ClassConfig("#ff4fa3", weight=1.9),
     }
 )
