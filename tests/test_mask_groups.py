@@ -52,6 +52,33 @@ def test_fragments_of_other_labels_belong_to_the_carrier():
     assert np.array_equal(group_of == 0, mask > 0)
 
 
+def test_shares_of_a_carrier_that_come_and_go_together_are_one():
+    mask = empty()
+    mask[40:90, 60:80] = NR
+    mask[66:90, 120:150] = NR
+    mask[120:150, 60:80] = NR
+    (bursts,), group_of = groups_of(mask)
+    assert [rows_and_columns(b)[:2] for b in bursts] == [(40, 90), (120, 150)]
+    assert np.array_equal(group_of == 0, mask > 0)
+
+
+def test_what_comes_and_goes_at_other_times_or_is_much_stronger_is_another():
+    mask = empty()
+    mask[40:90, 60:80] = NR
+    mask[50:80, 120:150] = NR
+    assert len(groups_of(mask)[0]) == 2
+    mask[50:80, 120:150] = 0
+    mask[40:90, 120:150] = NR
+    assert len(groups_of(mask, np.where(np.arange(256) < 100, -30.0, -40.0))[0]) == 2
+
+
+def test_carriers_of_synchronous_cells_are_two():
+    mask = empty()
+    mask[40:90, 20:100] = LTE
+    mask[40:90, 108:188] = LTE
+    assert len(groups_of(mask)[0]) == 2
+
+
 def test_two_carriers_side_by_side_are_two_and_their_specks_stay():
     mask = empty()
     mask[:, 20:100] = LTE
@@ -245,12 +272,12 @@ def test_bursts_are_those_that_numpy_finds(rows):
     for seed in range(8):
         rng = np.random.default_rng(seed)
         mask = empty(rows)
-        for band in bands:
+        for label, band in enumerate(bands, 1):
             width = band.stop - band.start
             smooth = ndimage.uniform_filter1d(rng.standard_normal(rows), 9, mode="nearest")
             on = np.repeat((smooth > 0.1)[:, None], width, 1)
             ragged = rng.random((rows, width)) < 0.95
-            mask[:, band] = np.where(on & ragged, LTE, 0)
+            mask[:, band] = np.where(on & ragged, label, 0)
         # of one power throughout: edges stay where the mask has them
         power = np.where(mask > 0, -30.0, -33.0).astype(np.float32)
         bursts, group_of = find_groups(mask, power + 40, power, CLASSES, 1e6, MIN_PIXELS)

@@ -27,6 +27,68 @@ constexpr double alone_power = 4.0;
 // carrier is no part of a wide burst that came over it.
 constexpr double alone_pixels = 0.5;
 
+// A sender's shares of a carrier, side by side: of one label so purely, of levels that differ by no
+// more than 6 dB; the smaller is on only while the other is, but for this share of its time, and so
+// many of its beginnings and ends are the other's, too.
+constexpr double share_purity = 0.8;
+constexpr double share_level = 4.0;
+constexpr double share_outside = 0.2;
+constexpr double share_aligned = 0.5;
+// Two carriers of synchronous cells are alike in all that: about equally wide, a guard band apart
+constexpr double carrier_widths = 0.6;
+constexpr double guard_least = 0.02;
+constexpr double guard_most = 0.15;
+
+bool is_guard_band(const patch& a, const patch& b)
+{
+    const double narrow = double(std::min(a.width(), b.width()));
+    const double wide = double(std::max(a.width(), b.width()));
+    const double gap = double(std::max(a.low(), b.low())) - double(std::min(a.high(), b.high()));
+    return narrow >= carrier_widths * wide && gap >= guard_least * wide && gap <= guard_most * wide;
+}
+
+bool is_aligned(const std::vector<row_span>& own, const std::vector<row_span>& others, size_t rows)
+{
+    size_t edges = 0, common = 0, on = 0, outside = 0;
+    const auto near = [](size_t a, size_t b) { return a <= b + 1 && b <= a + 1; };
+    for (const row_span& time : own) {
+        size_t shared = 0;
+        bool begins = false, ends = false;
+        for (const row_span& other : others) {
+            const size_t first = std::max(time.first, other.first);
+            const size_t end = std::min(time.end, other.end);
+            shared += end > first ? end - first : 0;
+            begins = begins || (other.first > 0 && near(time.first, other.first));
+            ends = ends || (other.end < rows && near(time.end, other.end));
+        }
+        on += time.end - time.first;
+        outside += time.end - time.first - shared;
+        if (time.first > 0) {
+            edges++;
+            common += begins;
+        }
+        if (time.end < rows) {
+            edges++;
+            common += ends;
+        }
+    }
+    return common > 0 && double(common) >= share_aligned * double(edges) &&
+           double(outside) <= share_outside * double(on);
+}
+
+// Whether two patches are parts of one carrier whose users are sent to at the same times.
+bool are_shares(const patch& a, const patch& b)
+{
+    if (a.label() != b.label() || a.purity() < share_purity || b.purity() < share_purity ||
+        a.level() > share_level * b.level() || b.level() > share_level * a.level() ||
+        is_guard_band(a, b)) {
+        return false;
+    }
+    const patch& small = a.pixels() <= b.pixels() ? a : b;
+    const patch& large = &small == &a ? b : a;
+    return is_aligned(small.times(), large.times(), a.view().frame.rows);
+}
+
 bool is_one_band(const patch& a, const patch& b)
 {
     const patch& narrow = a.width() <= b.width() ? a : b;
@@ -86,6 +148,24 @@ std::vector<patch> join_bands(std::vector<patch> patches, size_t most)
         }
     }
     return out;
+}
+
+std::vector<patch> join_shares(std::vector<patch> patches)
+{
+    for (bool is_changed = true; is_changed;) {
+        is_changed = false;
+        for (size_t i = 0; i < patches.size(); i++) {
+            for (size_t j = patches.size() - 1; j > i; j--) {
+                if (are_shares(patches[i], patches[j])) {
+                    patches[i].absorb(std::move(patches[j]));
+                    patches[i].settle();
+                    patches.erase(patches.begin() + std::ptrdiff_t(j));
+                    is_changed = true;
+                }
+            }
+        }
+    }
+    return patches;
 }
 
 } // namespace radiofm

@@ -19,5 +19,9 @@ bool stands_alone(const patch& narrow, const patch& wide, double level);
  */
 std::vector<patch> join_bands(std::vector<patch> patches, size_t most);
 
+//! Join what are parts of one carrier, side by side or apart, whose users are sent to at the same
+//! times.
+std::vector<patch> join_shares(std::vector<patch> patches);
+
 } // namespace radiofm
 } // namespace gr

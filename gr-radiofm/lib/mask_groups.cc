@@ -16,39 +16,12 @@ namespace {
 // shortest pauses are told as one
 constexpr size_t max_groups = 128;
 constexpr size_t max_bursts = 32;
-// Rows without a pixel that end no burst, and rows with so little that they count as such: a share
-// of what is usual
-constexpr size_t closed_rows = 2;
-constexpr double on_share = 0.05;
 // Specks are no burst: less than this share of their box, in runs of this length on average
 constexpr double speck_fill = 0.1;
 constexpr double speck_length = 2.5;
 
-struct span
-{
-    size_t first, end;
-};
-
-// The rows from which to which a group is on the air.
-std::vector<span> times_on(const std::vector<size_t>& use)
-{
-    const double enough = std::max(on_share * usual(use), 1.0);
-    std::vector<span> out;
-    for (size_t row = 0; row < use.size(); row++) {
-        if (double(use[row]) < enough) {
-            continue;
-        }
-        if (!out.empty() && row - out.back().end <= closed_rows) {
-            out.back().end = row + 1;
-        } else {
-            out.push_back({row, row + 1});
-        }
-    }
-    return out;
-}
-
 // At most `most` of them: the shortest pauses are closed.
-void merge_to(std::vector<span>& times, size_t most)
+void merge_to(std::vector<row_span>& times, size_t most)
 {
     if (times.size() <= most) {
         return;
@@ -62,7 +35,7 @@ void merge_to(std::vector<span>& times, size_t most)
         ends.begin(), ends.end(), [&](size_t a, size_t b) { return pause(a) > pause(b); });
     ends.resize(most - 1);
     std::sort(ends.begin(), ends.end());
-    std::vector<span> out;
+    std::vector<row_span> out;
     size_t first = 0;
     for (const size_t end : ends) {
         out.push_back({times[first].first, times[end].end});
@@ -118,7 +91,7 @@ private:
         for (patch& group : joined) {
             take(std::move(group));
         }
-        return parts;
+        return join_shares(std::move(parts));
     }
 
     void paint(const patch& of, int16_t group)
@@ -140,11 +113,11 @@ private:
     {
         const int16_t number = int16_t(d_out.groups);
         paint(group, number);
-        std::vector<span> times = times_on(group.row_use());
+        std::vector<row_span> times = times_on(group.row_use());
         merge_to(times, max_bursts);
         const size_t before = d_out.bursts.size();
         std::vector<pixel_run> runs, gone;
-        for (const span& time : times) {
+        for (const row_span& time : times) {
             runs.clear();
             size_t pixels = 0;
             box around{};

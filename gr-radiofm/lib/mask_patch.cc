@@ -8,6 +8,8 @@ namespace radiofm {
 
 // What is used less often than this share of what is usual is a fringe.
 static constexpr double edge_share = 0.25;
+// Rows with so little that they count as empty: a share of what is usual.
+static constexpr double on_share = 0.05;
 
 void box::include(const box& other)
 {
@@ -28,6 +30,23 @@ double usual(const std::vector<size_t>& use)
     const auto middle = used.begin() + std::ptrdiff_t(used.size() / 2);
     std::nth_element(used.begin(), middle, used.end());
     return double(*middle);
+}
+
+std::vector<row_span> times_on(const std::vector<size_t>& use)
+{
+    const double enough = std::max(on_share * usual(use), 1.0);
+    std::vector<row_span> out;
+    for (size_t row = 0; row < use.size(); row++) {
+        if (double(use[row]) < enough) {
+            continue;
+        }
+        if (!out.empty() && row - out.back().end <= closed_rows) {
+            out.back().end = row + 1;
+        } else {
+            out.push_back({row, row + 1});
+        }
+    }
+    return out;
 }
 
 std::pair<size_t, size_t> usual_extent(const std::vector<size_t>& use)
@@ -93,6 +112,7 @@ void patch::settle()
     const auto columns = usual_extent(use);
     d_low = d_around.first_col + columns.first;
     d_high = d_around.first_col + columns.second;
+    d_times = times_on(row_use());
 }
 
 std::vector<size_t> patch::row_use() const

@@ -20,6 +20,15 @@ struct box
     void include(const box& other);
 };
 
+//! Rows without a pixel that end no time on the air.
+constexpr size_t closed_rows = 2;
+
+//! Rows from first to end - 1.
+struct row_span
+{
+    size_t first, end;
+};
+
 //! Neighbouring pixels of a row, of one class.
 struct pixel_run
 {
@@ -63,6 +72,8 @@ public:
     //! The class of most weight (sum of confidences), and its share of the weight.
     size_t label() const { return d_label; }
     double purity() const { return d_purity; }
+    //! When it is on the air.
+    const std::vector<row_span>& times() const { return d_times; }
     //! Share of its boxes that is filled.
     double solidity() const { return double(d_pixels) / double(d_boxed ? d_boxed : 1); }
     //! Number of pixels in each row of the frame.
@@ -79,11 +90,15 @@ private:
     const frame_view* d_view;
     std::vector<pixel_run> d_runs;
     std::vector<double> d_weights; // by class
+    std::vector<row_span> d_times;
     box d_around{};
     size_t d_pixels = 0, d_boxed = 0, d_low = 0, d_high = 0, d_label = 0;
     double d_power = 0.0, d_purity = 0.0, d_strongest = 0.0;
     bool d_absorbed = false;
 };
+
+//! The rows from which to which something is on the air that uses so many pixels of each.
+std::vector<row_span> times_on(const std::vector<size_t>& use);
 
 //! First and one past the last of `use` that is at least a quarter of what is usual (the median of
 //! what is used at all); {0, 0} where nothing is.

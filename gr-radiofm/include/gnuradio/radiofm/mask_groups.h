@@ -47,8 +47,10 @@ struct mask_groups
  * where two carriers lie side by side: into bands each mostly of one label, or with empty columns
  * in between. What uses the same band at different times is one group, and so is what lies within
  * the band of a larger group, but for a compact box of another label that is 6 dB stronger, such
- * as Bluetooth over Wi-Fi. The band is that of the columns that are used often, and specks on the
- * air at the same time within it belong to the group.
+ * as Bluetooth over Wi-Fi. Parts of a carrier apart in frequency that come and go at the same
+ * times, of one label and level, are one group, but for equal carriers a guard band apart. The band
+ * is that of the columns that are used often, and specks on the air at the same time within it
+ * belong to the group.
  *
  * What the energy gate finds empty is left out, whatever the mask says, unless the frame holds no
  * noise to compare it with.
