@@ -11,7 +11,7 @@ from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.waveforms import other
 from training.waveforms.kinds import KINDS, WIFI
 from training.waveforms.other import broadcast, cdma, drones, power_lines, video, wifi, wifi_ah
-from training.waveforms.other.base import frequency, modulated, resampling
+from training.waveforms.other.base import empty, frequency, modulated, put, resampling
 from training.waveforms.other.wifi_packets import packet
 from training.waveforms.rng import Rng
 from training.waveforms.span import Span
@@ -194,6 +194,22 @@ def test_resampling_errs_by_a_cheap_clocks_error_at_most():
             count, wide = resampling(round(6e-3 * rate), rate, native)
             assert count / wide == pytest.approx(native / rate, rel=2.1e-5)
             assert wide >= round(6e-3 * rate)
+
+
+def test_of_a_burst_that_is_longer_than_any_transform_the_span_shows_its_part():
+    """120 ms of a sweep at 400 kS/s, from long before a span of 20 ms at 61.44 MS/s on."""
+    span = Span(4096, 37, 256, SpectrogramSpec())
+    rate, start = 400e3, -50e-3
+    time = torch.arange(48_000, dtype=torch.float64) / rate
+    native = torch.polar(torch.ones_like(time), 3e6 * time.square()).to(torch.complex64)
+    out = empty(span)
+    put(out, native, rate, start, span, 5e6)
+    whole = torch.arange(span.samples, dtype=torch.float64) / span.sample_rate - start
+    wanted = torch.polar(torch.ones_like(whole), 3e6 * whole.square())
+    there = out * torch.polar(torch.ones_like(whole), -2 * torch.pi * 5e6 * (whole + start))
+    inner = slice(2000, -2000)
+    likeness = (there[inner] * wanted[inner].conj()).mean().abs()
+    assert likeness > 0.95 and out.abs()[inner].mean().item() == pytest.approx(1, abs=0.01)
 
 
 def test_bands_wider_than_a_span_lie_around_it_anywhere():

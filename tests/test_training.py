@@ -207,6 +207,30 @@ def test_preparing_twice_makes_nothing_anew(prepared):
     assert (prepared / "levels.npy").stat().st_mtime_ns == before
 
 
+class Failing(SceneMaker):
+    """Cannot draw frame 517."""
+
+    def frame(self, seed):
+        if seed == 517:
+            raise ValueError("frame 517")
+        return super().frame(seed)
+
+
+def test_a_set_that_was_cut_short_is_gone_on_with(tmp_path, prepared, monkeypatch):
+    """By the chunk: what was made stays as it is, and the whole is what one run makes."""
+    monkeypatch.setitem(generated.MAKERS, "all", Failing)
+    with pytest.raises(ValueError, match="frame 517"):
+        prepare(tmp_path, FRAMES, SPEC, 1)
+    begun = next(tmp_path.glob("*/begun"))
+    assert [path.stem for path in begun.glob("[0-9]*.json")] == ["0"]
+    monkeypatch.setitem(generated.MAKERS, "all", SceneMaker)
+    folder = prepare(tmp_path, FRAMES, SPEC, 1)
+    assert folder == begun.parent and not begun.exists()
+    for name in ("levels", "truth", "resolution"):
+        whole = np.load(prepared / f"{name}.npy")
+        assert np.array_equal(np.load(folder / f"{name}.npy"), whole), name
+
+
 class Louder(SceneMaker):
     """Draws louder LTE."""
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import shutil
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +27,8 @@ CHUNK = 16
 # Frames of a set that are drawn anew to see whether the code still draws it
 RENDERED = 8
 FACTS = "facts.json"
+# The folder of what is known of each chunk while a set is made
+BEGUN = "begun"
 # Called as MakeMaker(spec, rows) in each process
 MakeMaker = Callable[[SpectrogramSpec, int], scene.SceneMaker]
 # By the sources' ``scenes``
@@ -87,21 +90,49 @@ def generate(
 ) -> Path:
     """Generate the set ``folder`` unless it is there, complete, with the note's ``fields``.
 
-    ``make_maker``: a class or function of a module. Where its maker's frames have ``facts``
-    (JSON-ready), those are kept in ``facts.json``, a list with an entry for each frame; of the
-    names in its ``extra_arrays``, if it has any, what frames have by them (uint8 (rows, cols)) is
-    kept as ``NAME.npy``. Returns ``folder``; raises OutputError if it cannot be written.
+    One that was begun with the same fields is gone on with. ``make_maker``: a class or function of
+    a module. Where its maker's frames have ``facts`` (JSON-ready), those are kept in
+    ``facts.json``, a list with an entry for each frame; of the names in its ``extra_arrays``, if it
+    has any, what frames have by them (uint8 (rows, cols)) is kept as ``NAME.npy``. Returns
+    ``folder``; raises OutputError if it cannot be written.
     """
     if store.is_prepared(folder, fields):
         return folder
     with store.writing(folder):
-        _generate(folder, config, spec, workers, make_maker)
+        _generate(folder, fields, config, spec, workers, make_maker)
         store.write_note(folder, fields)
     return folder
 
 
-def _generate(folder: Path, config, spec: SpectrogramSpec, workers: int, make_maker) -> None:
+def _generate(folder: Path, fields: dict, config, spec, workers: int, make_maker) -> None:
+    starts = range(0, config.frames, CHUNK)
+    begun = folder / BEGUN
+    if store.is_prepared(begun, fields):
+        left = [start for start in starts if not (begun / f"{start}.json").exists()]
+    else:
+        left = list(starts)
+        _begin(folder, fields, config, spec, make_maker)
+    jobs = [(folder, config.first_seed, start, min(start + CHUNK, config.frames)) for start in left]
+    context = multiprocessing.get_context("spawn")
+    with context.Pool(workers, _start_worker, (make_maker, spec, config.rows)) as pool:
+        made = pool.imap_unordered(_make_chunk, jobs)
+        done = len(starts) - len(left)
+        bar = tqdm(made, total=len(starts), initial=done, desc=folder.name, unit=f"x{CHUNK}")
+        for _ in bar:
+            pass
+    chunks = [json.loads((begun / f"{start}.json").read_text()) for start in starts]
+    resolution = [each for chunk in chunks for each in chunk["resolutions"]]
+    np.save(folder / "resolution.npy", np.array(resolution, np.float32))
+    facts = [each for chunk in chunks for each in chunk["facts"]]
+    if any(facts):
+        (folder / FACTS).write_text(json.dumps(facts) + "\n")
+    shutil.rmtree(begun)
+
+
+def _begin(folder: Path, fields: dict, config, spec: SpectrogramSpec, make_maker) -> None:
+    """Make room for a set, and the folder of what is known of its chunks."""
     store.clear(folder)
+    shutil.rmtree(folder / BEGUN, ignore_errors=True)
     size = (config.rows, spec.cols)
     pixels = size if len(spec.channels) == 1 else (len(spec.channels), *size)
     planes = (len(spec.evidence_lags), 2, config.rows // spec.row_multiple, CELL_COLS)
@@ -116,22 +147,8 @@ def _generate(folder: Path, config, spec: SpectrogramSpec, workers: int, make_ma
         with path.open("r+b") as file:
             # A full disk shows here, and not as a worker that is killed.
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
-    resolution = np.zeros((config.frames, 2), np.float32)
-    facts: list[dict | None] = [None] * config.frames
-    starts = range(0, config.frames, CHUNK)
-    jobs = [
-        (folder, config.first_seed, start, min(start + CHUNK, config.frames)) for start in starts
-    ]
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(workers, _start_worker, (make_maker, spec, config.rows)) as pool:
-        made = pool.imap_unordered(_make_chunk, jobs)
-        bar = tqdm(made, total=len(jobs), desc=folder.name, unit=f"x{CHUNK}")
-        for start, resolutions, told in bar:
-            resolution[start : start + len(resolutions)] = resolutions
-            facts[start : start + len(told)] = told
-    np.save(folder / "resolution.npy", resolution)
-    if any(facts):
-        (folder / FACTS).write_text(json.dumps(facts) + "\n")
+    (folder / BEGUN).mkdir()
+    (folder / BEGUN / store.NOTE).write_text(json.dumps(fields) + "\n")
 
 
 _maker: scene.SceneMaker | None = None
@@ -143,7 +160,7 @@ def _start_worker(make_maker: MakeMaker, spec: SpectrogramSpec, rows: int) -> No
     _maker = make_maker(spec, rows)
 
 
-def _make_chunk(job) -> tuple[int, list[tuple[float, float]], list[dict | None]]:
+def _make_chunk(job) -> None:
     folder, first_seed, start, stop = job
     levels = np.load(folder / "levels.npy", mmap_mode="r+")
     truth = np.load(folder / "truth.npy", mmap_mode="r+")
@@ -164,4 +181,10 @@ def _make_chunk(job) -> tuple[int, list[tuple[float, float]], list[dict | None]]
             array[i] = getattr(frame, name)
         resolutions.append(frame.resolution)
         facts.append(getattr(frame, "facts", None))
-    return start, resolutions, facts
+    for array in (levels, truth, evidence, *extra.values()):
+        if array is not None:
+            array.flush()
+    path = folder / BEGUN / f"{start}.json"
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps({"resolutions": resolutions, "facts": facts}))
+    part.replace(path)

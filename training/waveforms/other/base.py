@@ -21,6 +21,9 @@ Bursts = list[tuple[int, int]]
 # Relative error of a rate that resampling may make: a cheap oscillator's.
 MOST_CLOCK_ERROR = 2e-5
 SMALL_TRANSFORM = 30_000
+# The largest transform (samples); bursts that are longer lose what lies outside of the span first,
+# but for a margin
+MOST_TRANSFORM, LONGEST_BURST, MARGIN = 6_500_000, 5_500_000, 64
 
 
 def draw_bursts(
@@ -148,7 +151,7 @@ def _smooth_sizes() -> tuple[list[int], set[int]]:
     sizes = {1}
     for p in (2, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47):
         for size in list(sizes):
-            while size * p <= 6_500_000:
+            while size * p <= MOST_TRANSFORM:
                 size *= p
                 sizes.add(size)
     return sorted(sizes), sizes
@@ -211,8 +214,17 @@ def to_span(spectrum: Tensor, wide: int, span: Span, centre: float) -> Tensor:
     return torch.fft.ifft(out).mul_(wide / count)[: span.samples]
 
 
+def _within(native: Tensor, rate: float, start: float, span: Span) -> tuple[Tensor, float]:
+    """What of a burst lies in the span's time, with a little more on both sides, and its start."""
+    first = max(0, math.floor(-start * rate) - MARGIN)
+    end = max(first, math.ceil((span.duration - start) * rate) + MARGIN)
+    return native[first:end], start + first / rate
+
+
 def put(out: Tensor, native: Tensor, rate: float, start: float, span: Span, centre: float) -> None:
     """Add a burst of samples at ``rate`` to ``out``, from ``start`` (s) on, around ``centre``."""
+    if native.numel() * span.sample_rate / rate > LONGEST_BURST:
+        native, start = _within(native, rate, start, span)
     begin = round(start * span.sample_rate)
     # A few samples of silence, or the burst's end would ring into its start.
     length = int(native.numel() * span.sample_rate / rate) + 8
