@@ -23,7 +23,7 @@ from training.segmentation.benchmark.scoring import (
     score_frames,
     summary,
 )
-from training.segmentation.classes import DEFAULT
+from training.segmentation.classes import DEFAULT, read_classes
 from training.segmentation.data import generated
 from training.segmentation.data.sources import FramesConfig
 from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet
@@ -320,7 +320,7 @@ def test_what_has_no_edges_in_the_span_is_not_measured():
 
 def perfect(truth: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Mask and confidences that are right and sure."""
-    return truth.clamp_max(3).to(torch.uint8), torch.ones(truth.shape)
+    return truth.clamp_max(4).to(torch.uint8), torch.ones(truth.shape)
 
 
 def test_a_perfect_mask_gets_perfect_scores(made):
@@ -359,6 +359,7 @@ def test_a_group_counts_what_it_misses():
             "noise": pytest.approx(595 / 654, abs=1e-4),
             "lte": pytest.approx(114 / 173, abs=1e-4),
             "nr": None,
+            "wifi": None,
             "other": None,
         },
         "calibration_error": pytest.approx(59 / (3 * 256), abs=1e-4),
@@ -368,16 +369,19 @@ def test_a_group_counts_what_it_misses():
 
 def test_a_class_that_the_truth_lacks_is_not_in_the_mean():
     counts = np.array([[6, 2, 0, 0], [0, 4, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]])
-    result = scores(counts, DEFAULT.names)
+    result = scores(counts, ("noise", "lte", "nr", "other"))
     assert result["iou"] == {"noise": 0.75, "lte": 0.6667, "nr": None, "other": None}
     assert result["mean_iou"] == pytest.approx((0.75 + 2 / 3) / 2, abs=1e-4)
+
+
+FOUR = read_classes({"wifi": None}, "test")
 
 
 class Guess(CalibratedSegmenter):
     """Calls everything noise, with the same confidence."""
 
     def __init__(self):
-        super().__init__(4)
+        super().__init__(len(FOUR))
         self.gain = torch.nn.Parameter(torch.tensor(2.0))
 
     def logits(self, frames_db, resolution, evidence=None):
@@ -386,8 +390,8 @@ class Guess(CalibratedSegmenter):
 
 
 def test_a_model_that_calls_all_noise_misses_every_carrier(made):
-    found = frames.BenchmarkSet(made, SPEC, DEFAULT)
-    result = score_frames(in_training(Guess(), "fp32"), found, SPEC, DEFAULT)
+    found = frames.BenchmarkSet(made, SPEC, FOUR)
+    result = score_frames(in_training(Guess(), "fp32"), found, SPEC, FOUR)
     whole = result["whole"]["all"]
     assert result["name"] == "radiofm-bench-2" and result["frames"] == whole["frames"] == 8
     scored = found.truth[found.truth != IGNORE]

@@ -25,7 +25,7 @@ RESOLUTION = (75e3, 78e-6)
 
 def make(path, task="spectrogram-segmentation", spec=None):
     torch.manual_seed(0)
-    model, spec = Segmenter(SMALL, 1, 4), spec or SpectrogramSpec()
+    model, spec = Segmenter(SMALL, 1, len(DEFAULT)), spec or SpectrogramSpec()
     return export_bundle(path, model, spec, "small", {"seed": 0}, "none", {}, task, DEFAULT.infos)
 
 
@@ -44,7 +44,7 @@ def refused(action):
 def test_info_says_what_is_inside(bundle_file):
     info = read_bundle_info(bundle_file)
     assert isinstance(info, BundleInfo)
-    assert info.class_names == ("noise", "lte", "nr", "other")
+    assert info.class_names == ("noise", "lte", "nr", "wifi", "other")
     assert info.spec == SpectrogramSpec()
     assert info.recipe == {"seed": 0}
 
@@ -59,7 +59,7 @@ def test_a_bundle_names_no_path_of_the_machine_that_made_it(bundle_file, own):
 
 def test_scripted_model_equals_the_eager_one(bundle_file):
     torch.manual_seed(0)
-    model = Segmenter(SMALL, 1, 4).eval()
+    model = Segmenter(SMALL, 1, len(DEFAULT)).eval()
     frames = np.random.default_rng(0).normal(-80, 6, (2, 1, 64, 256)).astype(np.float32)
     with torch.inference_mode():
         mask, confidence, _ = model(torch.from_numpy(frames), torch.tensor([RESOLUTION] * 2))
@@ -90,7 +90,7 @@ def test_any_multiple_of_16_rows_goes(bundle_file, rows):
     frames = np.full((1, 1, rows, 256), -90, np.float32)
     mask, confidence = load_bundle(bundle_file, "cpu", "fp32").segment(frames, RESOLUTION)
     assert mask.shape == confidence.shape == (1, rows, 256)
-    assert mask.dtype == np.uint8 and mask.max() < 4
+    assert mask.dtype == np.uint8 and mask.max() < len(DEFAULT)
     assert np.isfinite(confidence).all()
 
 

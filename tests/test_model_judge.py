@@ -14,7 +14,7 @@ from radiofm_core.spectrum.verdict import feature_count
 from training.engine.bundle_file import export_bundle
 from training.segmentation.classes import DEFAULT
 
-CLASSES = 4
+CLASSES = len(DEFAULT)
 FEATURES = feature_count(CLASSES, 0)
 
 
@@ -53,7 +53,7 @@ def judging(tmp_path_factory):
 def test_a_judge_answers_in_fp32_at_every_precision(judging, precision):
     model = load_bundle(judging, "cpu", precision)
     told = model.judge(np.zeros((3, FEATURES), np.float32))
-    assert told == pytest.approx(np.tile([0, 0, 0, 0.75], (3, 1)))
+    assert told == pytest.approx(np.tile([0, 0, 0, 0, 0.75], (3, 1)))
     assert model.answer_empty()[0].shape == (1, SPEC.rows, SPEC.cols)
 
 
@@ -63,7 +63,7 @@ def test_a_model_without_a_judge_has_none():
 
 def test_a_judge_of_other_classes_is_refused(tmp_path):
     model = load_bundle(bundle(tmp_path / "odd.pt", CLASSES + 1), "cpu")
-    with pytest.raises(BundleError, match=r"expected shape \(2, 4\), got \(2, 5\)"):
+    with pytest.raises(BundleError, match=r"expected shape \(2, 5\), got \(2, 6\)"):
         model.judge(np.zeros((2, FEATURES), np.float32))
 
 
@@ -74,10 +74,10 @@ def test_the_blocks_verdict_is_the_judges(judging):
         (found,) = fields[keys.DETECTIONS]
         assert (found[keys.LABEL], found[keys.CONFIDENCE]) == ("other", pytest.approx(0.75))
     for _, mask in flow.results.got[keys.PORT_MASKS]:
-        assert set(np.unique(mask)) == {0, 3}
+        assert set(np.unique(mask)) == {0, 4}
 
 
 def test_a_judge_that_fails_costs_the_frame_and_is_reported(tmp_path):
-    flow = run_frames(bundle(tmp_path / "odd.pt", 5), [band_frame()], [frame_meta(0)])
+    flow = run_frames(bundle(tmp_path / "odd.pt", CLASSES + 1), [band_frame()], [frame_meta(0)])
     assert flow.results.indexes() == []
-    assert "expected shape (1, 4), got (1, 5)" in flow.segmenter.status()[keys.ERROR]
+    assert "expected shape (1, 5), got (1, 6)" in flow.segmenter.status()[keys.ERROR]

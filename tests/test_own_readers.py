@@ -76,7 +76,7 @@ def test_boxes_that_cover_pixels_partly_are_not_scored(tmp_path):
     write_meta(tmp_path / "a", [box])
     _, truth, _ = read_all(recordings, RecordingsConfig(str(tmp_path), rows=64))
     row, col = 10, 128 + 10
-    assert (truth[0, row + 1 : row + 11, col + 1 : col + 11] == 3).sum() == 99
+    assert (truth[0, row + 1 : row + 11, col + 1 : col + 11] == 4).sum() == 99
     assert (truth[0, row, col + 1 : col + 11] == 255).all()
     assert (truth[0, row + 1 : row + 11, col] == 255).all()
     assert truth[0, row, col] == 0 and truth[0, row + 10, col + 10] == 255
@@ -93,7 +93,7 @@ def test_small_boxes_lie_on_large_ones_and_boxes_of_a_class_add_up(tmp_path):
     ]
     write_meta(tmp_path / "a", [packet, *halves, span])
     _, truth, _ = read_all(recordings, RecordingsConfig(str(tmp_path), rows=64))
-    assert (truth[0, 20:30] == 3).all() and (truth[0, 40] == 1).all()
+    assert (truth[0, 20:30] == 4).all() and (truth[0, 40] == 1).all()
     assert (truth[0, 41:] == 2).all() and (truth[1:] == 2).all()
 
 
