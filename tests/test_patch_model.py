@@ -13,7 +13,7 @@ from training.engine.masks import draw_masks
 from training.segmentation import stages
 from training.segmentation.build import build_masked, build_model
 from training.segmentation.data.store import WITHOUT_EVIDENCE, WITHOUT_LONG_LAGS, FrameSet
-from training.segmentation.model import ModelConfig
+from training.segmentation.model import CalibratedSegmenter, ModelConfig
 from training.segmentation.patch_model import cell_strengths, evenly_masked, patch_levels
 
 LAGS = (1 / 15e3, 3.2e-6, 10e-3)
@@ -72,8 +72,23 @@ def test_scripted_it_answers_alike(recipe, frames):
         assert torch.allclose(ours.float(), theirs.float(), atol=1e-5)
     mask, confidence, scores = answers
     assert mask.shape == confidence.shape == (2, 64, 256)
-    assert scores.shape == (2, 4, 16, 64)
+    assert scores.shape == (2, 5, 16, 64)
     assert torch.allclose(scores.exp().sum(1), torch.ones(2, 16, 64), atol=1e-5)
+
+
+def test_its_answer_is_that_of_its_logits(recipe, frames):
+    """Mask, confidence and scores of places in any order are those of a picture of logits."""
+    torch.manual_seed(0)
+    model = build_model(recipe).eval()
+    model.offsets.copy_(torch.linspace(-0.5, 0.5, len(model.offsets)))
+    model.temperature.fill_(1.4)
+    level, resolution, evidence = frames
+    with torch.inference_mode():
+        told = model(level, resolution, evidence)
+        wanted = CalibratedSegmenter.forward(model, level, resolution, evidence)
+    assert torch.equal(told[0], wanted[0]) and len(told[0].unique()) > 1
+    for ours, theirs in zip(told[1:], wanted[1:], strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_magnitudes_are_taken_after_summing_over_an_emission():

@@ -74,13 +74,43 @@ class PatchSegmenter(CalibratedSegmenter):
         self, frames_db: Tensor, resolution: Tensor, evidence: Tensor | None = None
     ) -> Tensor:
         """As :meth:`CalibratedSegmenter.logits`."""
+        places = self.places(frames_db, resolution, evidence)
+        return functional.pixel_shuffle(places, 4).float().contiguous()
+
+    def places(self, frames_db: Tensor, resolution: Tensor, evidence: Tensor | None) -> Tensor:
+        """Logits by place of 4 x 4 pixels, (B, 16 classes, R/4, W/4)."""
         x = self.encoder.normalise(frames_db)
         quarter, eighth, tokens = self.encoder.encode(x, resolution, evidence)
         y = functional.pixel_shuffle(self.to_eighth(tokens), 2)
         y = self.mix_eighth(torch.cat([y, eighth], dim=1))
         y = functional.pixel_shuffle(self.to_quarter(y), 2)
         y = self.mix_quarter(torch.cat([y, quarter], dim=1))
-        return functional.pixel_shuffle(self.classify(y), 4).float().contiguous()
+        # As a product of matrices: PyTorch has no fast convolution of one frame by a single pixel
+        rows, cols = y.shape[2], y.shape[3]
+        weight = self.classify.weight.flatten(1)
+        bias = self.classify.bias
+        y = torch.matmul(weight, y.flatten(2))
+        if bias is not None:
+            y = y + bias[:, None]
+        return y.view(-1, 16 * self.classes, rows, cols)
+
+    def forward(
+        self, frames_db: Tensor, resolution: Tensor, evidence: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """As :meth:`CalibratedSegmenter.forward`, where the pixels of a place lie apart until all
+        is known of them: masks and confidences are brought in order, and not every logit."""
+        places = self.places(frames_db, resolution, evidence)
+        logits = self.offset(places.unflatten(1, (self.classes, 16)).flatten(2, 3))
+        logits = logits.unflatten(2, (16, places.shape[2]))
+        best, mask = logits[:, 0], torch.zeros_like(logits[:, 0], dtype=torch.uint8)
+        for number in range(1, self.classes):
+            one = logits[:, number]
+            mask = mask.masked_fill(one > best, number)
+            best = torch.maximum(best, one)
+        confidence = 1.0 / (logits - best[:, None]).exp().sum(1)
+        scores = logits.mean(2).log_softmax(dim=1)
+        mask = functional.pixel_shuffle(mask, 4)[:, 0].contiguous()
+        return mask, functional.pixel_shuffle(confidence, 4)[:, 0].contiguous(), scores
 
 
 class JudgingSegmenter(PatchSegmenter):
