@@ -158,4 +158,6 @@ def _hardware() -> dict:
         return {"accelerator": kind, "devices": 1}
     local = int(os.environ.get("LOCAL_WORLD_SIZE", processes.world()))
     nodes = processes.world() // local
-    return {"accelerator": kind, "devices": local, "num_nodes": nodes, "strategy": "ddp"}
+    # A stage may leave a part of the model alone, as segmentation does the judge of emissions.
+    strategy = "ddp_find_unused_parameters_true"
+    return {"accelerator": kind, "devices": local, "num_nodes": nodes, "strategy": strategy}
