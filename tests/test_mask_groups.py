@@ -52,6 +52,59 @@ def test_fragments_of_other_labels_belong_to_the_carrier():
     assert np.array_equal(group_of == 0, mask > 0)
 
 
+def noisy(mask_on, rise_db, looks, seed=0):
+    """dB (rows, cols) of noise, averaged over ``looks``, and what stands ``rise_db`` above it where
+    ``mask_on``."""
+    rng = np.random.default_rng(seed)
+    power = rng.gamma(looks, 1 / looks, mask_on.shape) * (1 + mask_on * 10 ** (rise_db / 10))
+    return (10 * np.log10(power) - 70).astype(np.float32)
+
+
+@pytest.mark.parametrize(("looks", "rise_db"), [(12, 3.0), (1, 6.0)])
+def test_a_carriers_pauses_are_found_by_power_whatever_the_mask_says(looks, rise_db):
+    """A TDD carrier that fills the span with a spur in it, all of it called LTE."""
+    on = np.ones((256, 256))
+    for first in (30, 93, 156, 219):
+        on[first : first + 15] = 0
+    power = noisy(on, rise_db, looks)
+    power[:, 100] = -40
+    mask = np.full((256, 256), LTE, np.uint8)
+    sure = np.full(mask.shape, 0.9, np.float32)
+    bursts, group_of = find_groups(mask, sure, power, CLASSES, looks, MIN_PIXELS, 5)
+    found, true = (group_of == 0).mean(1) > 0.5, on[:, 0] > 0
+    assert (found == true).mean() > 0.97
+    assert len(bursts) == 5 and {burst[0] for burst in bursts} == {0}
+    # it is not looked for unless it is asked for
+    assert (find_groups(mask, sure, power, CLASSES, looks, MIN_PIXELS)[1] == 0).all()
+
+
+@pytest.mark.parametrize("rise_db", [0.0, 10.0])
+def test_what_does_not_pause_keeps_all_of_its_rows(rise_db):
+    """A level all the time; with a fade, which is no floor; with gaps that are short."""
+    mask = np.full((256, 256), LTE, np.uint8)
+    sure = np.full(mask.shape, 0.9, np.float32)
+    steady = noisy(np.ones((256, 256)), rise_db, 8)
+    fading = steady + (6 * np.cos(np.arange(256) / 40)[:, None]).astype(np.float32)
+    gaps = np.ones((256, 256))
+    gaps[::8] = gaps[1::8] = 0
+    for power in (steady, fading, noisy(gaps, 10.0, 8)):
+        _, group_of = find_groups(mask, sure, power, CLASSES, 8.0, MIN_PIXELS, 5)
+        assert (group_of == 0).all()
+
+
+def test_a_narrow_share_of_a_band_is_no_pause_of_it():
+    """NR: a full slot, then a few resource blocks, then nothing."""
+    on, mask = np.zeros((256, 256)), empty()
+    on[20:60, 40:200] = on[60:120, 40:60] = 1
+    mask[on > 0] = NR
+    mask[130:150, 40:200] = NR
+    power = noisy(on, 12.0, 8)
+    _, group_of = find_groups(
+        mask, np.full(mask.shape, 0.9, np.float32), power, CLASSES, 8.0, MIN_PIXELS, 5
+    )
+    assert (group_of[on > 0] == 0).all() and (group_of[on == 0] == -1).mean() > 0.99
+
+
 def test_shares_of_a_carrier_that_come_and_go_together_are_one():
     mask = empty()
     mask[40:90, 60:80] = NR

@@ -3,6 +3,7 @@
 #include "band_splits.h"
 #include "mask_patch.h"
 #include "mask_regions.h"
+#include "pauses.h"
 #include "power_meter.h"
 #include <algorithm>
 #include <gnuradio/radiofm/mask_groups.h>
@@ -48,10 +49,17 @@ void merge_to(std::vector<row_span>& times, size_t most)
 class finder
 {
 public:
-    finder(const mask_frame& frame, size_t classes, const power_meter& meter, size_t min_pixels)
+    finder(const mask_frame& frame,
+           size_t classes,
+           const power_meter& meter,
+           double looks,
+           size_t min_pixels,
+           size_t pause_rows)
         : d_view{frame, classes, meter.power()},
           d_meter(meter),
-          d_min_pixels(min_pixels)
+          d_looks(looks),
+          d_min_pixels(min_pixels),
+          d_pause_rows(pause_rows)
     {
         d_out.group_of.assign(frame.rows * frame.cols, mask_groups::none);
     }
@@ -61,7 +69,12 @@ public:
         std::vector<patch> groups = gather();
         add_specks(groups);
         for (const patch& group : groups) {
-            add(group);
+            const std::vector<bool> quiet = pauses(group, d_looks, d_pause_rows);
+            if (std::find(quiet.begin(), quiet.end(), true) == quiet.end()) {
+                add(group);
+            } else {
+                add(without_rows(group, quiet));
+            }
         }
         return std::move(d_out);
     }
@@ -111,6 +124,9 @@ private:
 
     void add(const patch& group)
     {
+        if (!group.pixels()) {
+            return;
+        }
         const int16_t number = int16_t(d_out.groups);
         paint(group, number);
         std::vector<row_span> times = times_on(group.row_use());
@@ -182,14 +198,16 @@ private:
 
     const frame_view d_view;
     const power_meter& d_meter;
-    const size_t d_min_pixels;
+    const double d_looks;
+    const size_t d_min_pixels, d_pause_rows;
     std::vector<patch> d_specks;
     mask_groups d_out;
 };
 
 } // namespace
 
-mask_groups find_groups(const mask_frame& frame, size_t classes, double looks, size_t min_pixels)
+mask_groups find_groups(
+    const mask_frame& frame, size_t classes, double looks, size_t min_pixels, size_t pause_rows)
 {
     const size_t pixels = frame.rows * frame.cols;
     min_pixels = std::max<size_t>(min_pixels, 1);
@@ -204,8 +222,9 @@ mask_groups find_groups(const mask_frame& frame, size_t classes, double looks, s
         nothing.group_of.assign(pixels, mask_groups::none);
         return nothing;
     }
-    const power_meter meter(frame, noise, std::max(looks, 1.0));
-    return finder(frame, classes, meter, min_pixels).find();
+    looks = std::max(looks, 1.0);
+    const power_meter meter(frame, noise, looks);
+    return finder(frame, classes, meter, looks, min_pixels, pause_rows).find();
 }
 
 } // namespace radiofm

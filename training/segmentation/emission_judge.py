@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
@@ -23,8 +24,12 @@ from .data.store import FrameSet
 from .patch_model import EmissionJudge
 from .shown import WAYS, Segment, batches_of, groups_of, shown
 
-# An emission is of a class if so much of its scored pixels are, and so many are scored
-LEAST_SHARE, LEAST_SCORED = 0.6, 16
+# An emission is of a class if so much of its scored pixels are, and so many are scored: pixels, and
+# a share of all of its
+LEAST_SHARE, LEAST_SCORED, LEAST_SCORED_SHARE = 0.6, 16, 0.5
+# What of the hidden values is left out, and noise on the (normalised) features: there are far fewer
+# emissions than pixels to learn from
+DROPOUT, JITTER = 0.3, 0.2
 
 
 def collect(
@@ -60,7 +65,8 @@ def _truths(group_of: np.ndarray, truth: np.ndarray, groups: int) -> list[int | 
         own = truth[group_of == group]
         counts = np.bincount(own[own != IGNORE], minlength=1)
         best = int(counts.argmax())
-        clear = counts.sum() >= LEAST_SCORED and counts[best] >= LEAST_SHARE * counts.sum()
+        enough = max(LEAST_SCORED, LEAST_SCORED_SHARE * len(own))
+        clear = counts.sum() >= enough and counts[best] >= LEAST_SHARE * counts.sum()
         out.append(best if clear else None)
     return out
 
@@ -74,13 +80,20 @@ def train(
     judge.mean.copy_(x.mean(0))
     judge.scale.copy_(x.std(0).clamp_min(0.05))
     draw = torch.Generator().manual_seed(seed)
+    torch.manual_seed(seed)
     search = torch.optim.AdamW(judge.parameters(), weight_decay=config.weight_decay)
     judge.train()
     for step in tqdm(range(config.steps), desc="judge", unit="step"):
         chosen = torch.randint(len(x), (config.batch,), generator=draw)
         for group in search.param_groups:
             group["lr"] = learning_rate(step, config)
-        loss = functional.cross_entropy(judge(x[chosen]), y[chosen])
+        hidden = judge.normalised(x[chosen])
+        hidden = hidden + JITTER * torch.randn(hidden.shape, generator=draw)
+        for layer in judge.net:
+            hidden = layer(hidden)
+            if isinstance(layer, nn.GELU):
+                hidden = functional.dropout(hidden, DROPOUT)
+        loss = functional.cross_entropy(hidden, y[chosen])
         search.zero_grad()
         loss.backward()
         search.step()

@@ -49,8 +49,11 @@ class EmissionJudge(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """float32 (emissions, features) to (emissions, classes)."""
-        x = ((features - self.mean) / self.scale).clamp(-6.0, 6.0)
-        return self.net(x)
+        return self.net(self.normalised(features))
+
+    def normalised(self, features: Tensor) -> Tensor:
+        """The features in units of what they are in training."""
+        return ((features - self.mean) / self.scale).clamp(-6.0, 6.0)
 
 
 class PatchSegmenter(CalibratedSegmenter):

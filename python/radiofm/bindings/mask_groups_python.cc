@@ -24,7 +24,8 @@ py::tuple find_groups(const array<uint8_t>& mask,
                       const array<float>& power_db,
                       size_t classes,
                       double looks,
-                      size_t min_pixels)
+                      size_t min_pixels,
+                      size_t pause_rows)
 {
     const auto shape_of = [](const py::array& x) {
         return x.ndim() == 2 ? std::make_pair(x.shape(0), x.shape(1))
@@ -44,7 +45,7 @@ py::tuple find_groups(const array<uint8_t>& mask,
     gr::radiofm::mask_groups found;
     {
         const py::gil_scoped_release release;
-        found = gr::radiofm::find_groups(frame, classes, looks, min_pixels);
+        found = gr::radiofm::find_groups(frame, classes, looks, min_pixels, pause_rows);
     }
     py::list bursts;
     for (const mask_burst& one : found.bursts) {
@@ -107,6 +108,7 @@ void bind_mask_groups(py::module& m)
           py::arg("classes"),
           py::arg("looks"),
           py::arg("min_pixels"),
+          py::arg("pause_rows") = 0,
           "What belongs together in a frame's mask, whatever its labels: a list of bursts (group, "
           "confidence, first row, end row, left edge, right edge, SNR in dB, power in dB), edges "
           "in columns, groups counted from 0; and the group of each pixel, int16 (rows, cols), -1: "

@@ -17,6 +17,11 @@ from radiofm_core.spectrum.verdict import EmissionShape
 from ..radiofm_python import find_groups, group_sums
 
 
+# The shortest pause of an emission that its power tells, whatever the mask says: LTE sends reference
+# signals every quarter of a millisecond
+LEAST_PAUSE_S, LEAST_PAUSE_ROWS = 0.4e-3, 3
+
+
 @dataclass(frozen=True)
 class Burst:
     """One time on the air of a group: rows and samples, Hz, dB."""
@@ -69,7 +74,10 @@ def find_frame_groups(
     """
     if not isinstance(geometry, FrameGeometry):
         geometry = FrameGeometry.from_frame(geometry)
-    found, group_of = find_groups(mask, confidence, power_db, classes, geometry.looks, MIN_PIXELS)
+    pause_rows = max(LEAST_PAUSE_ROWS, round(LEAST_PAUSE_S / geometry.row_duration))
+    found, group_of = find_groups(
+        *(mask, confidence, power_db, classes, geometry.looks, MIN_PIXELS, pause_rows)
+    )
     bursts = [_burst(one, geometry) for one in found]
     bursts.sort(key=lambda burst: (burst.first_row, burst.low + burst.high))
     groups = 1 + max((burst.group for burst in bursts), default=-1)

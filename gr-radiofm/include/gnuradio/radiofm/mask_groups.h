@@ -52,6 +52,9 @@ struct mask_groups
  * is that of the columns that are used often, and specks on the air at the same time within it
  * belong to the group.
  *
+ * Rows in which a group's band is at its floor for `pause_rows` and more are none of it, whatever
+ * the mask says: the pauses of a TDD carrier.
+ *
  * What the energy gate finds empty is left out, whatever the mask says, unless the frame holds no
  * noise to compare it with.
  *
@@ -59,11 +62,13 @@ struct mask_groups
  * \param classes pixels of this class and above count as none
  * \param looks transforms averaged in a row, one every half length; 1 or more
  * \param min_pixels what is smaller is no burst and makes no group
+ * \param pause_rows the shortest pause that is looked for by power; 0: none is
  */
 RADIOFM_API mask_groups find_groups(const mask_frame& frame,
                                     size_t classes,
                                     double looks,
-                                    size_t min_pixels);
+                                    size_t min_pixels,
+                                    size_t pause_rows = 0);
 
 } // namespace radiofm
 } // namespace gr
