@@ -20,10 +20,10 @@ constexpr double floor_share = 0.1;
 constexpr double floor_spread = 6.0;
 constexpr double loud_share = 0.05;
 constexpr double least_rise = 8.0;
-// A row pauses up to this part of the rise above the floor, 1 dB at most, but at least up to so
+// A row pauses up to this part of the rise above the floor, 1.5 dB at most, but at least up to so
 // many standard deviations.
 constexpr double quiet_part = 0.25;
-constexpr double most_quiet_db = 1.0;
+constexpr double most_quiet_db = 1.5;
 constexpr double quiet_spread = 2.5;
 // Pauses begin and end at once: one of so many rows beside them is this much louder than quiet ones
 // may be. The trough of a fade is no pause.
@@ -49,6 +49,7 @@ std::vector<double> sums_of_three(const std::vector<double>& values)
 struct floor_level
 {
     std::vector<double> columns; // mean dB of each column of the band; empty where it does not show
+    std::vector<double> rows;    // mean dB of each row above it
     double rise = 0.0;
 };
 
@@ -84,12 +85,17 @@ floor_level find_floor(const patch& of, double looks)
     if (spread > floor_spread * one || rise < least_rise * one) {
         return {};
     }
-    floor_level out{std::vector<double>(width), rise};
+    floor_level out{std::vector<double>(width), levels, rise};
     for (size_t i = 0; i < quiet; i++) {
         const float* power = frame.power_db + order[i] * frame.cols + low;
         for (size_t col = 0; col < width; col++) {
             out.columns[col] += double(power[col]) / double(quiet);
         }
+    }
+    const double level =
+        std::accumulate(out.columns.begin(), out.columns.end(), 0.0) / double(width);
+    for (double& row : out.rows) {
+        row -= level;
     }
     return out;
 }
@@ -121,19 +127,28 @@ std::vector<bool> pauses(const patch& of, double looks, size_t least_rows)
     const auto allowed = [&](double count) {
         return std::max(part, quiet_spread * deviation(looks, count));
     };
-    const auto is_quiet = [&](double sum, double count) { return sum < count * allowed(count); };
-    const auto is_edge = [&](size_t first, size_t end) {
-        for (size_t row = first; row < std::min(end, frame.rows); row++) {
-            if (pixels[row] > 0.0 && above[row] >= edge_step * pixels[row] * allowed(pixels[row])) {
-                return true;
-            }
-        }
-        return false;
+    const double width = double(of.width());
+    // What a mask finds in noise are its louder pixels
+    const double picked = deviation(looks, 1.0);
+    const std::vector<double> band = sums_of_three(floor.rows), sums = sums_of_three(above),
+                              counts = sums_of_three(pixels);
+    const auto is_quiet = [&](size_t row) {
+        return band[row] < 3.0 * allowed(3.0 * width) &&
+               sums[row] <= counts[row] * (allowed(counts[row]) + picked);
     };
-    const std::vector<double> sums = sums_of_three(above), counts = sums_of_three(pixels);
+    const auto is_quiet_alone = [&](size_t row) {
+        return floor.rows[row] < allowed(width) &&
+               above[row] <= pixels[row] * (allowed(pixels[row]) + picked);
+    };
+    const auto is_edge = [&](size_t first, size_t end) {
+        const auto begin = floor.rows.begin();
+        const double most = *std::max_element(begin + std::ptrdiff_t(first),
+                                              begin + std::ptrdiff_t(std::min(end, frame.rows)));
+        return most >= edge_step * allowed(3.0 * width);
+    };
     for (size_t row = 0; row < frame.rows;) {
         size_t first = row;
-        while (row < frame.rows && counts[row] > 0.0 && is_quiet(sums[row], counts[row])) {
+        while (row < frame.rows && is_quiet(row)) {
             row++;
         }
         size_t end = row++;
@@ -141,8 +156,8 @@ std::vector<bool> pauses(const patch& of, double looks, size_t least_rows)
             continue;
         }
         // averages of three make a pause shorter than it is
-        first -= first > 0 && is_quiet(above[first - 1], pixels[first - 1]);
-        end += end < frame.rows && is_quiet(above[end], pixels[end]);
+        first -= first > 0 && is_quiet_alone(first - 1);
+        end += end < frame.rows && is_quiet_alone(end);
         const bool begins = first == 0 || is_edge(first - std::min(first, edge_rows), first);
         const bool ends = end == frame.rows || is_edge(end, end + edge_rows);
         if (begins && ends && end - first >= least_rows) {
