@@ -44,8 +44,12 @@ def test_a_kind_has_one_number_and_one_class():
     assert (table[len(KINDS) :] == 255).all()
 
 
-def test_the_default_recipe_has_the_default_classes():
-    assert read_recipe(RECIPES / "default.yaml").classes == DEFAULT
+def test_recipes_have_the_default_classes_and_those_of_the_shipped_model_all_but_one():
+    assert read_recipe(RECIPES / "evidence.yaml").classes == DEFAULT
+    shipped = {name: config for name, config in DEFAULT.items() if name != "wifi"}
+    for name in ("default", "default_gpu", "own_recordings", "whole_bands"):
+        assert read_recipe(RECIPES / f"{name}.yaml").classes == Classes(shipped), name
+    assert read_bundle_info("default").class_names == tuple(shipped)
 
 
 def test_classes_in_another_order_are_others():
@@ -84,7 +88,8 @@ def test_a_sixth_class_takes_a_recipe_alone(tmp_path):
 def test_the_same_prepared_frames_serve_other_classes(tmp_path):
     data = {"train": {"frames": 12, "first_seed": 60_000_000, "rows": 64, "scenes": "wide"}}
     five = recipe_with(tmp_path, data=data)
-    six = recipe_with(tmp_path, data=data, classes={"bluetooth": BLUETOOTH})
+    zigbee = BLUETOOTH | {"kinds": ["zigbee"]}
+    six = recipe_with(tmp_path, data=data, classes={"zigbee": zigbee})
     few, more = frame_set(five, "train").truth, frame_set(six, "train").truth
     assert (few[more == 5] == 4).all() and (more == 5).any()
     assert np.array_equal(few[more != 5], more[more != 5])

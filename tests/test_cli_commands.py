@@ -106,7 +106,13 @@ def test_models_tells_what_is_inside(model):
     done = radiofm("models", model)
     assert done.returncode == 0, done.stderr
     spec = SpectrogramSpec()
-    for fact in ("level", "noise, lte, nr, other", spec.fingerprint, "122.88 MS/s", "fp32, bf16"):
+    for fact in (
+        "level",
+        "noise, lte, nr, wifi, other",
+        spec.fingerprint,
+        "122.88 MS/s",
+        "fp32, bf16",
+    ):
         assert fact in done.stdout
     (line,) = radiofm("models", model, "--json").stdout.splitlines()
     assert SpectrogramSpec.from_dict(json.loads(line)["spec"]) == spec

@@ -42,7 +42,6 @@ OTHERS = [
     *(f"narrowband/{name}" for name in ("adsb_1090M", "tpms_315M", "zwave_916M")),
 ]
 MISSED = {
-    "lte_hackrf/lte_tdd20_2585M_b": "0.95 of its pauses are noise",
     "ism_2g4/zigbee_84B": "its packet is called LTE",
     "ism_2g4/rc_car_left_back": "its bursts are called NR",
     "ism_2g4/rc_car_light": "its bursts are called NR",

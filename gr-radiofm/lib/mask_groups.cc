@@ -69,7 +69,7 @@ public:
         std::vector<patch> groups = gather();
         add_specks(groups);
         for (const patch& group : groups) {
-            const std::vector<bool> quiet = pauses(group, d_looks, d_pause_rows);
+            const std::vector<bool> quiet = pauses(group, d_looks, d_pause_rows, d_meter.noise());
             if (std::find(quiet.begin(), quiet.end(), true) == quiet.end()) {
                 add(group);
             } else {

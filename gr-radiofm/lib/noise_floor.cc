@@ -31,10 +31,12 @@ double quantile(std::vector<float>& values, double share)
  * mean (Wilson and Hilferty, 1931).
  */
 noise_floor::noise_floor(const mask_frame& frame, const std::vector<float>& power, double looks)
-    : d_width((frame.cols + blocks - 1) / blocks),
+    : d_frame(frame),
+      d_power(power.data()),
+      d_mean_of_median(1.0 / std::pow(1.0 - 1.0 / (9.0 * looks), 3)),
+      d_width((frame.cols + blocks - 1) / blocks),
       d_blocks((frame.cols + d_width - 1) / d_width)
 {
-    const double mean_of_median = 1.0 / std::pow(1.0 - 1.0 / (9.0 * looks), 3);
     std::vector<float> all, values;
     for (size_t block = 0; block < d_blocks.size(); block++) {
         const size_t first = block * d_width, end = std::min(first + d_width, frame.cols);
@@ -54,20 +56,39 @@ noise_floor::noise_floor(const mask_frame& frame, const std::vector<float>& powe
         values.resize(count);
         all.insert(all.end(), values.begin(), values.end());
         if (count >= least_pixels) {
-            d_blocks[block] = quantile(values, 0.5) * mean_of_median;
+            d_blocks[block] = quantile(values, 0.5) * d_mean_of_median;
         }
     }
-    d_whole = all.empty() ? 0.0 : quantile(all, 0.5) * mean_of_median;
+    d_whole = all.empty() ? 0.0 : quantile(all, 0.5) * d_mean_of_median;
 }
 
 std::vector<double> noise_floor::below(size_t first, size_t end, double level) const
 {
     std::vector<double> out(end - first);
+    const bool is_narrow = end - first < d_width;
     for (size_t col = first; col < end; col++) {
+        const double own = is_narrow ? in_column(col) : 0.0;
+        if (own > 0.0) {
+            out[col - first] = own;
+            continue;
+        }
         const bool is_next = col == first || col % d_width == 0;
-        out[col - first] = is_next ? in_block(col / d_width, level) : out[col - first - 1];
+        out[col - first] =
+            is_next || is_narrow ? in_block(col / d_width, level) : out[col - first - 1];
     }
     return out;
+}
+
+// 0 where there is too little.
+double noise_floor::in_column(size_t col) const
+{
+    std::vector<float> values;
+    for (size_t at = col; at < d_frame.rows * d_frame.cols; at += d_frame.cols) {
+        if (d_frame.mask[at] == 0) {
+            values.push_back(d_power[at]);
+        }
+    }
+    return values.size() >= least_pixels ? quantile(values, 0.5) * d_mean_of_median : 0.0;
 }
 
 double noise_floor::in_block(size_t block, double level) const

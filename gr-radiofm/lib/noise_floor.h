@@ -15,18 +15,24 @@ namespace radiofm {
 class noise_floor
 {
 public:
-    //! `power`: the frame's, as linear numbers; `looks`: transforms averaged in a row.
+    //! `power`: the frame's, as linear numbers, which has to stay; `looks`: transforms averaged in
+    //! a row.
     noise_floor(const mask_frame& frame, const std::vector<float>& power, double looks);
 
     //! Mean noise per pixel in each of the columns first to end - 1, under a signal of mean power
-    //! `level`. Where a column's block shows no noise: that beside it, of the side with more unless
-    //! the signal is below it.
+    //! `level`. Of a narrow signal it is the columns' own where they show enough, so that a faint
+    //! line in the noise is not found now and then; else the block's; and where that shows none,
+    //! that beside it, of the side with more unless the signal is below it.
     std::vector<double> below(size_t first, size_t end, double level) const;
 
 private:
+    double in_column(size_t col) const;
     double in_block(size_t block, double level) const;
     double beside(std::ptrdiff_t block, std::ptrdiff_t step) const;
 
+    const mask_frame d_frame;
+    const float* d_power;
+    const double d_mean_of_median;
     const size_t d_width;         // columns in a block
     std::vector<double> d_blocks; // mean noise per pixel, 0 where not known
     double d_whole;               // of the frame

@@ -2,6 +2,7 @@
 #include "pauses.h"
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <numeric>
 
 namespace gr {
@@ -26,9 +27,11 @@ constexpr double quiet_part = 0.25;
 constexpr double most_quiet_db = 1.5;
 constexpr double quiet_spread = 2.5;
 // Pauses begin and end at once: one of so many rows beside them is this much louder than quiet ones
-// may be. The trough of a fade is no pause.
+// may be. The bottom of a fade is no pause.
 constexpr size_t edge_rows = 3;
 constexpr double edge_step = 2.0;
+// A floor that lies so much (dB) above the noise is none
+constexpr double most_above_noise_db = 2.0;
 
 double deviation(double looks, double pixels)
 {
@@ -100,9 +103,20 @@ floor_level find_floor(const patch& of, double looks)
     return out;
 }
 
+bool is_noise(const floor_level& floor, const patch& of, const noise_floor& noise)
+{
+    const std::vector<double> levels =
+        noise.below(of.low(), of.high(), std::numeric_limits<double>::infinity());
+    double above = 0.0;
+    for (size_t col = 0; col < levels.size(); col++) {
+        above += floor.columns[col] - 10.0 * std::log10(std::max(levels[col], 1e-30));
+    }
+    return above <= most_above_noise_db * double(levels.size());
+}
+
 } // namespace
 
-std::vector<bool> pauses(const patch& of, double looks, size_t least_rows)
+std::vector<bool> pauses(const patch& of, double looks, size_t least_rows, const noise_floor* noise)
 {
     const mask_frame& frame = of.view().frame;
     std::vector<bool> out(frame.rows);
@@ -110,7 +124,7 @@ std::vector<bool> pauses(const patch& of, double looks, size_t least_rows)
         return out;
     }
     const floor_level floor = find_floor(of, looks);
-    if (floor.columns.empty()) {
+    if (floor.columns.empty() || (noise && !is_noise(floor, of, *noise))) {
         return out;
     }
     std::vector<double> above(frame.rows), pixels(frame.rows);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mask_patch.h"
+#include "noise_floor.h"
 #include <vector>
 
 namespace gr {
@@ -13,11 +14,14 @@ namespace radiofm {
  *
  * The floor is known where it shows: the quietest tenth of the rows are alike within what noise
  * varies, and others stand clearly above. What is on the air by the mask is then held to the floor
- * of its columns. Powers are averaged in dB, so that spurs, which do not pause, change nothing.
+ * of its columns. A floor above the noise that the frame shows is another signal. Powers are
+ * averaged in dB, so that spurs, which do not pause, change nothing.
  *
  * \param looks transforms averaged in a row
+ * \param noise the frame's, null if it shows none
  */
-std::vector<bool> pauses(const patch& of, double looks, size_t least_rows);
+std::vector<bool>
+pauses(const patch& of, double looks, size_t least_rows, const noise_floor* noise);
 
 //! The patch without some rows.
 patch without_rows(const patch& of, const std::vector<bool>& rows);

@@ -19,6 +19,9 @@ public:
     //! The frame's power as linear numbers.
     const float* power() const { return d_power.data(); }
 
+    //! Null if the frame does not show enough of it.
+    const noise_floor* noise() const { return d_noise ? &*d_noise : nullptr; }
+
     //! Fill in all but the group, of a group's pixels in a box; false if the energy gate finds it
     //! empty.
     bool measure(const std::vector<int16_t>& group_of,

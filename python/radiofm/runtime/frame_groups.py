@@ -16,9 +16,8 @@ from radiofm_core.spectrum.verdict import EmissionShape
 
 from ..radiofm_python import find_groups, group_sums
 
-
-# The shortest pause of an emission that its power tells, whatever the mask says: LTE sends reference
-# signals every quarter of a millisecond
+# The shortest pause of an emission that its power tells, whatever the mask says: LTE sends
+# reference signals every quarter of a millisecond
 LEAST_PAUSE_S, LEAST_PAUSE_ROWS = 0.4e-3, 3
 
 
