@@ -94,7 +94,7 @@ def test_mask_covers_every_row_with_times_and_frequencies(finished):
         mask, times = archive["mask"], archive["time_s"]
         hertz, classes = archive["frequency_hz"], archive["classes"]
     assert mask.dtype == np.uint8 and mask.shape == (len(times), 256)
-    assert list(classes) == ["noise", "lte", "nr", "other"]
+    assert list(classes) == ["noise", "lte", "nr", "wifi", "other"]
     step = np.diff(times)
     assert np.allclose(step, step[0], rtol=1e-6) and times[0] == 0
     # everything but what is less than a row at the end

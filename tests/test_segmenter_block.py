@@ -53,7 +53,7 @@ def test_mask_follows_the_power(bundle):
     expected = np.zeros((256, 256), np.uint8)
     expected[100:200, 10:50] = 1
     assert np.array_equal(mask, expected)
-    assert fields[keys.CLASSES] == ["noise", "lte", "nr", "other"]
+    assert fields[keys.CLASSES] == ["noise", "lte", "nr", "wifi", "other"]
     assert fields[keys.MODEL] == "tiny"
     assert fields[keys.DROPPED] == 0
     assert 0 < fields[keys.LATENCY] < 10

@@ -14,12 +14,13 @@ from radiofm_core.spectrum.verdict import feature_count
 from training.engine.settings import StageConfig
 from training.segmentation import stages
 from training.segmentation.build import build_model
+from training.segmentation.classes import DEFAULT
 from training.segmentation.data.sources import FramesConfig
 from training.segmentation.emission_judge import WAYS, collect, train
 from training.segmentation.patch_model import EmissionJudge
 from training.waveforms.span import IGNORE
 
-CLASSES = 4
+CLASSES = len(DEFAULT)
 JUDGING = StageConfig(steps=300, batch=64, learning_rate=0.01, warmup=10)
 
 
@@ -31,7 +32,7 @@ def as_true(frames):
         mask = torch.where(truth == IGNORE, 0, truth)
         one_hot = torch.nn.functional.one_hot(mask[:, ::4, ::4].long(), CLASSES)
         assert evidence.shape[1] == len(LAGS)
-        return mask, torch.ones(mask.shape), (one_hot * 0.9 + 0.025).log().movedim(3, 1)
+        return mask, torch.ones(mask.shape), (one_hot * 0.9 + 0.02).log().movedim(3, 1)
 
     return segment
 

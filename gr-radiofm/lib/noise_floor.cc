@@ -105,16 +105,21 @@ double noise_floor::in_block(size_t block, double level) const
     return less > 0.0 && level <= more ? less : more;
 }
 
-// The nearest known one, from `block` on; 0 where there is none.
+// The lower of the two nearest known ones, from `block` on: a signal's skirts lie in the first. 0
+// where there is none.
 double noise_floor::beside(std::ptrdiff_t block, std::ptrdiff_t step) const
 {
-    while (block >= 0 && block < std::ptrdiff_t(d_blocks.size())) {
-        if (d_blocks[size_t(block)] > 0.0) {
-            return d_blocks[size_t(block)];
+    double found = 0.0;
+    for (; block >= 0 && block < std::ptrdiff_t(d_blocks.size()); block += step) {
+        const double here = d_blocks[size_t(block)];
+        if (here > 0.0) {
+            if (found > 0.0) {
+                return std::min(found, here);
+            }
+            found = here;
         }
-        block += step;
     }
-    return 0.0;
+    return found;
 }
 
 } // namespace radiofm
