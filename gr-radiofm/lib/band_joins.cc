@@ -105,6 +105,24 @@ bool is_one_band(const patch& a, const patch& b)
     return !stands_alone(narrow, wide, wide.strongest());
 }
 
+// Join two that are one, until there are none.
+void join_pairs(std::vector<patch>& patches, bool are_one(const patch&, const patch&))
+{
+    for (bool is_changed = true; is_changed;) {
+        is_changed = false;
+        for (size_t i = 0; i < patches.size(); i++) {
+            for (size_t j = patches.size() - 1; j > i; j--) {
+                if (are_one(patches[i], patches[j])) {
+                    patches[i].absorb(std::move(patches[j]));
+                    patches[i].settle();
+                    patches.erase(patches.begin() + std::ptrdiff_t(j));
+                    is_changed = true;
+                }
+            }
+        }
+    }
+}
+
 } // namespace
 
 bool stands_alone(const patch& narrow, const patch& wide, double level)
@@ -133,38 +151,16 @@ std::vector<patch> join_bands(std::vector<patch> patches, size_t most)
             out.push_back(std::move(part));
         }
     }
-    // A band that grew may hold others now
-    for (bool is_changed = out.size() < patches.size(); is_changed;) {
-        is_changed = false;
-        for (size_t i = 0; i < out.size(); i++) {
-            for (size_t j = out.size() - 1; j > i; j--) {
-                if (is_one_band(out[i], out[j])) {
-                    out[i].absorb(std::move(out[j]));
-                    out[i].settle();
-                    out.erase(out.begin() + std::ptrdiff_t(j));
-                    is_changed = true;
-                }
-            }
-        }
+    if (out.size() < patches.size()) {
+        // A band that grew may hold others now
+        join_pairs(out, is_one_band);
     }
     return out;
 }
 
 std::vector<patch> join_shares(std::vector<patch> patches)
 {
-    for (bool is_changed = true; is_changed;) {
-        is_changed = false;
-        for (size_t i = 0; i < patches.size(); i++) {
-            for (size_t j = patches.size() - 1; j > i; j--) {
-                if (are_shares(patches[i], patches[j])) {
-                    patches[i].absorb(std::move(patches[j]));
-                    patches[i].settle();
-                    patches.erase(patches.begin() + std::ptrdiff_t(j));
-                    is_changed = true;
-                }
-            }
-        }
-    }
+    join_pairs(patches, are_shares);
     return patches;
 }
 

@@ -114,8 +114,7 @@ def _pick_precision(precision: str, device: str, info: BundleInfo) -> str:
 
 def bf16_is_fast(device: str) -> bool:
     """Whether ``device`` (cpu, cuda, cuda:N) computes faster in bfloat16 than in float32: GPUs that
-    have it, and processors with matrix units for it. AVX-512's own instructions are no faster than
-    those for float32, and the conversions cost a third."""
+    have it, and processors with matrix units for it. AVX-512 alone is slower in bfloat16."""
     import torch
 
     if device.startswith("cuda"):

@@ -27,7 +27,7 @@ struct mask_burst
     size_t first_row;  //!< end_row - 1 is its last
     size_t end_row;
     double low_col, high_col; //!< left and right edge; whole numbers are the left edges of columns
-    double snr_db;            //!< power over the frame's noise in the same band, at least -20
+    double snr_db;            //!< power over the noise in the same band, at least -20
     double pwr_db;            //!< power in the band while it is on (0 dB: a full-scale tone)
 };
 
