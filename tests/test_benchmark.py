@@ -32,6 +32,7 @@ from training.segmentation.pixels import scores
 from training.segmentation.scores import in_training
 from training.tasks import read_recipe
 from training.waveforms import other
+from training.waveforms.other_spans import OtherSpansMaker
 from training.waveforms.scene import NOBODY, SceneMaker, Truth
 from training.waveforms.side_by_side import OnAirMaker, PaperMaker, band_truth
 from training.waveforms.span import FIRST_OTHER, IGNORE, LTE, NOISE, NR
@@ -422,7 +423,12 @@ def test_a_model_that_calls_all_noise_misses_every_carrier(made):
 
 @pytest.mark.parametrize(
     "scenes, maker",
-    [("paper", PaperMaker), ("paper-on-air", OnAirMaker), ("wide", WideSpanMaker)],
+    [
+        ("paper", PaperMaker),
+        ("paper-on-air", OnAirMaker),
+        ("wide", WideSpanMaker),
+        ("others", OtherSpansMaker),
+    ],
 )
 def test_a_recipe_can_train_on_scenes_of_one_kind(tmp_path, scenes, maker):
     config = FramesConfig(2, 3, SPEC.rows, scenes)
@@ -446,6 +452,13 @@ def test_wide_spans_hold_other_emissions_with_and_without_carriers():
     # and not one beside the other alone
     assert any(a and b for a, b in zip(with_other, with_carrier, strict=True))
     assert not all(with_carrier)
+
+
+def test_spans_of_others_hold_many_kinds_and_sometimes_a_carrier():
+    frames = [OtherSpansMaker(SPEC, 64).frame(seed) for seed in range(24)]
+    found = {int(kind) for f in frames for kind in f.truth.unique()} - {0, IGNORE}
+    assert len({kind for kind in found if kind >= FIRST_OTHER}) > 10
+    assert found & {LTE, NR}
 
 
 def test_seeds_of_the_benchmark_are_refused_for_training():

@@ -81,11 +81,18 @@ def draw_groups(count: int, span: Span, rng: Rng) -> list[str]:
 
 
 def draw_emission(
-    group: str, span: Span, taken: list[Band], inside: bool, clean: bool, rng: Rng
+    group: str,
+    span: Span,
+    taken: list[Band],
+    inside: bool,
+    clean: bool,
+    rng: Rng,
+    make: Callable | None = None,
 ) -> Planned | None:
     """One emission of a group, None where no room is left for it (``taken``: bands of carriers,
     to which its own is added). ``inside``: around the span if there are so wide ones; ``clean``:
-    from a cable or a simulator, almost noise-free."""
+    from a cable or a simulator, almost noise-free; ``make``: the kind of Wi-Fi or of the others,
+    drawn if not given."""
     snr_db = rng.uniform(60, 90) if clean else draw_snr(rng)
     if group in carriers.NUMBERS:
         place = draw_place(group, span, taken, inside, rng)
@@ -94,7 +101,7 @@ def draw_emission(
         taken.append(place.edges)
         kind = carriers.draw_kind(group, place, rng)
         return Planned(group, snr_db, place, kind, on_air=_draw_on_air(0.12, span, rng))
-    make = draw_kind(group, span, rng)
+    make = make or draw_kind(group, span, rng)
     on_air = _draw_on_air(0.06, span, rng)
     return Planned(group, snr_db + OTHER_LIFT_DB, make=make, on_air=on_air)
 

@@ -19,9 +19,17 @@ from radiofm_core.spectrum.spec import CELL_COLS, SpectrogramSpec
 
 from ...waveforms import scene, side_by_side
 from ...waveforms.kinds import KINDS
+from ...waveforms.other_spans import OtherSpansMaker
 from ...waveforms.wide_spans import WideSpanMaker
 from . import store
-from .sources import ALL_SCENES, ON_AIR_SCENES, PAPER_SCENES, WIDE_SCENES, FramesConfig
+from .sources import (
+    ALL_SCENES,
+    ON_AIR_SCENES,
+    OTHER_SCENES,
+    PAPER_SCENES,
+    WIDE_SCENES,
+    FramesConfig,
+)
 
 CHUNK = 16
 # Frames of a set that are drawn anew to see whether the code still draws it
@@ -37,6 +45,7 @@ MAKERS = {
     PAPER_SCENES: side_by_side.PaperMaker,
     ON_AIR_SCENES: side_by_side.OnAirMaker,
     WIDE_SCENES: WideSpanMaker,
+    OTHER_SCENES: OtherSpansMaker,
 }
 
 

@@ -20,8 +20,8 @@ from .labels import check_mapping
 
 FREQUENCY_GROWS = ("right", "up", "down")
 LEVELS = ("db", "power", "image")
-SCENES = ("all", "paper", "paper-on-air", "wide")
-ALL_SCENES, PAPER_SCENES, ON_AIR_SCENES, WIDE_SCENES = SCENES
+SCENES = ("all", "paper", "paper-on-air", "wide", "others")
+ALL_SCENES, PAPER_SCENES, ON_AIR_SCENES, WIDE_SCENES, OTHER_SCENES = SCENES
 
 
 class _Source(SourceBase):
@@ -38,7 +38,8 @@ class FramesConfig(_Source):
     ``scenes``: ``all`` kinds, labelled where they transmit (:mod:`training.waveforms.scene`), or
     those of the ``paper`` (:mod:`training.waveforms.side_by_side`), labelled by whole bands, or,
     ``paper-on-air``, where they transmit, or those of ``wide`` spans
-    (:mod:`training.waveforms.wide_spans`).
+    (:mod:`training.waveforms.wide_spans`), or of ``others`` than LTE, NR and Wi-Fi
+    (:mod:`training.waveforms.other_spans`).
     """
 
     frames: int
