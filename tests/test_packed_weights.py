@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from radiofm_core import packed_weights
+from radiofm_core import inference, packed_weights
 from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION, read_bundle_info
 from radiofm_core.inference import load_bundle
 
@@ -117,3 +117,27 @@ def test_a_pytorch_with_other_operators_leaves_the_model_as_it_was_and_says_so(m
     assert "slower" in line
     assert operators(packed) == operators(plain)
     assert_same(plain, packed, *inputs)
+
+
+@pytest.mark.parametrize("gain, told", [(1.9, False), (2.1, True)])
+def test_bfloat16_is_taken_where_its_products_are_fast(monkeypatch, gain, told):
+    times = {torch.float32: 1e-3 * gain, torch.bfloat16: 1e-3}
+    monkeypatch.setattr(inference, "_product_time", times.__getitem__)
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    threads = torch.get_num_threads()
+    inference.bf16_is_fast.cache_clear()
+    try:
+        assert inference.bf16_is_fast("cpu") is told
+    finally:
+        inference.bf16_is_fast.cache_clear()
+    assert torch.get_num_threads() == threads
+
+
+def test_bfloat16_is_not_timed_where_the_processor_has_none(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True})
+    monkeypatch.setattr(inference, "_product_time", None)
+    inference.bf16_is_fast.cache_clear()
+    try:
+        assert inference.bf16_is_fast("cpu") is False
+    finally:
+        inference.bf16_is_fast.cache_clear()

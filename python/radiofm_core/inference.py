@@ -3,8 +3,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
+import time
+from functools import lru_cache
 
 from .archive_check import check_archive
 from .bundle import BundleInfo, read_bundle_info
@@ -13,6 +16,10 @@ from .model import Model
 from .tasks import DEFAULT, TASKS
 
 PRECISIONS = ("auto", "fp32", "bf16")
+# bfloat16 is taken on a processor whose products of matrices are so many times as fast in it: the
+# rest of a model is slower. So many are timed; the fastest counts.
+LEAST_BF16_GAIN = 2.0
+PRODUCTS = 20
 
 # Whether this process was forked from one that had PyTorch
 _is_fork = False
@@ -112,12 +119,36 @@ def _pick_precision(precision: str, device: str, info: BundleInfo) -> str:
     return precision
 
 
+@lru_cache(maxsize=8)
 def bf16_is_fast(device: str) -> bool:
     """Whether ``device`` (cpu, cuda, cuda:N) computes faster in bfloat16 than in float32: GPUs that
-    have it, and processors with matrix units for it. AVX-512 alone is slower in bfloat16."""
+    have it, and processors that multiply matrices much faster in it. Having instructions for it
+    does not tell: with AVX-512, some processors are four times as fast, and some no faster."""
     import torch
 
     if device.startswith("cuda"):
         return torch.cuda.is_bf16_supported(including_emulation=False)
     has = torch.cpu.get_capabilities()
-    return bool(has.get("amx_bf16") or has.get("bf16"))
+    if not any(has.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
+        return False
+    threads = torch.get_num_threads()
+    # others that are busy hold up several threads, and then that is all one would measure
+    torch.set_num_threads(1)
+    try:
+        return _product_time(torch.float32) > LEAST_BF16_GAIN * _product_time(torch.bfloat16)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _product_time(dtype) -> float:
+    """Seconds of a product of matrices as a model's: the least of several."""
+    import torch
+
+    tokens, weights = torch.ones(256, 192, dtype=dtype), torch.ones(576, 192, dtype=dtype)
+    least = math.inf
+    with torch.inference_mode():
+        for _ in range(PRODUCTS):
+            begin = time.perf_counter()
+            torch.nn.functional.linear(tokens, weights)
+            least = min(least, time.perf_counter() - begin)
+    return least

@@ -99,7 +99,7 @@ def _pdcch_order(cell: tuple, phich_groups: int) -> Tensor:
     at = [0] * len(free)
     for j in range(len(free)):
         at[order[(j + cell[2]) % len(free)]] = free[j]
-    return torch.tensor(at)
+    return torch.tensor(at, dtype=torch.long)
 
 
 def put_control(
