@@ -27,6 +27,13 @@ def lte_grid(subframes=20, **changes):
     return lte.build_grid(replace(CELL, **changes), subframes, 0, 0.0, Rng(1))
 
 
+def test_a_control_region_may_have_no_room_for_a_pdcch():
+    # PCFICH and PHICH take all resource element groups of the one symbol
+    full = {"extended": True, "phich_sixths": 12, "control_symbols": 1}
+    grid = lte_grid(10, tdd=0, cell_id=292, control_load=1.0, **full)
+    assert torch.isfinite(torch.view_as_real(grid.values)).all()
+
+
 @pytest.mark.parametrize("config", range(7))
 def test_tdd_carriers_send_in_their_downlink_subframes(config):
     grid = lte_grid(10, tdd=config, special=4)
