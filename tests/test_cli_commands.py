@@ -102,6 +102,15 @@ def test_watch_tells_what_helps_where_the_model_is_too_slow(
     assert ("--frame-duration" in line) == bool(advice)
 
 
+def test_watch_takes_longer_frames_where_the_model_is_too_slow(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("radiofm_cli.commands.watch.STATUS_INTERVAL_S", 0.5)
+    recording = write_recording(tmp_path / "x", np.tile(two_carriers(0.5), 12))
+    slow = make_slow_bundle(tmp_path / "slow.pt", pause=0.1)
+    assert run(["watch", "--source", f"file={recording}", "--model", slow]) == 0
+    lines = [line for line in capfd.readouterr().err.splitlines() if "too slow" in line]
+    assert [line.count("frames last 40 ms from now on") for line in lines][:2] == [1, 0]
+
+
 def test_models_tells_what_is_inside(model):
     done = radiofm("models", model)
     assert done.returncode == 0, done.stderr

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where frames are cut, and what their tags say about frequency, rate and time."""
 
+import math
+import time
 from fractions import Fraction
 
 import numpy as np
@@ -268,6 +270,46 @@ def test_setting_the_frequency_cuts_and_shows():
     frames = collect(blocks.vector_source_c(noise(FRAME), False), framer)
     assert frames[0].info["center_frequency"] == 2e9
     assert framer.center_frequency() == 2e9
+
+
+# Frames of two hops a row, and of four
+SHORT_ROW, LONG_ROW = 2 * SPEC.hop, 4 * SPEC.hop
+SHORT_S, LONG_S = (SPEC.rows * row / RATE for row in (SHORT_ROW, LONG_ROW))
+
+
+def test_setting_the_frame_duration_counts_from_the_next_frame_on():
+    framer = radiofm.spectrogram_framer(RATE, frame_duration=SHORT_S, spec=SPEC)
+    framer.set_frame_duration(LONG_S)
+    frames = collect(blocks.vector_source_c(noise(2 * SPEC.rows * LONG_ROW), False), framer)
+    assert [f.info["sample_offset"] for f in frames] == [0, SPEC.rows * LONG_ROW]
+    assert {f.info["row_samples"] for f in frames} == {LONG_ROW}
+    assert framer.frame_samples() == SPEC.rows * LONG_ROW
+
+
+def test_the_frame_duration_may_change_while_samples_flow():
+    samples = 200 * SPEC.rows * LONG_ROW
+    framer = radiofm.spectrogram_framer(RATE, frame_duration=SHORT_S, spec=SPEC)
+    source = blocks.throttle(gr.sizeof_gr_complex, 16 * RATE)
+    sink = blocks.vector_sink_f(SPEC.frame_floats)
+    top = gr.top_block()
+    top.connect(blocks.vector_source_c(noise(samples), False), source, framer, sink)
+    top.start()
+    while framer.frames() < 20:
+        time.sleep(0.001)
+    framer.set_frame_duration(LONG_S)
+    top.wait()
+    infos = [pmt.to_python(tag.value) for tag in sink.tags()]
+    rows = [info["row_samples"] for info in infos]
+    assert rows == sorted(rows) and set(rows) == {SHORT_ROW, LONG_ROW}
+    # frames follow each other without a gap; what is left at the end fills none
+    taken = sum(info["rows"] * info["row_samples"] for info in infos)
+    assert taken + framer.cut_samples() == samples
+
+
+@pytest.mark.parametrize("duration", [0.0, -1.0, math.nan])
+def test_a_wrong_frame_duration_is_refused(duration):
+    with pytest.raises(ValueError, match="frame duration"):
+        radiofm.spectrogram_framer(RATE).set_frame_duration(duration)
 
 
 def test_the_message_port_carries_the_valid_rows():

@@ -87,7 +87,8 @@ spectrogram_framer_impl::spectrogram_framer_impl(const spectrogram_framer_option
       d_kernel(d_spec.fft_size, d_spec.hop, d_spec.rows, d_spec.peak, d_spec.floor_db),
       d_evidence(d_spec),
       d_clock(options.sample_rate),
-      d_frequency(options.center_frequency)
+      d_frequency(options.center_frequency),
+      d_frame_duration(options.frame_duration)
 {
     d_waiting.pixels.resize(d_spec.power_floats());
     d_waiting.evidence.resize(d_spec.evidence_floats());
@@ -103,6 +104,13 @@ void spectrogram_framer_impl::set_center_frequency(double center_frequency)
 {
     d_wanted_frequency = center_frequency;
     d_frequency_waits = true;
+}
+
+void spectrogram_framer_impl::set_frame_duration(double frame_duration)
+{
+    d_spec.hops_per_row(d_options.sample_rate, frame_duration); // throws if it does not fit
+    d_wanted_duration = frame_duration;
+    d_duration_waits = true;
 }
 
 /*
@@ -302,13 +310,19 @@ void spectrogram_framer_impl::set_rate(double rate)
                         d_spec.sample_rate_max / 1e6);
         return;
     }
-    d_hops_per_row = d_spec.hops_per_row(rate, d_options.frame_duration);
+    d_hops_per_row = d_spec.hops_per_row(rate, d_frame_duration);
     d_shown_row_samples = d_hops_per_row * d_spec.hop;
     d_evidence.set_rate(rate, d_hops_per_row);
 }
 
 void spectrogram_framer_impl::start_frame(uint64_t offset)
 {
+    if (d_duration_waits.exchange(false)) {
+        d_frame_duration = d_wanted_duration;
+        if (d_served) {
+            set_rate(d_shown_rate);
+        }
+    }
     d_kernel.start(d_hops_per_row);
     d_evidence.start_frame();
     d_frame_offset = offset;

@@ -17,6 +17,7 @@ public:
     explicit spectrogram_framer_impl(const spectrogram_framer_options& options);
 
     void set_center_frequency(double center_frequency) override;
+    void set_frame_duration(double frame_duration) override;
     double sample_rate() const override { return d_shown_rate; }
     double center_frequency() const override { return d_shown_frequency; }
     uint64_t row_samples() const override { return d_shown_row_samples; }
@@ -80,6 +81,7 @@ private:
     evidence_kernel d_evidence;
     sample_clock d_clock;
     double d_frequency;
+    double d_frame_duration;
     size_t d_hops_per_row = 1;
     bool d_served = true; // the rate is in the spec's range
     bool d_ended = false; // after radiofm_end, until the next rx_* tag
@@ -95,6 +97,8 @@ private:
     // Written by work(), or by a setter for work(), and read from other threads
     std::atomic<double> d_wanted_frequency{0.0};
     std::atomic<bool> d_frequency_waits{false};
+    std::atomic<double> d_wanted_duration{0.0};
+    std::atomic<bool> d_duration_waits{false};
     std::atomic<double> d_shown_rate{0.0}, d_shown_frequency{0.0};
     std::atomic<uint64_t> d_shown_row_samples{0};
     std::atomic<uint64_t> d_frames{0}, d_cut_samples{0}, d_ignored_samples{0};

@@ -162,7 +162,12 @@ class WatchFlowgraph(_Flowgraph):
         self.sample_rate = live.sample_rate
         self.center_frequency = live.center_frequency
         self.source = live.block
+        self._framer = framer
         super().__init__("watch", (live.block, framer), segmenter, callback, ports, hold_time)
+
+    def set_frame_duration(self, frame_duration: float) -> None:
+        """Change the length of frames (s), from the next one on."""
+        self._framer.set_frame_duration(frame_duration)
 
 
 def make_segmenter(**options) -> spectrogram_segmenter:

@@ -27,6 +27,9 @@ void bind_spectrogram_framer(py::module& m)
         .def("set_center_frequency",
              &spectrogram_framer::set_center_frequency,
              py::arg("center_frequency"))
+        .def("set_frame_duration",
+             &spectrogram_framer::set_frame_duration,
+             py::arg("frame_duration"))
         .def("sample_rate", &spectrogram_framer::sample_rate)
         .def("center_frequency", &spectrogram_framer::center_frequency)
         .def("row_samples", &spectrogram_framer::row_samples)

@@ -8,6 +8,7 @@ import math
 import queue
 import sys
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 from radiofm_core import keys
@@ -15,7 +16,7 @@ from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import RadiofmError
 from radiofm_core.outputs.emission_lines import emission_line
 from radiofm_core.outputs.units import display_name, readable_time
-from radiofm_core.spectrum.spec import SpectrogramSpec
+from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S, SpectrogramSpec
 from radiofm_core.tasks import SEGMENTATION
 
 from ..blocks import import_flowgraphs, make_segmenter
@@ -65,9 +66,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--frame-duration",
         type=seconds,
-        default=20e-3,
         metavar="S",
-        help="duration of a frame (default: 20ms)",
+        help="duration of a frame (default: 20ms, and twice that where the model is too slow)",
     )
     add_model_options(parser)
 
@@ -85,10 +85,11 @@ def run(options: argparse.Namespace) -> int:
             options.sample_rate,
             options.center_frequency,
             options.gain,
-            options.frame_duration,
+            options.frame_duration or DEFAULT_FRAME_DURATION_S,
         )
         colors = {c.name: c.color for c in info.classes}
-        printer = _Printer(options.json, colors, _relief(info.spec, options.frame_duration))
+        relief = _Relief(info.spec, flowgraph, options.frame_duration)
+        printer = _Printer(options.json, colors, relief.give)
         _tell(
             f"watching {options.source} at {flowgraph.center_frequency / 1e6:.6g} MHz, "
             f"{flowgraph.sample_rate / 1e6:g} MS/s, with {info.name}; Ctrl-C ends"
@@ -121,21 +122,35 @@ def _watch(flowgraph, messages, printer, stop, duration) -> None:
         raise RadiofmError(printer.error)
 
 
-def _relief(spec: SpectrogramSpec, frame_duration: float) -> str:
-    """What to do where the model is too slow, if there is something."""
-    longer = 2 * frame_duration
-    if longer > spec.rows * spec.row_duration_max:
-        return ""
-    return f"; --frame-duration {longer:g} halves the number of frames"
+class _Relief:
+    """What is done, or can be done, where the model is too slow: frames of twice the duration are
+    half as many. ``wanted``: the user's frame duration (s), which is not changed, or None."""
+
+    def __init__(self, spec: SpectrogramSpec, flowgraph, wanted: float | None):
+        self._longest = spec.rows * spec.row_duration_max
+        self._flowgraph = flowgraph
+        self._is_wanted = wanted is not None
+        self._duration = wanted or DEFAULT_FRAME_DURATION_S
+
+    def give(self) -> str:
+        """Do it, if there is something; what to tell of it."""
+        longer = 2 * self._duration
+        if longer > self._longest:
+            return ""
+        if self._is_wanted:
+            return f"; --frame-duration {longer:g} halves the number of frames"
+        self._duration = longer
+        self._flowgraph.set_frame_duration(longer)
+        return f"; frames last {longer * 1e3:g} ms from now on"
 
 
 class _Printer:
     """Prints events on standard output and the state of affairs on standard error.
 
-    ``relief``: what follows the line that the model is too slow.
+    ``relief``: is called where the model is too slow; its answer follows the line that says so.
     """
 
-    def __init__(self, as_json: bool, colors: dict[str, str], relief: str):
+    def __init__(self, as_json: bool, colors: dict[str, str], relief: Callable[[], str]):
         self._as_json = as_json
         self._relief = relief
         self._colors = colors if use_color(sys.stdout) else {}
@@ -160,7 +175,7 @@ class _Printer:
             self.error = f"{failed} frames without a result, last: {reason}"
         if news and time.monotonic() >= self._next_status:
             self._next_status = time.monotonic() + STATUS_INTERVAL_S
-            _tell(f"the model is too slow for this rate: {self._counts()}{self._relief}")
+            _tell(f"the model is too slow for this rate: {self._counts()}{self._relief()}")
 
     def _counts(self) -> str:
         frames, dropped = (self._status.get(key, 0) for key in (keys.FRAMES, keys.DROPPED))

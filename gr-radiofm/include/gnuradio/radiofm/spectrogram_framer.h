@@ -63,6 +63,10 @@ public:
     //! Sets the centre frequency (Hz) of streams without `rx_freq` tags; cuts the frame.
     virtual void set_center_frequency(double center_frequency) = 0;
 
+    //! Sets the wanted length of frames (s) from the next frame on, whose evidence begins anew.
+    //! \throws std::invalid_argument if it is not above zero
+    virtual void set_frame_duration(double frame_duration) = 0;
+
     virtual double sample_rate() const = 0;      //!< S/s, as in force now
     virtual double center_frequency() const = 0; //!< Hz, as in force now
     virtual uint64_t row_samples() const = 0;    //!< samples that one row covers
