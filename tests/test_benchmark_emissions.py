@@ -144,7 +144,7 @@ def frame(*blocks: tuple[Box, float]) -> Batch:
 
 def found_in(mask: np.ndarray, emission_of: np.ndarray, truth=None, names=DEFAULT.names):
     batch = frame((LEFT, 20.0), (RIGHT, 20.0))
-    groups = groups_of(batch, 0, answer_of(mask, names), SPEC, len(names))
+    groups = groups_of(batch, 0, answer_of(mask, names), SPEC, names)
     truth = (emission_of != NO_EMISSION).astype(np.int64) if truth is None else truth
     return reported_emissions(groups, names, None, truth, emission_of)
 
@@ -185,7 +185,7 @@ def test_an_unsure_emission_is_reported_as_unknown():
     mask = two_boxes(1, 0, 0)
     scores = torch.full((1, len(names), 32, 64), -1.5)
     answer = (torch.from_numpy(mask)[None], torch.ones(1, 128, 256), scores)
-    groups = groups_of(batch, 0, answer, SPEC, len(names))
+    groups = groups_of(batch, 0, answer, SPEC, names)
     _, reported = reported_emissions(groups, names, None, mask, two_boxes(0, NO_EMISSION, 255))
     assert [(r.label, r.on) for r in reported] == [(UNKNOWN, 0)]
 

@@ -55,7 +55,7 @@ def noise_frame(rate: float, seed: int):
 
 def find_detections(mask, confidence, power, geometry, min_confidence=0.5):
     """Those of a frame by itself."""
-    found = find_frame_groups(mask, confidence, power, geometry, len(NAMES))
+    found = find_frame_groups(mask, confidence, power, geometry, NAMES)
     return EmissionJudge(NAMES).decide(found, min_confidence)[1]
 
 

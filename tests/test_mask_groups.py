@@ -24,12 +24,12 @@ def speckled(mask, share, seed=0):
     return np.where(wrong, rng.integers(1, CLASSES, mask.shape), mask).astype(np.uint8)
 
 
-def groups_of(mask, level_db=-30.0, confidence=0.9):
+def groups_of(mask, level_db=-30.0, confidence=0.9, scheduled=()):
     """(bursts by group, group of each pixel) of a mask over noise of -70 dB; ``level_db`` of its
-    pixels may be an array."""
+    pixels may be an array. ``scheduled``: the classes of such carriers."""
     power = np.where(mask > 0, level_db, -70.0).astype(np.float32)
     sure = np.full(mask.shape, confidence, np.float32)
-    bursts, group_of = find_groups(mask, sure, power, CLASSES, 8.0, MIN_PIXELS)
+    bursts, group_of = find_groups(mask, sure, power, CLASSES, 8.0, MIN_PIXELS, 0, scheduled)
     by_group = [[] for _ in range(group_of.max() + 1)]
     for group, *burst in bursts:
         by_group[group].append(tuple(burst))
@@ -123,6 +123,32 @@ def test_what_comes_and_goes_at_other_times_or_is_much_stronger_is_another():
     mask[50:80, 120:150] = 0
     mask[40:90, 120:150] = NR
     assert len(groups_of(mask, np.where(np.arange(256) < 100, -30.0, -40.0))[0]) == 2
+
+
+def scattered():
+    """Three users' resource blocks, at times and in bands of their own."""
+    mask = empty()
+    mask[20:40, 60:80] = mask[90:130, 100:150] = mask[180:200, 30:50] = NR
+    return mask
+
+
+def test_what_a_scheduler_scatters_over_its_carrier_is_one():
+    (bursts,), group_of = groups_of(scattered(), scheduled=[LTE, NR])
+    assert [rows_and_columns(b)[:2] for b in bursts] == [(20, 40), (90, 130), (180, 200)]
+    assert np.array_equal(group_of == 0, scattered() > 0)
+    # hops and packets are not
+    assert len(groups_of(scattered(), scheduled=[LTE])[0]) == 3
+
+
+def test_what_is_on_all_the_time_or_beyond_another_carrier_is_not_scattered():
+    steady = scattered()
+    steady[:, 160:190] = NR
+    assert len(groups_of(steady, scheduled=[NR])[0]) == 2
+    apart = scattered()
+    apart[:, 84:96] = LTE
+    assert len(groups_of(apart, scheduled=[LTE, NR])[0]) == 3
+    level = np.where(np.arange(256) < 90, -30.0, -40.0)
+    assert len(groups_of(scattered(), level, scheduled=[NR])[0]) == 2
 
 
 def test_carriers_of_synchronous_cells_are_two():

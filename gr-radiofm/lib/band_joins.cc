@@ -39,6 +39,9 @@ constexpr double carrier_widths = 0.6;
 constexpr double guard_least = 0.02;
 constexpr double guard_most = 0.15;
 
+// What a scheduler scatters over a carrier: each part is on for at most so much of the frame
+constexpr double scattered_time = 0.8;
+
 bool is_guard_band(const patch& a, const patch& b)
 {
     const double narrow = double(std::min(a.width(), b.width()));
@@ -76,17 +79,30 @@ bool is_aligned(const std::vector<row_span>& own, const std::vector<row_span>& o
            double(outside) <= share_outside * double(on);
 }
 
+bool is_alike(const patch& a, const patch& b)
+{
+    return a.label() == b.label() && a.purity() >= share_purity && b.purity() >= share_purity &&
+           a.level() <= share_level * b.level() && b.level() <= share_level * a.level();
+}
+
 // Whether two patches are parts of one carrier whose users are sent to at the same times.
 bool are_shares(const patch& a, const patch& b)
 {
-    if (a.label() != b.label() || a.purity() < share_purity || b.purity() < share_purity ||
-        a.level() > share_level * b.level() || b.level() > share_level * a.level() ||
-        is_guard_band(a, b)) {
+    if (!is_alike(a, b) || is_guard_band(a, b)) {
         return false;
     }
     const patch& small = a.pixels() <= b.pixels() ? a : b;
     const patch& large = &small == &a ? b : a;
     return is_aligned(small.times(), large.times(), a.view().frame.rows);
+}
+
+bool is_part_time(const patch& one)
+{
+    size_t on = 0;
+    for (const row_span& time : one.times()) {
+        on += time.end - time.first;
+    }
+    return double(on) <= scattered_time * double(one.view().frame.rows);
 }
 
 bool is_one_band(const patch& a, const patch& b)
@@ -106,7 +122,8 @@ bool is_one_band(const patch& a, const patch& b)
 }
 
 // Join two that are one, until there are none.
-void join_pairs(std::vector<patch>& patches, bool are_one(const patch&, const patch&))
+template <typename AreOne>
+void join_pairs(std::vector<patch>& patches, AreOne&& are_one)
 {
     for (bool is_changed = true; is_changed;) {
         is_changed = false;
@@ -161,6 +178,22 @@ std::vector<patch> join_bands(std::vector<patch> patches, size_t most)
 std::vector<patch> join_shares(std::vector<patch> patches)
 {
     join_pairs(patches, are_shares);
+    return patches;
+}
+
+std::vector<patch> join_scattered(std::vector<patch> patches, const std::vector<size_t>& labels)
+{
+    const auto is_clear = [&patches](const patch& a, const patch& b) {
+        const size_t low = std::min(a.low(), b.low()), high = std::max(a.high(), b.high());
+        return std::none_of(patches.begin(), patches.end(), [&](const patch& other) {
+            const size_t middle = (other.low() + other.high()) / 2;
+            return other.label() != a.label() && low < middle && middle < high;
+        });
+    };
+    join_pairs(patches, [&](const patch& a, const patch& b) {
+        return std::find(labels.begin(), labels.end(), a.label()) != labels.end() &&
+               is_alike(a, b) && is_part_time(a) && is_part_time(b) && is_clear(a, b);
+    });
     return patches;
 }
 

@@ -23,5 +23,9 @@ std::vector<patch> join_bands(std::vector<patch> patches, size_t most);
 //! times.
 std::vector<patch> join_shares(std::vector<patch> patches);
 
+//! Join what a scheduler may have scattered over one carrier: patches of one of these labels, pure,
+//! of about one level, each on for a part of the frame only, with nothing of another label between.
+std::vector<patch> join_scattered(std::vector<patch> patches, const std::vector<size_t>& labels);
+
 } // namespace radiofm
 } // namespace gr

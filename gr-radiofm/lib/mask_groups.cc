@@ -54,12 +54,14 @@ public:
            const power_meter& meter,
            double looks,
            size_t min_pixels,
-           size_t pause_rows)
+           size_t pause_rows,
+           const std::vector<size_t>& scheduled)
         : d_view{frame, classes, meter.power()},
           d_meter(meter),
           d_looks(looks),
           d_min_pixels(min_pixels),
-          d_pause_rows(pause_rows)
+          d_pause_rows(pause_rows),
+          d_scheduled(scheduled)
     {
         d_out.group_of.assign(frame.rows * frame.cols, mask_groups::none);
     }
@@ -104,7 +106,7 @@ private:
         for (patch& group : joined) {
             take(std::move(group));
         }
-        return join_shares(std::move(parts));
+        return join_scattered(join_shares(std::move(parts)), d_scheduled);
     }
 
     void paint(const patch& of, int16_t group)
@@ -200,14 +202,19 @@ private:
     const power_meter& d_meter;
     const double d_looks;
     const size_t d_min_pixels, d_pause_rows;
+    const std::vector<size_t>& d_scheduled;
     std::vector<patch> d_specks;
     mask_groups d_out;
 };
 
 } // namespace
 
-mask_groups find_groups(
-    const mask_frame& frame, size_t classes, double looks, size_t min_pixels, size_t pause_rows)
+mask_groups find_groups(const mask_frame& frame,
+                        size_t classes,
+                        double looks,
+                        size_t min_pixels,
+                        size_t pause_rows,
+                        const std::vector<size_t>& scheduled)
 {
     const size_t pixels = frame.rows * frame.cols;
     min_pixels = std::max<size_t>(min_pixels, 1);
@@ -224,7 +231,7 @@ mask_groups find_groups(
     }
     looks = std::max(looks, 1.0);
     const power_meter meter(frame, noise, looks);
-    return finder(frame, classes, meter, looks, min_pixels, pause_rows).find();
+    return finder(frame, classes, meter, looks, min_pixels, pause_rows, scheduled).find();
 }
 
 } // namespace radiofm

@@ -32,7 +32,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
         power[i] = is_flat ? -50.0f : byte == 77 ? float(in.number(-50.0)) : -60.0f + byte % 32;
     }
     const mask_frame frame = {mask.data(), confidence.data(), power.data(), rows, cols};
-    const auto found = find_groups(frame, classes, looks, min_pixels, min_pixels % 8);
+    const auto found = find_groups(frame, classes, looks, min_pixels, min_pixels % 8, {1, 2});
     const bool has_noise =
         std::count(mask.begin(), mask.end(), uint8_t(0)) > long(mask.size() / 50);
     PROMISE(!(is_flat && has_noise) || found.groups == 0);

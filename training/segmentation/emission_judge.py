@@ -8,6 +8,8 @@ them; what an emission is, most of its scored pixels tell.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import nn
@@ -33,7 +35,7 @@ DROPOUT, JITTER = 0.3, 0.2
 
 
 def collect(
-    segment: Segment, frames: FrameSet, spec: SpectrogramSpec, classes: int
+    segment: Segment, frames: FrameSet, spec: SpectrogramSpec, class_names: Sequence[str]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Features float32 (N, features) and classes int64 (N,) of the emissions that ``segment`` finds
     in ``frames``, each shown in all
@@ -48,7 +50,7 @@ def collect(
             seen = shown(batch, way, spec)
             answer = segment(seen.level, seen.resolution, seen.evidence)
             for n in range(len(index)):
-                groups = groups_of(seen, n, answer, spec, classes)
+                groups = groups_of(seen, n, answer, spec, class_names)
                 truths = _truths(groups.group_of, batch.truth[n].numpy(), len(groups.bands))
                 each = zip(groups.statistics, groups.shapes, truths, strict=True)
                 for statistics, shape, truth in each:

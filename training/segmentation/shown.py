@@ -4,7 +4,7 @@ it then finds in them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
@@ -58,10 +58,17 @@ def look_at(
     return geometry, EvidencePlanes.of(batch.evidence[n].numpy(), spec, rate, row_samples)
 
 
-def groups_of(batch: Batch, n: int, answer: tuple[Tensor, ...], spec: SpectrogramSpec, classes):
+def groups_of(
+    batch: Batch,
+    n: int,
+    answer: tuple[Tensor, ...],
+    spec: SpectrogramSpec,
+    class_names: Sequence[str],
+):
     """What belongs together in the ``n``-th frame of a batch by the ``answer`` of a
     :data:`Segment`, as the blocks find it: a
-    :class:`gnuradio.radiofm.runtime.frame_groups.FrameGroups`. ``classes``: how many.
+    :class:`gnuradio.radiofm.runtime.frame_groups.FrameGroups`. ``class_names``: the
+    model's, noise first.
 
     Raises UsageError where the project's native part is not installed.
     """
@@ -79,7 +86,7 @@ def groups_of(batch: Batch, n: int, answer: tuple[Tensor, ...], spec: Spectrogra
         confidence[n].numpy(),
         batch.level[n, 0].numpy(),
         geometry,
-        classes,
+        class_names,
         scores[0][n].numpy() if scores else None,
         planes,
     )

@@ -242,7 +242,7 @@ def _judge(recipe: Recipe, model: CalibratedSegmenter, facts: dict[str, str]) ->
     frames = frame_set(recipe, "judge")
     with judging(model):
         found, truth = emission_judge.collect(
-            in_training(model), frames, recipe.spec, len(recipe.classes)
+            in_training(model), frames, recipe.spec, recipe.classes.names
         )
     emission_judge.train(model.emissions, found, truth, recipe.judge, recipe.seed)
 

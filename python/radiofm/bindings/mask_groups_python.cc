@@ -6,6 +6,7 @@
 #include <limits>
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
 #include <stdexcept>
 #include <string>
 
@@ -25,7 +26,8 @@ py::tuple find_groups(const array<uint8_t>& mask,
                       size_t classes,
                       double looks,
                       size_t min_pixels,
-                      size_t pause_rows)
+                      size_t pause_rows,
+                      const std::vector<size_t>& scheduled)
 {
     const auto shape_of = [](const py::array& x) {
         return x.ndim() == 2 ? std::make_pair(x.shape(0), x.shape(1))
@@ -45,7 +47,7 @@ py::tuple find_groups(const array<uint8_t>& mask,
     gr::radiofm::mask_groups found;
     {
         const py::gil_scoped_release release;
-        found = gr::radiofm::find_groups(frame, classes, looks, min_pixels, pause_rows);
+        found = gr::radiofm::find_groups(frame, classes, looks, min_pixels, pause_rows, scheduled);
     }
     py::list bursts;
     for (const mask_burst& one : found.bursts) {
@@ -109,6 +111,7 @@ void bind_mask_groups(py::module& m)
           py::arg("looks"),
           py::arg("min_pixels"),
           py::arg("pause_rows") = 0,
+          py::arg("scheduled") = std::vector<size_t>(),
           "What belongs together in a frame's mask, whatever its labels: a list of bursts (group, "
           "confidence, first row, end row, left edge, right edge, SNR in dB, power in dB), edges "
           "in columns, groups counted from 0; and the group of each pixel, int16 (rows, cols), -1: "

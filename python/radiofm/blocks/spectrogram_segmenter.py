@@ -263,7 +263,7 @@ class spectrogram_segmenter(held_block):
                     answer.confidence,
                     frame[0, : meta[keys.ROWS]],
                     meta,
-                    len(self._bundle.info.classes),
+                    self._bundle.info.class_names,
                     answer.class_scores,
                     planes,
                 )

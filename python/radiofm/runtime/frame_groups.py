@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +19,8 @@ from ..radiofm_python import find_groups, group_sums
 # The shortest pause of an emission that its power tells, whatever the mask says: LTE sends
 # reference signals every quarter of a millisecond
 LEAST_PAUSE_S, LEAST_PAUSE_ROWS = 0.4e-3, 3
+# Carriers whose users get resource blocks here and there, now and then
+SCHEDULED = ("lte", "nr")
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ def find_frame_groups(
     confidence: np.ndarray,
     power_db: np.ndarray,
     geometry: FrameGeometry | Mapping,
-    classes: int,
+    class_names: Sequence[str],
     class_scores: np.ndarray | None = None,
     planes: EvidencePlanes | None = None,
 ) -> FrameGroups:
@@ -67,15 +69,17 @@ def find_frame_groups(
         confidence: float32 (rows, cols), 0..1.
         power_db: float32 (rows, cols), the frame's mean power.
         geometry: where the pixels lie, or the frame's dict.
-        classes: how many the model has, noise counted.
+        class_names: the model's, noise first.
         class_scores, planes: what else is known: see
             :func:`radiofm_core.spectrum.emission_statistics.gather`.
     """
     if not isinstance(geometry, FrameGeometry):
         geometry = FrameGeometry.from_frame(geometry)
     pause_rows = max(LEAST_PAUSE_ROWS, round(LEAST_PAUSE_S / geometry.row_duration))
+    classes = len(class_names)
+    scheduled = [number for number, name in enumerate(class_names) if name in SCHEDULED]
     found, group_of = find_groups(
-        *(mask, confidence, power_db, classes, geometry.looks, MIN_PIXELS, pause_rows)
+        *(mask, confidence, power_db, classes, geometry.looks, MIN_PIXELS, pause_rows, scheduled)
     )
     bursts = [_burst(one, geometry) for one in found]
     bursts.sort(key=lambda burst: (burst.first_row, burst.low + burst.high))

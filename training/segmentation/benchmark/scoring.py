@@ -85,7 +85,7 @@ def score_frames(
             mask, confidence = answer[0][n], answer[1][n]
             found = None
             if finds:
-                groups = groups_of(batch, n, answer, spec, len(classes))
+                groups = groups_of(batch, n, answer, spec, classes.names)
                 owners = frames.emission_of[number]
                 found = reported_emissions(
                     groups, classes.names, model_judge, truth.numpy(), owners

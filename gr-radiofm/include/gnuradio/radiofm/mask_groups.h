@@ -48,9 +48,11 @@ struct mask_groups
  * in between. What uses the same band at different times is one group, and so is what lies within
  * the band of a larger group, but for a compact box of another label that is 6 dB stronger, such
  * as Bluetooth over Wi-Fi. Parts of a carrier apart in frequency that come and go at the same
- * times, of one label and level, are one group, but for equal carriers a guard band apart. The band
- * is that of the columns that are used often, and specks on the air at the same time within it
- * belong to the group.
+ * times, of one label and level, are one group, but for equal carriers a guard band apart; of the
+ * labels `scheduled`, LTE's and NR's, whatever their times, if each is on for a part of the frame
+ * and nothing else lies between: a scheduler scatters its users' resource blocks. The band is that
+ * of the columns that are used often, and specks on the air at the same time within it belong to
+ * the group.
  *
  * Rows in which a group's band is at its floor for `pause_rows` and more are none of it, whatever
  * the mask says: the pauses of a TDD carrier.
@@ -63,12 +65,14 @@ struct mask_groups
  * \param looks transforms averaged in a row, one every half length; 1 or more
  * \param min_pixels what is smaller is no burst and makes no group
  * \param pause_rows the shortest pause that is looked for by power; 0: none is
+ * \param scheduled classes of carriers whose users share them in time and frequency
  */
 RADIOFM_API mask_groups find_groups(const mask_frame& frame,
                                     size_t classes,
                                     double looks,
                                     size_t min_pixels,
-                                    size_t pause_rows = 0);
+                                    size_t pause_rows = 0,
+                                    const std::vector<size_t>& scheduled = {});
 
 } // namespace radiofm
 } // namespace gr
