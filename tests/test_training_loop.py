@@ -23,6 +23,7 @@ from training.engine.batches import Batches
 from training.engine.calibration import CalibrationError, fit
 from training.engine.effective_rank import effective_rank
 from training.engine.masks import draw_masks, masked_loss
+from training.engine.optimizers import make_optimizer
 from training.engine.settings import FinetuneConfig, StageConfig
 from training.segmentation import stages
 from training.segmentation.build import build_masked, build_model
@@ -67,6 +68,7 @@ def stop_after(steps: int, monkeypatch) -> None:
         {"accumulate": 2},
         {"adapt": "lora", "validate_every": 2, "patience": 2},
         {"adapt": "last", "last_blocks": 1, "layer_decay": 0.5},
+        {"optimizer": "muon", "layer_decay": 0.5},
     ],
     ids=str,
 )
@@ -91,6 +93,27 @@ def test_a_stopped_run_goes_on_bit_for_bit(tmp_path, settings):
     with (stopped.run_folder / "finetune.csv").open() as file:
         steps = [int(row["step"]) for row in csv.DictReader(file)]
     assert steps == sorted(steps) and steps[-1] <= 8
+
+
+def test_muon_takes_the_matrices_of_blocks_and_adamw_all_else(tmp_path):
+    recipe = small_recipe(tmp_path)
+    model = build_model(recipe)
+    config = replace(recipe.finetune, optimizer="muon", weight_decay=0.1)
+    both = make_optimizer(model.named_parameters(), config, layer_scale(model, 0.5))
+    muon, adamw = both.parts
+    names = {id(p): name for name, p in model.named_parameters()}
+    taken = [
+        {names[id(p)] for group in part.param_groups for p in group["params"]}
+        for part in (muon, adamw)
+    ]
+    assert taken[0] | taken[1] == set(names.values()) and not taken[0] & taken[1]
+    assert taken[0] and all("blocks." in n and n.endswith("weight") for n in taken[0])
+    assert any(group["scale"] < 1 for group in muon.param_groups)
+    for group in both.param_groups:
+        group["lr"] = 0.25
+    assert {g["lr"] for part in both.parts for g in part.param_groups} == {0.25}
+    with pytest.raises(ValueError, match="optimizer"):
+        replace(recipe.finetune, optimizer="sgd")
 
 
 def test_two_processes_end_with_the_same_weights(tmp_path):

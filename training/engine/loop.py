@@ -23,6 +23,7 @@ from . import processes, runs
 from .batches import Batches
 from .callbacks import Keep, Report
 from .csv_log import CsvLogger
+from .optimizers import make_optimizer
 from .settings import StageConfig
 
 
@@ -60,16 +61,8 @@ class Stage(lightning.LightningModule):
         return self.objective.loss(*batch)
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
-        """AdamW; no decay of biases, norms and tokens."""
-        groups: dict[tuple, list] = {}
-        for name, p in self.model.named_parameters():
-            if p.requires_grad:
-                key = (self.config.weight_decay if p.ndim > 1 else 0.0, self.scale(name))
-                groups.setdefault(key, []).append(p)
-        return torch.optim.AdamW(
-            [{"params": p, "weight_decay": d, "scale": s} for (d, s), p in groups.items()],
-            betas=(0.9, 0.95),
-        )
+        """The stage's."""
+        return make_optimizer(self.model.named_parameters(), self.config, self.scale)
 
     def optimizer_step(self, epoch, batch_index, optimizer, closure=None):
         """A step at the rate of its number: nothing to remember for a resumed run."""

@@ -12,11 +12,12 @@ LOSSES = ("balanced", "plain")
 
 @dataclass(frozen=True)
 class StageConfig:
-    """One stage of training: AdamW, linear warm-up, cosine to ``final_share`` of the rate.
+    """One stage of training: linear warm-up, cosine to ``final_share`` of the rate.
 
     ``batch`` is the frames of one step, whatever the machine: ``accumulate`` takes them in so
     many parts, and several processes share them. ``precision`` is ``auto`` (bf16 where the
-    processor has it), ``bf16`` or ``fp32``.
+    processor multiplies fast in it), ``bf16`` or ``fp32``. ``optimizer`` is ``adamw`` or ``muon``
+    (:func:`.optimizers.make_optimizer`).
     """
 
     steps: int
@@ -27,12 +28,14 @@ class StageConfig:
     final_share: float = 0.0
     accumulate: int = 1
     precision: str = "auto"
+    optimizer: str = "adamw"
 
     def __post_init__(self):
         for name in ("steps", "batch", "accumulate"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
         _one_of("precision", self.precision, ("auto", "bf16", "fp32"))
+        _one_of("optimizer", self.optimizer, ("adamw", "muon"))
 
 
 @dataclass(frozen=True)
