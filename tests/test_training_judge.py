@@ -39,7 +39,7 @@ def as_true(frames):
 
 def test_it_learns_on_the_emissions_that_are_found(tmp_path):
     frames = make_frames(tmp_path / "frames", 12, spec=SPEC)
-    found, truth = collect(as_true(frames), frames, SPEC, CLASSES)
+    found, truth = collect(as_true(frames), frames, SPEC, DEFAULT.names)
     # one block a frame, but noise in every fourth, shown in each way
     assert len(found) == len(truth) == 9 * len(WAYS)
     assert found.shape[1] == feature_count(CLASSES, len(LAGS))
@@ -52,7 +52,7 @@ def test_what_is_mostly_not_scored_is_not_learnt_on(tmp_path):
     segment = as_true(frames)
     answers = segment(*(frames.batch(np.arange(4))[i] for i in (0, 2, 3)))
     frames.truth = np.full_like(frames.truth, IGNORE)
-    found, truth = collect(lambda *shown: answers, frames, SPEC, CLASSES)
+    found, truth = collect(lambda *shown: answers, frames, SPEC, DEFAULT.names)
     assert len(found) == len(truth) == 0
 
 
@@ -60,7 +60,7 @@ def test_noise_that_is_taken_for_an_emission_is_learnt_to_be_none(tmp_path):
     frames = make_frames(tmp_path / "frames", 4, spec=SPEC)
     answers = as_true(frames)(*(frames.batch(np.arange(4))[i] for i in (0, 2, 3)))
     frames.truth = np.zeros_like(frames.truth)
-    _, truth = collect(lambda *shown: answers, frames, SPEC, CLASSES)
+    _, truth = collect(lambda *shown: answers, frames, SPEC, DEFAULT.names)
     assert len(truth) == 9 and not truth.any()
 
 

@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
@@ -29,9 +28,8 @@ from .shown import WAYS, Segment, batches_of, groups_of, shown
 # An emission is of a class if so much of its scored pixels are, and so many are scored: pixels, and
 # a share of all of its
 LEAST_SHARE, LEAST_SCORED, LEAST_SCORED_SHARE = 0.6, 16, 0.5
-# What of the hidden values is left out, and noise on the (normalised) features: there are far fewer
-# emissions than pixels to learn from
-DROPOUT, JITTER = 0.3, 0.2
+# Noise on the (normalised) features
+JITTER = 0.2
 
 
 def collect(
@@ -91,11 +89,7 @@ def train(
             group["lr"] = learning_rate(step, config)
         hidden = judge.normalised(x[chosen])
         hidden = hidden + JITTER * torch.randn(hidden.shape, generator=draw)
-        for layer in judge.net:
-            hidden = layer(hidden)
-            if isinstance(layer, nn.GELU):
-                hidden = functional.dropout(hidden, DROPOUT)
-        loss = functional.cross_entropy(hidden, y[chosen])
+        loss = functional.cross_entropy(judge.net(hidden), y[chosen])
         search.zero_grad()
         loss.backward()
         search.step()

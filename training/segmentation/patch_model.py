@@ -28,6 +28,8 @@ NOISE_WEIGHT = 0.1
 # How much the guess of the evidence counts beside that of the levels
 EVIDENCE_WEIGHT = 0.5
 JUDGE_WIDTH = 64
+# Of the judge's hidden values in training: there are far fewer emissions than pixels to learn from
+JUDGE_DROPOUT = 0.3
 
 
 class EmissionJudge(nn.Module):
@@ -42,8 +44,10 @@ class EmissionJudge(nn.Module):
         self.net = nn.Sequential(
             nn.Linear(count, JUDGE_WIDTH),
             nn.GELU(),
+            nn.Dropout(JUDGE_DROPOUT),
             nn.Linear(JUDGE_WIDTH, JUDGE_WIDTH),
             nn.GELU(),
+            nn.Dropout(JUDGE_DROPOUT),
             nn.Linear(JUDGE_WIDTH, classes),
         )
 

@@ -17,12 +17,14 @@ from .recipe import Recipe
 
 LAST_LAYER = "classify."
 CALIBRATION = ("temperature", "offsets")
+# The judge of emissions learns on what its own network finds
+JUDGE = "emissions."
 
 
 def first_model(recipe: Recipe) -> CalibratedSegmenter:
     """A segmenter of the recipe's kind and sizes, with the weights of ``start`` where it names a
-    bundle, but not its calibration, which training makes wrong. Classes may be others than the
-    bundle's: those of one name go on from its weights, the others begin anew.
+    bundle, but not its calibration and its judge, which training makes wrong. Classes may be others
+    than the bundle's: those of one name go on from its weights, the others begin anew.
 
     Raises:
         BundleError: ``start`` is no readable model bundle for segmentation.
@@ -40,12 +42,17 @@ def first_model(recipe: Recipe) -> CalibratedSegmenter:
     weights = weights_of(info)
     own = model.state_dict()
     # Scripting keeps buffers that a state dict leaves out.
-    kept = {k: weights[k].float() for k in own if k in weights and k not in CALIBRATION}
+    kept = {
+        name: weights[name].float()
+        for name in own
+        if name in weights and name not in CALIBRATION and not name.startswith(JUDGE)
+    }
     if info.class_names != recipe.classes.names:
         for name in [name for name in kept if name.startswith(LAST_LAYER)]:
             kept[name] = _by_class(kept[name], info.class_names, own[name], recipe.classes.names)
     try:
-        model.load_state_dict(kept | {name: own[name] for name in CALIBRATION})
+        anew = {n: value for n, value in own.items() if n in CALIBRATION or n.startswith(JUDGE)}
+        model.load_state_dict(kept | anew)
     except RuntimeError as error:
         raise UsageError(
             f"recipe {recipe.name}: start {recipe.start} is a model of sizes "
