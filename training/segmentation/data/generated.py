@@ -66,10 +66,16 @@ def wanted(config: FramesConfig, spec: SpectrogramSpec, make_maker: MakeMaker) -
 
 @lru_cache(maxsize=64)
 def rendered_fingerprint(config: FramesConfig, spec: SpectrogramSpec, make_maker: MakeMaker) -> str:
-    """:func:`.store.fingerprint` of some frames of a set, as the code draws them now."""
-    maker = make_maker(spec, config.rows)
-    seeds = np.linspace(0, config.frames - 1, min(config.frames, RENDERED)).astype(int)
-    frames = (maker.frame(config.first_seed + int(i)) for i in seeds)
+    """:func:`.store.fingerprint` of some frames of a set, as the code draws them now. On one
+    thread, as the set itself: the last bits, and so now and then a rounded step, depend on it."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        maker = make_maker(spec, config.rows)
+        seeds = np.linspace(0, config.frames - 1, min(config.frames, RENDERED)).astype(int)
+        frames = [maker.frame(config.first_seed + int(i)) for i in seeds]
+    finally:
+        torch.set_num_threads(threads)
     return store.fingerprint((store.to_steps(f.level_db.numpy()), f.truth.numpy()) for f in frames)
 
 
