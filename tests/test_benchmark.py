@@ -443,6 +443,23 @@ def test_a_recipe_can_train_on_scenes_of_one_kind(tmp_path, scenes, maker):
     assert np.array_equal(found, DEFAULT.of_kinds()[truth.numpy()])
 
 
+def test_what_a_set_looks_like_does_not_depend_on_the_number_of_threads():
+    threads = []
+
+    class Maker(SceneMaker):
+        def frame(self, seed):
+            threads.append(torch.get_num_threads())
+            return super().frame(seed)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        generated.rendered_fingerprint(FramesConfig(2, 3, 16), SPEC, Maker)
+        assert threads == [1, 1] and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+
+
 def test_wide_spans_hold_other_emissions_with_and_without_carriers():
     frames = [WideSpanMaker(SPEC, 64).frame(seed) for seed in range(16)]
     assert all(f.resolution[0] * SPEC.cols > 19.9e6 for f in frames)
