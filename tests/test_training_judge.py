@@ -11,16 +11,20 @@ from training_runs import make_frames, small_recipe, use_frames
 
 from radiofm_core.errors import UsageError
 from radiofm_core.spectrum.verdict import feature_count
+from training.engine.bundle_file import export_bundle
 from training.engine.settings import StageConfig
 from training.segmentation import stages
 from training.segmentation.build import build_model
-from training.segmentation.classes import DEFAULT
+from training.segmentation.classes import DEFAULT, read_classes
 from training.segmentation.data.sources import FramesConfig
 from training.segmentation.emission_judge import WAYS, collect, train
 from training.segmentation.patch_model import EmissionJudge
+from training.segmentation.scores import judge_in_training
+from training.segmentation.start import first_model
 from training.waveforms.span import IGNORE
 
 CLASSES = len(DEFAULT)
+FLOAT16 = {"rtol": 1e-3, "atol": 1e-6}
 JUDGING = StageConfig(steps=300, batch=64, learning_rate=0.01, warmup=10)
 
 
@@ -99,6 +103,29 @@ def test_a_judge_is_in_the_exported_module():
     answer = torch.jit.script(model).judge(features)
     assert answer.shape == (3, CLASSES)
     assert torch.allclose(answer.sum(1), torch.ones(3))
+
+
+def test_a_judge_is_taken_from_the_start_where_the_classes_are_the_same(tmp_path):
+    recipe = small_recipe(tmp_path, PATCH, spec=SPEC)
+    data = replace(recipe.data, judge=FramesConfig(12, 300, 32))
+    trains_one = replace(recipe, data=data, judge=JUDGING)
+    first = build_model(trains_one)
+    made = (first, SPEC, "first", recipe.to_dict(), "", {}, recipe.task, DEFAULT.infos)
+    start = str(export_bundle(tmp_path / "first.pt", *made))
+    assert judge_in_training(first_model(recipe)) is None
+    second = first_model(replace(recipe, start=start, pretrain=None))
+    for name, weight in second.emissions.state_dict().items():
+        # a bundle's weights are float16
+        torch.testing.assert_close(weight, first.state_dict()[f"emissions.{name}"], **FLOAT16)
+    features = np.random.default_rng(1).random((3, feature_count(CLASSES, len(LAGS))))
+    expected = judge_in_training(first.eval())(features.astype(np.float32))
+    found = judge_in_training(second.eval())(features.astype(np.float32))
+    np.testing.assert_allclose(found, expected, atol=1e-3)
+    # one that is trained, or is of other classes, begins anew
+    anew = first_model(replace(trains_one, start=start, pretrain=None))
+    assert not torch.allclose(anew.emissions.net[0].weight, second.emissions.net[0].weight)
+    fewer = read_classes({"wifi": None}, "recipe")
+    assert not hasattr(first_model(replace(recipe, start=start, classes=fewer)), "emissions")
 
 
 def test_recipes_with_half_a_judge_are_refused(tmp_path):

@@ -12,12 +12,13 @@ from .plain_model import PlainMaskedModel, PlainSegmenter
 from .recipe import Recipe
 
 
-def build_model(recipe: Recipe) -> CalibratedSegmenter:
-    """An untrained segmenter."""
+def build_model(recipe: Recipe, is_judging: bool = False) -> CalibratedSegmenter:
+    """An untrained segmenter; ``is_judging``: with a judge of emissions, although the recipe trains
+    none."""
     channels, classes = len(recipe.spec.channels), len(recipe.classes)
     if recipe.model.kind == "patch":
         lags = len(recipe.spec.evidence_lags)
-        kind = PatchSegmenter if recipe.judge is None else JudgingSegmenter
+        kind = JudgingSegmenter if is_judging or recipe.judge is not None else PatchSegmenter
         model = kind(recipe.model, channels, classes, lags)
     else:
         kind = PlainSegmenter if recipe.model.kind == "plain" else Segmenter

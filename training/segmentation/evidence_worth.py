@@ -23,7 +23,7 @@ def score_on_benchmark(recipe: Recipe, bundle: str | None, ways: Sequence[str]) 
     """
     if bundle is None:
         model = stages.judge(recipe)
-        own = judge_in_training(model) if recipe.judge is not None else None
+        own = judge_in_training(model)
         with judging(model):
             segment = in_training(model)
             return {way: score_benchmark(segment, recipe, own, way) for way in ways}

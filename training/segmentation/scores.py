@@ -23,6 +23,7 @@ from .benchmark.scoring import score_frames
 from .data.parts import frame_set
 from .data.store import FrameSet
 from .model import CalibratedSegmenter
+from .patch_model import JudgingSegmenter
 from .pixels import confusion, scores
 from .recipe import Recipe
 from .shown import ALL, Segment, batches_of
@@ -105,8 +106,10 @@ def mean_iou(
     return scores(processes.total(torch.from_numpy(counts)).numpy(), names)["mean_iou"]
 
 
-def judge_in_training(model: CalibratedSegmenter) -> ModelJudge:
-    """How a model that has a judge of emissions judges them, as the exported one does."""
+def judge_in_training(model: CalibratedSegmenter) -> ModelJudge | None:
+    """How a model judges emissions, as the exported one does; None of one without a judge."""
+    if not isinstance(model, JudgingSegmenter):
+        return None
 
     def judge(features: np.ndarray) -> np.ndarray:
         with torch.inference_mode():

@@ -133,8 +133,7 @@ def measure(recipe: Recipe) -> dict:
     """What :func:`evaluate` does, without a word."""
     model = judge(recipe)
     with judging(model):
-        model_judge = judge_in_training(model) if recipe.judge is not None else None
-        result = score(in_training(model), recipe, model_judge)
+        result = score(in_training(model), recipe, judge_in_training(model))
     runs.save_text(recipe.run_folder / "evaluation.json", json.dumps(result, indent=1) + "\n")
     return result
 

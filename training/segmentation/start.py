@@ -17,22 +17,22 @@ from .recipe import Recipe
 
 LAST_LAYER = "classify."
 CALIBRATION = ("temperature", "offsets")
-# The judge of emissions learns on what its own network finds
+# The judge of emissions
 JUDGE = "emissions."
 
 
 def first_model(recipe: Recipe) -> CalibratedSegmenter:
     """A segmenter of the recipe's kind and sizes, with the weights of ``start`` where it names a
-    bundle, but not its calibration and its judge, which training makes wrong. Classes may be others
-    than the bundle's: those of one name go on from its weights, the others begin anew.
+    bundle, but not its calibration, which training makes wrong. Classes may be others than the
+    bundle's: those of one name go on from its weights, the others begin anew. Its judge of
+    emissions is taken, too, unless the recipe trains one, or the classes are others.
 
     Raises:
         BundleError: ``start`` is no readable model bundle for segmentation.
         UsageError: its spec or sizes are not the recipe's.
     """
-    model = build_model(recipe)
     if recipe.start is None:
-        return model
+        return build_model(recipe)
     info = read_bundle_info(recipe.start, recipe.task)
     if info.spec.fingerprint != recipe.spec.fingerprint:
         raise UsageError(
@@ -40,18 +40,24 @@ def first_model(recipe: Recipe) -> CalibratedSegmenter:
             f"recipe needs {recipe.spec.fingerprint}; start from another model"
         )
     weights = weights_of(info)
+    takes_judge = (
+        recipe.judge is None
+        and info.class_names == recipe.classes.names
+        and any(name.startswith(JUDGE) for name in weights)
+    )
+    model = build_model(recipe, takes_judge)
     own = model.state_dict()
-    # Scripting keeps buffers that a state dict leaves out.
-    kept = {
-        name: weights[name].float()
-        for name in own
-        if name in weights and name not in CALIBRATION and not name.startswith(JUDGE)
+    anew = {
+        name: value
+        for name, value in own.items()
+        if name in CALIBRATION or (name.startswith(JUDGE) and not takes_judge)
     }
+    # Scripting keeps buffers that a state dict leaves out.
+    kept = {k: weights[k].float() for k in own if k in weights and k not in anew}
     if info.class_names != recipe.classes.names:
         for name in [name for name in kept if name.startswith(LAST_LAYER)]:
             kept[name] = _by_class(kept[name], info.class_names, own[name], recipe.classes.names)
     try:
-        anew = {n: value for n, value in own.items() if n in CALIBRATION or n.startswith(JUDGE)}
         model.load_state_dict(kept | anew)
     except RuntimeError as error:
         raise UsageError(
