@@ -149,6 +149,11 @@ def test_what_is_on_all_the_time_or_beyond_another_carrier_is_not_scattered():
     assert len(groups_of(apart, scheduled=[LTE, NR])[0]) == 3
     level = np.where(np.arange(256) < 90, -30.0, -40.0)
     assert len(groups_of(scattered(), level, scheduled=[NR])[0]) == 2
+    # the downlinks of two TDD carriers
+    tdd = empty()
+    for first in range(0, 256, 64):
+        tdd[first : first + 40, 20:80] = tdd[first + 10 : first + 50, 150:210] = NR
+    assert len(groups_of(tdd, scheduled=[NR])[0]) == 2
 
 
 def test_carriers_of_synchronous_cells_are_two():

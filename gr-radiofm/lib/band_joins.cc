@@ -39,8 +39,9 @@ constexpr double carrier_widths = 0.6;
 constexpr double guard_least = 0.02;
 constexpr double guard_most = 0.15;
 
-// What a scheduler scatters over a carrier: each part is on for at most so much of the frame
-constexpr double scattered_time = 0.8;
+// What a scheduler scatters over a carrier: each part is on for at most so much of the frame, less
+// than the downlink of a carrier of its own, TDD or not.
+constexpr double scattered_time = 0.4;
 
 bool is_guard_band(const patch& a, const patch& b)
 {
@@ -192,7 +193,8 @@ std::vector<patch> join_scattered(std::vector<patch> patches, const std::vector<
     };
     join_pairs(patches, [&](const patch& a, const patch& b) {
         return std::find(labels.begin(), labels.end(), a.label()) != labels.end() &&
-               is_alike(a, b) && is_part_time(a) && is_part_time(b) && is_clear(a, b);
+               is_alike(a, b) && is_part_time(a) && is_part_time(b) && !is_guard_band(a, b) &&
+               is_clear(a, b);
     });
     return patches;
 }
