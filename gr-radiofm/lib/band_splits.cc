@@ -130,24 +130,32 @@ band united(const columns& of, const band& a, const band& b)
     return weigh(of, as_a).second >= weigh(of, as_b).second ? as_a : as_b;
 }
 
-// Whether bursts run over the boundary between two bands, whose left one ends at `col`.
-bool is_crossed(const columns& of, size_t col)
+// The label of most pixels of a band in each row; 0 where it is not on.
+std::vector<size_t> row_labels(const columns& of, const band& one)
 {
-    // not right at the boundary: there labels are mixed
-    const size_t left = col - std::min<size_t>(col, 2), right = std::min(col + 1, of.count - 1);
-    std::vector<uint8_t> on_left(of.whole.view().frame.rows), on_right(on_left.size());
+    std::vector<size_t> counts(of.whole.view().frame.rows * of.classes);
     for (const pixel_run& run : of.whole.runs()) {
-        if (run.first <= left && left < run.end) {
-            on_left[run.row] = run.label;
-        }
-        if (run.first <= right && right < run.end) {
-            on_right[run.row] = run.label;
-        }
+        const size_t first = std::max<size_t>(run.first, one.first);
+        const size_t end = std::min<size_t>(run.end, one.end);
+        counts[run.row * of.classes + run.label] += end > first ? end - first : 0;
     }
+    std::vector<size_t> out(of.whole.view().frame.rows);
+    for (size_t row = 0; row < out.size(); row++) {
+        const auto begin = counts.begin() + std::ptrdiff_t(row * of.classes);
+        const auto most = std::max_element(begin, begin + std::ptrdiff_t(of.classes));
+        out[row] = *most ? size_t(most - begin) : 0;
+    }
+    return out;
+}
+
+// Whether bursts run over the boundary between two bands.
+bool is_crossed(const columns& of, const band& a, const band& b)
+{
+    const std::vector<size_t> left = row_labels(of, a), right = row_labels(of, b);
     size_t same = 0, both = 0;
-    for (size_t row = 0; row < on_left.size(); row++) {
-        both += on_left[row] && on_right[row];
-        same += on_left[row] && on_left[row] == on_right[row];
+    for (size_t row = 0; row < left.size(); row++) {
+        both += left[row] && right[row];
+        same += left[row] && left[row] == right[row];
     }
     return double(same) > most_common * double(both);
 }
@@ -160,7 +168,7 @@ bool are_two(const columns& of, const band& a, const band& b)
         const auto [all, own] = weigh(of, one);
         return one.end - one.first >= least && own >= least_purity * all;
     };
-    return a.label != b.label && is_carrier(a) && is_carrier(b) && !is_crossed(of, a.end);
+    return a.label != b.label && is_carrier(a) && is_carrier(b) && !is_crossed(of, a, b);
 }
 
 // Unite touching bands that are no two carriers, the narrowest first.

@@ -5,6 +5,7 @@
 #include "mask_regions.h"
 #include "pauses.h"
 #include "power_meter.h"
+#include "run_ends.h"
 #include <algorithm>
 #include <gnuradio/radiofm/mask_groups.h>
 
@@ -231,7 +232,13 @@ mask_groups find_groups(const mask_frame& frame,
     }
     looks = std::max(looks, 1.0);
     const power_meter meter(frame, noise, looks);
-    return finder(frame, classes, meter, looks, min_pixels, pause_rows, scheduled).find();
+    mask_frame ended = frame;
+    std::vector<uint8_t> mask;
+    if (meter.noise()) {
+        mask = with_ends_at_signals(frame, meter.power(), *meter.noise(), looks);
+        ended.mask = mask.data();
+    }
+    return finder(ended, classes, meter, looks, min_pixels, pause_rows, scheduled).find();
 }
 
 } // namespace radiofm
