@@ -125,6 +125,49 @@ def test_what_comes_and_goes_at_other_times_or_is_much_stronger_is_another():
     assert len(groups_of(mask, np.where(np.arange(256) < 100, -30.0, -40.0))[0]) == 2
 
 
+def found_in(mask, power):
+    """The group of each pixel, and bands by group, in columns."""
+    sure = np.full(mask.shape, 0.9, np.float32)
+    bursts, group_of = find_groups(mask, sure, power, CLASSES, 8.0, MIN_PIXELS)
+    return group_of, {group: (low, high) for group, _, _, _, low, high, *_ in bursts}
+
+
+def test_a_mask_that_fills_the_guard_band_ends_with_its_signals():
+    on, mask = np.zeros((256, 256)), empty()
+    on[:, 20:92] = on[:, 108:180] = 1
+    mask[:, 18:100], mask[:, 100:184] = LTE, NR
+    group_of, bands = found_in(mask, noisy(on, 15.0, 8))
+    assert (group_of[on == 0] == -1).mean() > 0.97
+    assert (group_of[:, 22:90] == group_of[0, 50]).all()
+    edges = [edge for group in sorted(bands, key=bands.get) for edge in bands[group]]
+    assert edges == pytest.approx([20, 92, 108, 180], abs=1.0)
+
+
+def test_a_faint_signals_mask_is_left_as_it_is():
+    mask = empty()
+    mask[:, 60:160] = LTE
+    group_of, _ = found_in(mask, noisy(mask > 0, 0.0, 8))
+    assert np.array_equal(group_of == 0, mask > 0)
+
+
+def test_a_fade_within_a_carrier_stays_part_of_it():
+    on, mask = np.zeros((256, 256)), empty()
+    on[:, 60:160], mask[:, 60:160] = 1, LTE
+    on[:, 100:106] = 0
+    group_of, _ = found_in(mask, noisy(on, 15.0, 8))
+    assert np.array_equal(group_of == 0, mask > 0)
+
+
+def test_two_carriers_whose_labels_mix_at_their_boundary_are_two():
+    mask = empty()
+    for first in range(0, 256, 32):
+        mask[first : first + 24, 20:100] = NR
+        mask[first + 8 : first + 32, 100:180] = WIFI
+        mask[first + 8 : first + 24, 100:110] = NR
+        mask[first + 12 : first + 20, 90:100] = WIFI
+    assert len(groups_of(mask)[0]) == 2
+
+
 def scattered():
     """Three users' resource blocks, at times and in bands of their own."""
     mask = empty()

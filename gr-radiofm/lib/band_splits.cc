@@ -16,6 +16,8 @@ constexpr double least_purity = 0.75;
 // Of the times at which both are on, at most this share has the same label on both sides: bursts of
 // one carrier run over the boundary.
 constexpr double most_common = 0.25;
+// A band is on in a row in which this share of it is of one label: less is of its neighbour.
+constexpr double least_on = 0.2;
 // A change of label must be worth so many columns whose label is another, a step into or out of
 // empty columns so many empty ones.
 constexpr double label_step = 4.0;
@@ -130,7 +132,7 @@ band united(const columns& of, const band& a, const band& b)
     return weigh(of, as_a).second >= weigh(of, as_b).second ? as_a : as_b;
 }
 
-// The label of most pixels of a band in each row; 0 where it is not on.
+// The label of most pixels of a band in each row; `empty` where it is not on.
 std::vector<size_t> row_labels(const columns& of, const band& one)
 {
     std::vector<size_t> counts(of.whole.view().frame.rows * of.classes);
@@ -143,7 +145,8 @@ std::vector<size_t> row_labels(const columns& of, const band& one)
     for (size_t row = 0; row < out.size(); row++) {
         const auto begin = counts.begin() + std::ptrdiff_t(row * of.classes);
         const auto most = std::max_element(begin, begin + std::ptrdiff_t(of.classes));
-        out[row] = *most ? size_t(most - begin) : 0;
+        const bool is_on = double(*most) >= least_on * double(one.end - one.first);
+        out[row] = is_on ? size_t(most - begin) : empty;
     }
     return out;
 }
