@@ -19,8 +19,8 @@ def emissions(tmp_path_factory):
     return [json.loads(line) for line in (out / "demo.jsonl").read_text().splitlines()]
 
 
-@pytest.mark.parametrize("label", ("lte", "nr"))
-def test_carriers_are_found_with_their_edges(emissions, label):
+@pytest.mark.parametrize("label", ("lte", "nr", "wifi"))
+def test_they_are_found_with_their_edges(emissions, label):
     meta = json.loads(DEMO.read_text())
     tolerance = EDGE_TOLERANCE * meta["global"]["core:sample_rate"]
     truth = next(a for a in meta["annotations"] if a["core:label"] == label)

@@ -4,6 +4,7 @@
 import numpy as np
 import pytest
 import torch
+from level_model import make_level_bundle
 from segmenter_flow import SPEC, TinySegmenter, band_frame, frame_meta, run_frames
 
 from radiofm_core import keys
@@ -57,8 +58,16 @@ def test_a_judge_answers_in_fp32_at_every_precision(judging, precision):
     assert model.answer_empty()[0].shape == (1, SPEC.rows, SPEC.cols)
 
 
-def test_a_model_without_a_judge_has_none():
-    assert load_bundle("default", "cpu").judge is None
+def test_a_model_without_a_judge_has_none(tmp_path):
+    assert load_bundle(make_level_bundle(tmp_path / "level.pt"), "cpu").judge is None
+
+
+def test_the_shipped_model_has_one():
+    model = load_bundle("default", "cpu")
+    spec, classes = model.info.spec, len(model.info.classes)
+    count = feature_count(classes, len(spec.evidence_lags))
+    told = model.judge(np.zeros((2, count), np.float32))
+    assert told.shape == (2, classes) and np.allclose(told.sum(1), 1, atol=1e-5)
 
 
 def test_a_judge_of_other_classes_is_refused(tmp_path):

@@ -9,6 +9,7 @@ from torch.nn import functional
 from radiofm_core import inference, packed_weights
 from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION, read_bundle_info
 from radiofm_core.inference import load_bundle
+from radiofm_core.spectrum.model import evidence_shape
 
 needs_bf16 = pytest.mark.skipif(
     not torch.ops.mkldnn._is_mkldnn_bf16_supported(), reason="this CPU has no bfloat16"
@@ -48,7 +49,8 @@ def test_bundled_models_answer_the_same_bit_for_bit(capfd, task, batch):
     spec = info.spec
     if task == TASK_SEGMENTATION:
         frames = 8 * torch.randn(batch, len(spec.channels), spec.rows, spec.cols) - 60
-        inputs = frames, torch.tensor([[240e3, 78e-6]]).expand(batch, 2)
+        shape = evidence_shape(spec, batch, spec.rows)
+        inputs = frames, torch.tensor([[240e3, 78e-6]]).expand(batch, 2), 0.1 * torch.randn(shape)
     else:
         inputs = torch.randn(batch, spec.rows, spec.subcarriers, 1).abs(), 1
     assert_same(plain, packed, *inputs)

@@ -88,7 +88,6 @@ def test_it_says_which_commit_it_is_of_and_how_it_scores_in_each_precision(info)
     assert re.fullmatch(r"[0-9a-f]{7,40}", info.git_revision)  # no `+`: nothing uncommitted
     for precision in info.precisions:
         assert info.metrics[precision]
-    if info.name == "segmenter-vit-tiny":
-        assert {"weights", "weights_git_revision"} <= info.provenance.keys()
-    else:
-        assert not info.provenance and info.metrics["validation"]["accuracy"] > 0.95
+    assert not info.provenance
+    if info.task == "csi-activity":
+        assert info.metrics["validation"]["accuracy"] > 0.95

@@ -16,7 +16,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from radiofm_core.spectrum.spec import SpectrogramSpec
-from radiofm_core.spectrum.verdict import features
+from radiofm_core.spectrum.verdict import features, vote_count
 
 from ..engine.loop import learning_rate
 from ..engine.settings import StageConfig
@@ -30,6 +30,9 @@ from .shown import WAYS, Segment, batches_of, groups_of, shown
 LEAST_SHARE, LEAST_SCORED, LEAST_SCORED_SHARE = 0.6, 16, 0.5
 # Noise on the (normalised) features
 JITTER = 0.2
+# How many of the emissions are shown with the votes of another one: on the air the network is wrong
+# more often than in generated frames, and then the samples have to tell
+OTHERS_VOTES = 0.1
 
 
 def collect(
@@ -79,6 +82,7 @@ def train(
     x, y = torch.from_numpy(found), torch.from_numpy(truth)
     judge.mean.copy_(x.mean(0))
     judge.scale.copy_(x.std(0).clamp_min(0.05))
+    votes = vote_count(judge.net[-1].out_features)
     draw = torch.Generator().manual_seed(seed)
     torch.manual_seed(seed)
     search = torch.optim.AdamW(judge.parameters(), weight_decay=config.weight_decay)
@@ -87,7 +91,11 @@ def train(
         chosen = torch.randint(len(x), (config.batch,), generator=draw)
         for group in search.param_groups:
             group["lr"] = learning_rate(step, config)
-        hidden = judge.normalised(x[chosen])
+        shown = x[chosen]
+        others = torch.randint(len(x), (config.batch,), generator=draw)
+        is_wrong = torch.rand(config.batch, 1, generator=draw) < OTHERS_VOTES
+        shown[:, :votes] = torch.where(is_wrong, x[others, :votes], shown[:, :votes])
+        hidden = judge.normalised(shown)
         hidden = hidden + JITTER * torch.randn(hidden.shape, generator=draw)
         loss = functional.cross_entropy(judge.net(hidden), y[chosen])
         search.zero_grad()

@@ -18,5 +18,7 @@ def readable_time(seconds: float) -> str:
 
 
 def display_name(label: str) -> str:
-    """A class's name as people write it: LTE, NR, other."""
+    """A class's name as people write it: LTE, NR, Wi-Fi, other."""
+    if label == "wifi":
+        return "Wi-Fi"
     return label.upper() if len(label) <= 3 else label

@@ -183,6 +183,11 @@ def features(statistics: EmissionStatistics, shape: EmissionShape) -> np.ndarray
     return np.concatenate([*votes, by_lag, rest]).astype(np.float32)
 
 
+def vote_count(classes: int) -> int:
+    """How many of the :func:`features`, the first, are the network's votes."""
+    return 2 * (classes - 1)
+
+
 def feature_count(classes: int, lags: int) -> int:
     """Length of what :func:`features` answers."""
-    return 2 * (classes - 1) + 3 * lags + 7
+    return vote_count(classes) + 3 * lags + 7
