@@ -20,7 +20,7 @@ from radiofm_core.errors import InputError, OutputError, UsageError
 from training.encoder.adapt import LoraLinear, adapt, layer_scale, release
 from training.engine import runs
 from training.engine.batches import Batches
-from training.engine.calibration import CalibrationError, fit_temperature
+from training.engine.calibration import CalibrationError, fit
 from training.engine.effective_rank import effective_rank
 from training.engine.masks import draw_masks, masked_loss
 from training.engine.optimizers import make_optimizer
@@ -312,11 +312,22 @@ def test_calibration_error_of_known_confidences():
     assert error.value() == pytest.approx(0.3, abs=1e-6)
 
 
-def test_the_temperature_of_wrong_logits_is_found():
+def test_the_temperature_and_the_offsets_of_wrong_logits_are_found():
     torch.manual_seed(0)
     logits = torch.randn(50_000, 4) * 2
     truth = torch.distributions.Categorical(logits=logits).sample()
-    assert fit_temperature(logits * 3, truth) == pytest.approx(3, rel=0.03)
+    wrong = torch.tensor([0.0, 0.9, -0.3, 2.0])
+    temperature, offsets = fit(logits * 3 + wrong, truth)
+    assert temperature == pytest.approx(3, rel=0.03)
+    assert offsets.tolist() == pytest.approx((-wrong).tolist(), abs=0.15)
+
+
+def test_a_class_without_frames_keeps_a_finite_offset():
+    torch.manual_seed(0)
+    truth = torch.randint(0, 3, (5_000,))
+    logits = torch.randn(5_000, 4) + 2 * torch.nn.functional.one_hot(truth, 4)
+    temperature, offsets = fit(logits, truth)
+    assert 0.1 <= temperature <= 10 and torch.isfinite(offsets).all()
 
 
 def test_the_exported_confidence_is_calibrated(tmp_path):
@@ -331,9 +342,10 @@ def test_the_exported_confidence_is_calibrated(tmp_path):
 
     model = Known()
     frames = make_frames(tmp_path / "frames", 4)
-    assert 0.1 <= stages._find_temperature(model, frames) <= 10
+    assert 0.1 <= stages._find_calibration(model, frames)[0] <= 10
     model.temperature.fill_(2.0)
+    model.offsets[2] = 3.0
     x = torch.full((1, 1, 16, 256), 4.0)
     _, confidence, _ = torch.jit.script(model)(x, torch.ones(1, 2))
-    wanted = torch.tensor([1.0, -1.0, 0.0, 0.0]).softmax(0)[0]
+    wanted = torch.tensor([1.0, -1.0, 1.5, 0.0]).softmax(0)[2]
     assert confidence.unique().item() == pytest.approx(wanted.item(), abs=1e-6)

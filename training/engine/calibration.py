@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Confidence that means what it says: a temperature for all logits ("On Calibration of Modern
-Neural Networks", arXiv 1706.04599)."""
+Neural Networks", arXiv 1706.04599) and an offset for each class ("Maximum Likelihood with
+Bias-Corrected Calibration", arXiv 1901.06852). The offsets undo that the loss weighs rare classes
+more."""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from torch.nn import functional
 
 BINS = 15
 TEMPERATURES = (0.1, 10.0)
+WEIGHT_DECAY = 1e-4
 
 
 class CalibrationError:
@@ -38,22 +41,39 @@ class CalibrationError:
         return float(np.abs(confidence - right).sum() / max(1.0, count.sum()))
 
 
-def fit_temperature(logits: Tensor, truth: Tensor) -> float:
-    """The temperature T, 0.1 .. 10, of the least cross entropy of ``logits / T``.
+def fit(logits: Tensor, truth: Tensor) -> tuple[float, Tensor]:
+    """Temperature T and offsets o of the least cross entropy of ``(logits + o) / T``.
 
     Args:
         logits: (N, classes).
         truth: (N,) class indexes.
+
+    Returns:
+        T within 0.1 .. 10, and float32 (classes,), 0 for the first class.
     """
+    return _fit(logits, truth, True)
+
+
+def fit_temperature(logits: Tensor, truth: Tensor) -> float:
+    """As :func:`fit`, without offsets."""
+    return _fit(logits, truth, False)[0]
+
+
+def _fit(logits: Tensor, truth: Tensor, offsets: bool) -> tuple[float, Tensor]:
     logits, truth = logits.float(), truth.long()
     log_scale = torch.zeros((), requires_grad=True)
-    search = torch.optim.LBFGS([log_scale], max_iter=100, line_search_fn="strong_wolfe")
+    bias = torch.zeros(logits.shape[1], requires_grad=offsets)
+    searched = [log_scale, bias] if offsets else [log_scale]
+    search = torch.optim.LBFGS(searched, max_iter=100, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         search.zero_grad()
-        value = functional.cross_entropy(logits * log_scale.exp(), truth)
+        # A class that the frames do not hold would be pushed away without end.
+        value = functional.cross_entropy(logits * log_scale.exp() + bias, truth)
+        value = value + WEIGHT_DECAY * bias.square().sum()
         value.backward()
         return value
 
     search.step(loss)
-    return min(max(math.exp(-log_scale.item()), TEMPERATURES[0]), TEMPERATURES[1])
+    temperature = min(max(math.exp(-log_scale.item()), TEMPERATURES[0]), TEMPERATURES[1])
+    return temperature, (bias.detach() - bias.detach()[0]) * temperature

@@ -27,14 +27,15 @@ class ModelConfig(Sizes):
 
 
 class CalibratedSegmenter(nn.Module):
-    """From logits to what blocks use. ``temperature`` is 1 until calibration sets it. Its last
-    layer, ``classify``, has for each class one output a pixel of a place, one class after the
-    other."""
+    """From logits to what blocks use. ``temperature`` is 1 and ``offsets`` are 0, one for each
+    class, until calibration sets them. Its last layer, ``classify``,
+    has for each class one output a pixel of a place, one class after the other."""
 
     def __init__(self, classes: int):
         super().__init__()
         self.classes = classes
         self.register_buffer("temperature", torch.ones(()))
+        self.register_buffer("offsets", torch.zeros(classes))
 
     def logits(
         self, frames_db: Tensor, resolution: Tensor, evidence: Tensor | None = None
@@ -60,7 +61,7 @@ class CalibratedSegmenter(nn.Module):
             Mask uint8 and confidence float32, both (B, R, W), and log probabilities of the classes
             in each square of 4 x 4 pixels, float32 (B, classes, R/4, W/4).
         """
-        logits = self.scaled(self.logits(frames_db, resolution, evidence))
+        logits = self.offset(self.logits(frames_db, resolution, evidence))
         highest, mask = logits.max(dim=1)
         confidence = 1.0 / (logits - highest[:, None]).exp().sum(1)
         scores = functional.avg_pool2d(logits, 4).log_softmax(dim=1)
@@ -68,11 +69,12 @@ class CalibratedSegmenter(nn.Module):
 
     def calibrated(self, logits: Tensor) -> Tensor:
         """Logits (B, classes, R, W) to float32 probabilities of the same shape."""
-        return self.scaled(logits).softmax(dim=1)
+        return self.offset(logits).softmax(dim=1)
 
-    def scaled(self, logits: Tensor) -> Tensor:
+    def offset(self, logits: Tensor) -> Tensor:
         """Logits to float32 ones whose softmax is calibrated."""
-        return logits.float() / self.temperature.float()
+        offset = logits.float() + self.offsets.float()[:, None, None]
+        return offset / self.temperature.float()
 
 
 class Segmenter(CalibratedSegmenter):

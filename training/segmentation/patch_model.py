@@ -107,7 +107,7 @@ class PatchSegmenter(CalibratedSegmenter):
         """As :meth:`CalibratedSegmenter.forward`, where the pixels of a place lie apart until all
         is known of them: masks and confidences are brought in order, and not every logit."""
         places = self.places(frames_db, resolution, evidence)
-        logits = self.scaled(places.unflatten(1, (self.classes, 16)).flatten(2, 3))
+        logits = self.offset(places.unflatten(1, (self.classes, 16)).flatten(2, 3))
         logits = logits.unflatten(2, (16, places.shape[2]))
         best, mask = logits[:, 0], torch.zeros_like(logits[:, 0], dtype=torch.uint8)
         for number in range(1, self.classes):

@@ -17,7 +17,7 @@ from radiofm_core.spectrum.model import SegmentationModel
 from ..encoder.adapt import adapt, layer_scale, release
 from ..engine import processes, runs
 from ..engine.bundle_file import Origin, export_scored, take_weights
-from ..engine.calibration import fit_temperature
+from ..engine.calibration import fit
 from ..waveforms.span import IGNORE
 from .benchmark import frames as benchmark
 from .benchmark.report import table
@@ -93,10 +93,11 @@ def calibrate(recipe: Recipe) -> CalibratedSegmenter:
     if path.exists():
         found = runs.read(path, facts)
     else:
-        temperature = _find_temperature(model, frame_set(recipe, "calibration"))
-        found = {"about": facts, "temperature": temperature}
+        temperature, offsets = _find_calibration(model, frame_set(recipe, "calibration"))
+        found = {"about": facts, "temperature": temperature, "offsets": offsets}
         runs.save(path, found)
     model.temperature.fill_(found["temperature"])
+    model.offsets.copy_(found["offsets"])
     return model
 
 
@@ -149,7 +150,10 @@ def export(recipe: Recipe, weights: str | None = None) -> Path:
     else:
         model = build_model(recipe)
         origin = take_weights(model, recipe, weights)
-    calibration = {"temperature": round(float(model.temperature), 3)}
+    calibration = {
+        "temperature": round(float(model.temperature), 3),
+        "offsets": [round(x, 3) for x in model.offsets.tolist()],
+    }
 
     def scored(loaded: SegmentationModel) -> dict:
         result = score(as_loaded(loaded), recipe, loaded.judge)
@@ -242,9 +246,8 @@ def _judge(recipe: Recipe, model: CalibratedSegmenter, facts: dict[str, str]) ->
     emission_judge.train(model.emissions, found, truth, recipe.judge, recipe.seed)
 
 
-def _find_temperature(model: CalibratedSegmenter, frames: FrameSet) -> float:
-    """:func:`~training.engine.calibration.fit_temperature`, of a part of each frame's scored
-    pixels."""
+def _find_calibration(model: CalibratedSegmenter, frames: FrameSet) -> tuple[float, torch.Tensor]:
+    """:func:`~training.engine.calibration.fit` on a part of each frame's scored pixels."""
     draw = torch.Generator().manual_seed(0)
     kept_logits, kept_truth = [], []
     for batch, truths in logits_of(model, frames, "calibrate"):
@@ -253,4 +256,4 @@ def _find_temperature(model: CalibratedSegmenter, frames: FrameSet) -> float:
             chosen = scored[torch.randperm(len(scored), generator=draw)[:CALIBRATION_PIXELS]]
             kept_logits.append(logits.flatten(1)[:, chosen].T)
             kept_truth.append(truth.flatten()[chosen])
-    return fit_temperature(torch.cat(kept_logits), torch.cat(kept_truth))
+    return fit(torch.cat(kept_logits), torch.cat(kept_truth))

@@ -16,7 +16,7 @@ from .model import CalibratedSegmenter
 from .recipe import Recipe
 
 LAST_LAYER = "classify."
-CALIBRATION = "temperature"
+CALIBRATION = ("temperature", "offsets")
 # The judge of emissions
 JUDGE = "emissions."
 
@@ -50,7 +50,7 @@ def first_model(recipe: Recipe) -> CalibratedSegmenter:
     anew = {
         name: value
         for name, value in own.items()
-        if name == CALIBRATION or (name.startswith(JUDGE) and not takes_judge)
+        if name in CALIBRATION or (name.startswith(JUDGE) and not takes_judge)
     }
     # Scripting keeps buffers that a state dict leaves out.
     kept = {k: weights[k].float() for k in own if k in weights and k not in anew}
