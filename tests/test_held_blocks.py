@@ -29,7 +29,7 @@ from gnuradio import gr, radiofm
 
 def spectrum(top, got):
     source = radiofm.recording_source({recording!r})
-    framer = radiofm.spectrogram_framer(1.92e6)
+    framer = radiofm.spectrogram_framer(1.92e6, model={model!r})
     segmenter = radiofm.spectrogram_segmenter({model!r}, threads=1)
     tracker, sink = radiofm.emission_tracker(), radiofm.result_sink(got, ["emissions"])
     top.connect(source, framer, segmenter)

@@ -42,11 +42,16 @@ OTHERS = [
     *(f"narrowband/{name}" for name in ("adsb_1090M", "tpms_315M", "zwave_916M")),
 ]
 MISSED = {
-    "ism_2g4/zigbee_84B": "its packet is called LTE",
-    "ism_2g4/rc_car_left_back": "its bursts are called NR",
+    "lte_hackrf/lte_tdd20_2360M": "some of what it sends is called noise",
+    "floor/gnss_l6_12M": "a part of its plateau is an emission, other",
+    "ism_2g4/zigbee_84B": "a part of its packet is called NR",
+    "ism_2g4/rc_car_left_back": "its bursts are called LTE",
     "ism_2g4/rc_car_light": "its bursts are called NR",
-    "nr_air/nr_n78_3502M": "its bursts are unknown or other",
-} | {name: "none of it is called NR" for name in NR if name.startswith("nr_vectors")}
+    "narrowband/adsb_1090M": "its pulses are called Wi-Fi",
+    "nr_air/nr_n78_3502M": "parts of its bursts are called noise",
+    "nr_vectors/ue_dl_nr_pci500_rb52_n4_ra_L2_ncce0": "it is called other",
+    "nr_vectors/ue_dl_nr_pci500_rb52_rar_s15p36e6": "parts of it are called something else",
+}
 
 
 def named(recordings):

@@ -13,8 +13,10 @@ namespace {
 // eighth, as far as so many rows hold them
 constexpr double averaged_looks = 64.0;
 constexpr size_t least_reach = 1, most_reach = 8;
-// Less than this, over the noise, is noise
+// Less than this, over the noise, is noise; and less than this share of the run's mean is skirts
+// (-16 dB).
 constexpr double empty_power = 1.5;
+constexpr double skirts_share = 0.025;
 // A run of less power in the mean, over the noise, is left as it is: a faint signal has empty ends
 constexpr double clear_power = 4.0;
 
@@ -92,7 +94,8 @@ std::vector<uint8_t> with_ends_at_signals(const mask_frame& frame,
         }
         const bool is_after_other = begin > row_end - frame.cols && frame.mask[begin - 1] != 0;
         const bool is_before_other = end < row_end && frame.mask[end] != 0;
-        const auto is_empty = [&level](size_t at) { return level[at] < empty_power; };
+        const double least = std::max(empty_power, skirts_share * sum / double(end - begin));
+        const auto is_empty = [&](size_t at) { return double(level[at]) < least; };
         const size_t low =
             empty_from(end - begin, is_after_other, [&](size_t n) { return is_empty(begin + n); });
         const size_t high = empty_from(
