@@ -265,7 +265,7 @@ def test_whole_numbers_are_rates_and_frequencies_too():
 
 
 def test_setting_the_frequency_cuts_and_shows():
-    framer = radiofm.spectrogram_framer(RATE, 1e9)
+    framer = radiofm.spectrogram_framer(RATE, 1e9, spec=SPEC)
     framer.set_center_frequency(2e9)
     frames = collect(blocks.vector_source_c(noise(FRAME), False), framer)
     assert frames[0].info["center_frequency"] == 2e9

@@ -19,6 +19,7 @@ from grc_compiler import compiled, flowgraph, load_flowgraph, write_flowgraph
 from level_model import make_level_bundle, two_carriers, write_recording
 from motion_model import make_motion_bundle
 
+from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import UsageError
 from radiofm_core.spectrum.recordings import DATATYPES
 from radiofm_core.spectrum.spec import SpectrogramSpec
@@ -195,7 +196,10 @@ def generated(tmp_path_factory) -> Path:
             for key, value in parameters.items()
         }
         has_evidence = values.get("model") == str(files["evidence_model"])
-        spec = EVIDENCE_SPEC if has_evidence else SpectrogramSpec()
+        if "model" in values:
+            spec = EVIDENCE_SPEC if has_evidence else SpectrogramSpec()
+        else:
+            spec = read_bundle_info("default").spec
         others, connections = ends_of(name, spec.frame_floats)
         blocks = [
             ("value", "variable", {"value": 0.75}),

@@ -179,3 +179,17 @@ def test_each_lag_has_one_meaning_and_controls_have_none():
     assert all(meaning_of(lag) is None for lag in CONTROLS_S)
     assert [LAGS[i] for i in controls_of(T15, LAGS)] == [50e-6, 24e-6]
     assert [LAGS[i] for i in controls_of(20e-3, LAGS)] == [9.7e-3]
+
+
+@pytest.mark.parametrize("noise, best", [(0.45, 4), (0.55, 0)])
+def test_what_is_hardly_likely_to_be_noise_is_unknown(noise, best):
+    def model_judge(features):
+        rest = 1 - noise
+        return np.array([[noise, 0.1 * rest, 0.1 * rest, 0.1 * rest, 0.7 * rest]])
+
+    shape = EmissionShape(1e6, 1e-3, 1e-3, 20e-3, 10.0)
+    statistics = EmissionStatistics(np.array([0.0, -1.0, -1.0, -1.0, -1.0]), 1.0)
+    found = judge(statistics, shape, ("noise", "lte", "nr", "wifi", "other"), 0.5, model_judge)
+    assert found.best == best
+    if best:
+        assert found.label == "unknown"

@@ -230,7 +230,7 @@ mask_groups find_groups(const mask_frame& frame,
         nothing.group_of.assign(pixels, mask_groups::none);
         return nothing;
     }
-    looks = std::max(looks, 1.0);
+    looks = looks >= 1.0 ? looks : 1.0; // not a number, too
     const power_meter meter(frame, noise, looks);
     mask_frame ended = frame;
     std::vector<uint8_t> mask;

@@ -22,6 +22,8 @@ SYMBOL_SHARE = 0.5
 # second carrier repeat within the symbol
 HALF_SYMBOL = 2.0
 MOST_SNR_DB = 40.0
+# What stands out of the noise, and was taken for an emission, is noise only if that is so likely
+LEAST_NOISE = 0.5
 
 #: From float32 (emissions, features) to probabilities, float (emissions, classes)
 ModelJudge = Callable[[np.ndarray], np.ndarray]
@@ -43,7 +45,7 @@ class Verdict:
     """What an emission is.
 
     ``label``: a class's name, or ``unknown``; ``best``: the class index that fits best even so, 0
-    where a model's judge finds that it is noise; ``confidence``: its probability.
+    where a model's judge is sure that it is noise; ``confidence``: its probability.
     ``subcarrier_spacing`` in Hz, None where not known. ``evidence``: what spoke for it, the
     clearest first.
     """
@@ -77,6 +79,8 @@ def judge(
     else:
         probabilities = np.array(model_judge(features(statistics, shape)[None])[0], float)
     best = int(np.argmax(probabilities))
+    if best == NOISE_CLASS and probabilities[best] < LEAST_NOISE:
+        best = 1 + int(np.argmax(probabilities[1:]))
     confidence = float(probabilities[best])
     spacing, evidence = find_evidence(statistics)
     label = class_names[best] if confidence >= min_confidence else UNKNOWN
