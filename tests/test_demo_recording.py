@@ -8,7 +8,7 @@ import pytest
 from radiofm_command import radiofm
 
 DEMO = Path(__file__).parents[1] / "examples/demo/demo.sigmf-meta"
-EDGE_TOLERANCE = 0.03
+EDGE_TOLERANCE = 0.035
 
 
 @pytest.fixture(scope="module")
