@@ -123,7 +123,7 @@ def _pick_precision(precision: str, device: str, info: BundleInfo) -> str:
 def bf16_is_fast(device: str) -> bool:
     """Whether ``device`` (cpu, cuda, cuda:N) computes faster in bfloat16 than in float32: GPUs that
     have it, and processors that multiply matrices much faster in it. Having instructions for it
-    does not tell: with AVX-512, some processors are four times as fast, and some no faster."""
+    does not tell: of those with AVX-512, some are much faster in it, and some no faster."""
     import torch
 
     if device.startswith("cuda"):
