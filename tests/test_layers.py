@@ -32,6 +32,7 @@ FLOORS = {
         ("python/radiofm_core/bundle.py",),
         ("python/radiofm_core/inference.py",),
         ("python/radiofm_core/outputs",),
+        ("python/radiofm_core/view",),
         ("python/radiofm/pmts",),
         ("python/radiofm/runtime",),
         ("python/radiofm/blocks",),

@@ -44,6 +44,7 @@ EVIDENCE_COLS = "evidence_cols"
 
 # Added by the segmenter
 CLASSES = "classes"
+CLASS_COLORS = "class_colors"
 MODEL = "model"
 LATENCY = "latency"
 DROPPED = "dropped"

@@ -48,8 +48,8 @@ class spectrogram_segmenter(held_block):
     Each emission is judged as a whole, by all of its pixels, in this frame and in those just
     before: its detections share one label, and the mask has one class for it.
 
-    Output messages: ``masks`` (PDU: the frame's dict with classes, model, latency, dropped; and
-    the mask, uint8 rows x cols), ``detections`` (dict) and ``status`` (dict, once a second).
+    Output messages: ``masks`` (PDU: the frame's dict with classes, class_colors, model, latency,
+    dropped; and the mask, uint8 rows x cols), ``detections`` (dict) and ``status`` (dict, once a second).
     ``latency`` is the time in seconds from the frame's arrival in this block to its messages.
 
     Inference runs on threads of its own, another frame or batch on each. A frame that gets no
@@ -107,6 +107,7 @@ class spectrogram_segmenter(held_block):
             self.message_port_register_out(symbol(port))
         self._tag_key = symbol(keys.TAG_FRAME)
         self._classes = to_pmt(list(self._bundle.info.class_names))
+        self._class_colors = to_pmt([each.color for each in self._bundle.info.classes])
         # under `drop`: frames that came
         self._submitted = 0
         # under `wait`, whether the newest frame was handed over and is still in the input buffer
@@ -306,7 +307,11 @@ class spectrogram_segmenter(held_block):
         latency = time.monotonic() - job.arrived
         # the tag's own PMT is extended, so that the frame's values pass unchanged
         message = extend_dict(
-            pmt.dict_add(tag, symbol(keys.CLASSES), self._classes),
+            pmt.dict_add(
+                pmt.dict_add(tag, symbol(keys.CLASSES), self._classes),
+                symbol(keys.CLASS_COLORS),
+                self._class_colors,
+            ),
             {
                 keys.MODEL: self._bundle.info.name,
                 keys.LATENCY: latency,

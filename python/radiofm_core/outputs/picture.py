@@ -15,6 +15,7 @@ from scipy import ndimage
 from ..bundle import ClassInfo
 from ..spectrum.detections import MIN_PIXELS, NOISE_CLASS
 from ..spectrum.recordings import Recording
+from .colors import POWER_STOPS, power_ramp
 from .labels import draw_labels
 from .overview import Overview
 from .style import (
@@ -35,12 +36,7 @@ from .units import display_name, readable_hz, readable_time
 HEIGHT_INCHES = 7.0
 # Pixels of the axes that the image is painted for, so that outlines are crisp
 PAINTED = (1460, 640)
-# From the noise floor to the strongest signal: dark to light, no hue that a class has
-POWER_COLORS = LinearSegmentedColormap.from_list(
-    "radiofm", ["#0b1020", "#1b2740", "#3a4a68", "#71819c", "#b9c4d4", "#ffffff"]
-)
-# How much of a class's colour is laid over its pixels
-TINT = 0.58
+POWER_COLORS = LinearSegmentedColormap.from_list("radiofm", POWER_STOPS)
 MAX_RANGE_DB = 70.0
 
 
@@ -120,24 +116,14 @@ def _paint(power, mask, classes, width, low_db, high_db) -> np.ndarray:
     levels = np.clip((np.nan_to_num(power, nan=low_db) - low_db) / (high_db - low_db), 0, 1)
     levels = np.round(255 * levels).astype(np.uint8).T[np.ix_(y, x)]
     shown = mask.T[np.ix_(y, x)]
-    image = _ramp(None)[levels]
+    image = power_ramp()[levels]
     for index in range(NOISE_CLASS + 1, len(classes)):
         inside = shown == index
         if inside.any():
-            image[inside] = _ramp(classes[index].color)[levels[inside]]
+            image[inside] = power_ramp(classes[index].color)[levels[inside]]
             bold = _clear_shapes(mask == index).T[np.ix_(y, x)]
             image[_outline(bold)] = np.round(255 * np.array(to_rgb(classes[index].color)))
     return image
-
-
-def _ramp(color: str | None) -> np.ndarray:
-    """256 colours from faint to strong, uint8 (256, 3), in the tint of a class."""
-    levels = np.linspace(0, 1, 256)
-    ramp = POWER_COLORS(levels)[:, :3]
-    if color is not None:
-        tint = np.array(to_rgb(color)) * (0.45 + 0.55 * levels[:, None])
-        ramp = (1 - TINT) * ramp + TINT * tint
-    return np.round(255 * ramp).astype(np.uint8)
 
 
 def _close_gaps(pixels: np.ndarray) -> np.ndarray:

@@ -1,0 +1,231 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What a live view of the spectrum shows: filled by messages on one thread, read on another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from .. import keys
+from ..errors import InputError
+from ..fields import check_numbers, check_present, check_time, check_whole, shown
+from ..outputs.colors import class_colors
+from ..spectrum.detections import FrameGeometry
+from .emission_list import EmissionList, ShownEmission
+from .waterfall import HISTORY_S, ROW_DURATION_S, Rows, Waterfall
+
+PORTS = (keys.PORT_FRAMES, keys.PORT_MASKS, keys.PORT_EMISSIONS, keys.PORT_STATUS)
+_FRAME_KEYS = (
+    keys.ROWS,
+    keys.COLS,
+    keys.ROW_SAMPLES,
+    keys.SAMPLE_RATE,
+    keys.CENTER_FREQUENCY,
+    keys.SAMPLE_OFFSET,
+    keys.RX_TIME,
+)
+# The most bins of a frame, and seconds since 1970: a foreign message may claim any number
+MOST_COLS = 2048
+MOST_SECONDS = 10**11
+
+
+@dataclass(frozen=True)
+class ViewStatus:
+    """The state of affairs: counts since the start, seconds; ``error`` is empty without one."""
+
+    frames: int = 0
+    dropped: int = 0
+    queue_depth: int = 0
+    latency_p50: float = 0.0
+    latency_p99: float = 0.0
+    error: str = ""
+    model: str = ""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """All that a window needs to draw itself anew; empty lists and None before the first frame.
+
+    ``first`` is the number of the first row wanted, whether or not there is one. Times are seconds
+    of the source's clock; ``center`` (Hz) and ``rate`` (S/s) those of the newest row.
+    """
+
+    rows: Rows | None = None
+    row_duration: float = ROW_DURATION_S
+    newest: int | None = None
+    center: float = 0.0
+    rate: float = 0.0
+    emissions: list[ShownEmission] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
+    colors: list[str] = field(default_factory=list)
+    status: ViewStatus = ViewStatus()
+
+    @property
+    def now(self) -> float:
+        """Seconds at which the newest row ends."""
+        return 0.0 if self.newest is None else (self.newest + 1) * self.row_duration
+
+
+class SpectrumState:
+    """Takes the messages of framer, segmenter and tracker; any threads may call its methods.
+
+    Args:
+        row_duration: seconds of a row of the waterfall.
+        history: seconds that are kept.
+    """
+
+    def __init__(self, row_duration: float = ROW_DURATION_S, history: float = HISTORY_S):
+        self._lock = threading.Lock()
+        self._row_duration, self._history = row_duration, history
+        self._waterfall: Waterfall | None = None
+        self._emissions = EmissionList()
+        self._classes: list[str] = []
+        self._colors: list[str] = []
+        self._status = ViewStatus()
+        self._tuning = (0.0, 0.0)
+
+    def take(self, port: str, fields: Mapping, data: np.ndarray | None = None) -> None:
+        """Take a message: of ``frames`` (with power), ``masks``, ``emissions`` or ``status``.
+
+        Args:
+            port: one of PORTS; messages of others are left alone.
+            fields: its dict.
+            data: of a PDU, flat: float32 power in dB, or uint8 classes.
+
+        Raises:
+            InputError: a message that lacks something, or does not fit.
+        """
+        if port == keys.PORT_FRAMES:
+            self._take_frame(fields, data)
+        elif port == keys.PORT_MASKS:
+            self._take_mask(fields, data)
+        elif port == keys.PORT_EMISSIONS:
+            with self._lock:
+                self._emissions.take(fields)
+        elif port == keys.PORT_STATUS:
+            self._take_status(fields)
+
+    def clear(self) -> None:
+        """Forget rows and emissions, as before another source."""
+        with self._lock:
+            self._waterfall = None
+            self._emissions.clear()
+
+    def snapshot(self, span: float, end: float | None = None) -> Snapshot:
+        """What there is to draw.
+
+        Args:
+            span: seconds of waterfall.
+            end: seconds of the source's clock at which it ends; None: now.
+        """
+        with self._lock:
+            common = {
+                "row_duration": self._row_duration,
+                "emissions": self._emissions.all(),
+                "classes": list(self._classes),
+                "colors": list(self._colors),
+                "status": self._status,
+            }
+            waterfall = self._waterfall
+            if waterfall is None or waterfall.newest is None:
+                return Snapshot(**common)
+            last = waterfall.newest if end is None else int(np.ceil(end / self._row_duration)) - 1
+            count = max(int(np.ceil(span / self._row_duration)), 1)
+            return Snapshot(
+                rows=waterfall.rows(last - count + 1, count),
+                newest=waterfall.newest,
+                center=self._tuning[0],
+                rate=self._tuning[1],
+                **common,
+            )
+
+    def changes(self, version: int) -> tuple[int, Rows | None, Rows | None]:
+        """(version, rows with new levels, rows with new classes) since a former version; 0 gives
+        all, None stands for none. The version starts anew with another number of bins: one that is
+        ahead of it gives all, too."""
+        with self._lock:
+            waterfall = self._waterfall
+            if waterfall is None or waterfall.version == version:
+                return (0 if waterfall is None else version), None, None
+            since = version if version < waterfall.version else 0
+            return waterfall.version, *waterfall.changed_since(since)
+
+    def _take_frame(self, fields: Mapping, data: np.ndarray | None) -> None:
+        geometry, rows = _geometry(fields)
+        channels = fields.get(keys.CHANNELS, 1)
+        wanted = rows * geometry.cols
+        if data is None or data.dtype != np.float32 or len(data) < wanted * max(channels, 1):
+            raise InputError(
+                f"a frame of {rows} x {geometry.cols}: expected so many float32, got {_kind(data)}"
+            )
+        power = data[:wanted].reshape(rows, geometry.cols)
+        with self._lock:
+            if self._waterfall is None or self._waterfall.cols != geometry.cols:
+                self._waterfall = Waterfall(geometry.cols, self._row_duration, self._history)
+            before = self._waterfall.newest
+            self._waterfall.add_power(power, geometry)
+            newest = self._waterfall.newest
+            if before is not None and newest < before:
+                self._emissions.clear()
+            self._tuning = (geometry.center_frequency, geometry.sample_rate)
+
+    def _take_mask(self, fields: Mapping, data: np.ndarray | None) -> None:
+        geometry, rows = _geometry(fields)
+        names = fields.get(keys.CLASSES)
+        if not (isinstance(names, list) and names and all(isinstance(n, str) for n in names)):
+            raise InputError(f"a mask's {keys.CLASSES}: expected names, got {shown(names)}")
+        if data is None or data.dtype != np.uint8 or len(data) != rows * geometry.cols:
+            raise InputError(
+                f"a mask of {rows} x {geometry.cols}: expected so many bytes, got {_kind(data)}"
+            )
+        colors = fields.get(keys.CLASS_COLORS, ())
+        with self._lock:
+            self._classes = names
+            self._colors = class_colors(names, colors if isinstance(colors, list) else ())
+            model = str(fields.get(keys.MODEL, ""))
+            if model != self._status.model:
+                self._status = ViewStatus(**{**vars(self._status), "model": model})
+            if self._waterfall is not None and self._waterfall.cols == geometry.cols:
+                mask = data.reshape(rows, geometry.cols)
+                self._waterfall.add_mask(mask, geometry, len(names))
+
+    def _take_status(self, fields: Mapping) -> None:
+        counts = (keys.FRAMES, keys.DROPPED, keys.QUEUE_DEPTH)
+        times = (keys.LATENCY_P50, keys.LATENCY_P99)
+        if keys.FRAMES not in fields:  # of another block, which tells only what failed
+            with self._lock:
+                error = str(fields.get(keys.ERROR, ""))
+                self._status = ViewStatus(**{**vars(self._status), "error": error})
+            return
+        check_present(fields, counts + times)
+        check_whole(fields, counts)
+        check_numbers(fields, times)
+        with self._lock:
+            self._status = ViewStatus(
+                **{key: fields[key] for key in counts + times},
+                error=str(fields.get(keys.ERROR, "")),
+                model=self._status.model,
+            )
+
+
+def _geometry(fields: Mapping) -> tuple[FrameGeometry, int]:
+    check_present(fields, _FRAME_KEYS)
+    check_time(fields, keys.RX_TIME)
+    check_whole(fields, (keys.ROWS, keys.COLS, keys.ROW_SAMPLES, keys.SAMPLE_OFFSET))
+    check_numbers(fields, (keys.SAMPLE_RATE,), least=1.0)
+    check_numbers(fields, (keys.CENTER_FREQUENCY,))
+    rows, cols = fields[keys.ROWS], fields[keys.COLS]
+    if not (rows >= 1 and 1 <= cols <= MOST_COLS and fields[keys.ROW_SAMPLES] >= 1):
+        raise InputError(
+            f"a frame: expected rows and at most {MOST_COLS} bins, got {rows} x {cols}"
+        )
+    if fields[keys.RX_TIME][0] > MOST_SECONDS:
+        raise InputError(f"a frame: expected a time of this age, got {fields[keys.RX_TIME][0]} s")
+    return FrameGeometry.from_frame(fields), rows
+
+
+def _kind(data: np.ndarray | None) -> str:
+    return "none" if data is None else f"{len(data)} of {data.dtype}"

@@ -1,0 +1,187 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The last minute of a spectrum as rows of equal duration: level and class of each bin."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..errors import UsageError
+from ..spectrum.detections import NOISE_CLASS, FrameGeometry
+
+# A level is one byte: dB = LEAST_DB + LEVEL_STEP_DB x level
+LEAST_DB, LEVEL_STEP_DB = -160.0, 0.64
+# The class of a bin for which there was no mask (yet)
+UNSEEN = 255
+# In a row that covers many of a frame's a class shows when it fills this much of it
+LEAST_SHARE = 0.2
+ROW_DURATION_S = 2e-3
+HISTORY_S = 60.0
+_NO_ROW = np.iinfo(np.int64).min
+_LOG_10TH = math.log(10.0) / 10.0
+
+
+def level_of(power_db):
+    """The level (uint8) of a power in dB (a number or an array)."""
+    steps = np.nan_to_num(np.rint((np.asarray(power_db) - LEAST_DB) / LEVEL_STEP_DB))
+    return np.clip(steps, 0, 255).astype(np.uint8)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a waterfall: copies, oldest first.
+
+    ``numbers`` (n): row k begins at k x the row's duration, in seconds of the source's clock.
+    ``levels``, ``classes`` (n, cols) uint8; ``centers``, ``rates`` (n): Hz, S/s, of the tuning.
+    """
+
+    numbers: np.ndarray
+    levels: np.ndarray
+    classes: np.ndarray
+    centers: np.ndarray
+    rates: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+
+class Waterfall:
+    """A ring of rows. Not locked: :class:`.spectrum_state.SpectrumState` is.
+
+    A row holds the mean power of all rows of frames whose middle lies within it, and for each bin
+    the class of signal that fills most of it, if that is LEAST_SHARE of it at least. Its memory is
+    that of ``history`` from the start.
+    """
+
+    def __init__(self, cols: int, row_duration: float = ROW_DURATION_S, history: float = HISTORY_S):
+        """``row_duration`` and ``history`` in seconds; raises UsageError for no row at all."""
+        if not (row_duration > 0 and row_duration <= history < math.inf and cols >= 1):
+            raise UsageError(
+                f"expected rows shorter than the history, got {row_duration!r} s of {history!r} s"
+            )
+        self.row_duration = row_duration
+        self.cols = cols
+        size = math.ceil(history / row_duration)
+        self._numbers = np.full(size, _NO_ROW)
+        self._levels = np.zeros((size, cols), np.uint8)
+        self._classes = np.full((size, cols), UNSEEN, np.uint8)
+        self._centers = np.zeros(size)
+        self._rates = np.zeros(size)
+        # when a row's levels and its classes changed last
+        self._changes = np.zeros((2, size), np.int64)
+        self._version = 0
+        self._newest: int | None = None
+
+    @property
+    def size(self) -> int:
+        """Rows that it keeps."""
+        return len(self._numbers)
+
+    @property
+    def newest(self) -> int | None:
+        """The number of the newest row, or None without any."""
+        return self._newest
+
+    @property
+    def version(self) -> int:
+        """Grows with each change."""
+        return self._version
+
+    def clear(self) -> None:
+        """Forget all rows."""
+        self._numbers[:] = _NO_ROW
+        self._newest = None
+        self._version += 1
+
+    def add_power(self, power_db: np.ndarray, geometry: FrameGeometry) -> None:
+        """Take a frame's mean power: dB, (rows, cols). A clock that was set back begins anew."""
+        numbers, firsts = self._groups(len(power_db), geometry)
+        if self._newest is not None and numbers[0] < self._newest - self.size // 2:
+            self.clear()
+        linear = np.exp(power_db.astype(np.float32) * np.float32(_LOG_10TH))
+        counts = np.diff(firsts, append=len(power_db))[:, None]
+        means = np.add.reduceat(linear, firsts, axis=0) / counts
+        levels = level_of(10.0 * np.log10(np.maximum(means, 1e-30)))
+        places = numbers % self.size
+        # what a frame before it has of its first row
+        shared = self._numbers[places] == numbers
+        same = shared & (self._centers[places] == geometry.center_frequency)
+        same &= self._rates[places] == geometry.sample_rate
+        levels[same] = np.maximum(levels[same], self._levels[places[same]])
+        self._numbers[places] = numbers
+        self._levels[places] = levels
+        self._classes[places[~same]] = UNSEEN
+        self._centers[places] = geometry.center_frequency
+        self._rates[places] = geometry.sample_rate
+        self._mark(0, places)
+        self._mark(1, places[~same])
+        if self._newest is None or numbers[-1] > self._newest:
+            self._newest = int(numbers[-1])
+
+    def add_mask(self, mask: np.ndarray, geometry: FrameGeometry, num_classes: int) -> None:
+        """Take a frame's mask: class indexes, (rows, cols). Rows that are gone are left out."""
+        numbers, firsts = self._groups(len(mask), geometry)
+        places = numbers % self.size
+        there = self._numbers[places] == numbers
+        if not there.any():
+            return
+        total = np.diff(firsts, append=len(mask))[:, None]
+        best = np.zeros((len(firsts), mask.shape[1]), np.int32)
+        shown = np.full(best.shape, NOISE_CLASS, np.uint8)
+        for index in range(num_classes):
+            if index == NOISE_CLASS:
+                continue
+            hits = np.add.reduceat((mask == index).astype(np.int32), firsts, axis=0)
+            more = (hits > best) & (hits >= LEAST_SHARE * total)
+            best[more] = hits[more]
+            shown[more] = index
+        places, shown = places[there], shown[there]
+        known = self._classes[places]
+        kept = (shown == NOISE_CLASS) & (known != UNSEEN)
+        self._classes[places] = np.where(kept, known, shown)
+        self._mark(1, places)
+
+    def rows(self, first: int, count: int) -> Rows:
+        """Those of the rows ``first`` to ``first + count - 1`` that are there."""
+        if self._newest is None or count < 1:
+            return self._rows_at(np.zeros(0, np.int64))
+        oldest = self._newest - self.size + 1
+        wanted = np.arange(max(first, oldest), min(first + count, self._newest + 1))
+        places = wanted % self.size
+        return self._rows_at(places[self._numbers[places] == wanted])
+
+    def changed_since(self, version: int) -> tuple[Rows, Rows]:
+        """(rows whose levels changed, rows whose classes changed) after ``version``, a former
+        :attr:`version`; 0 gives all."""
+        found = []
+        for changes in self._changes:
+            places = np.flatnonzero((changes > version) & (self._numbers != _NO_ROW))
+            found.append(self._rows_at(places[np.argsort(self._numbers[places], kind="stable")]))
+        return found[0], found[1]
+
+    def _rows_at(self, places: np.ndarray) -> Rows:
+        return Rows(
+            self._numbers[places],
+            self._levels[places],
+            self._classes[places],
+            self._centers[places],
+            self._rates[places],
+        )
+
+    def _mark(self, what: int, places: np.ndarray) -> None:
+        self._version += 1
+        self._changes[what, places] = self._version
+
+    def _groups(self, rows: int, geometry: FrameGeometry) -> tuple[np.ndarray, np.ndarray]:
+        """(numbers of the waterfall's rows, the first of a frame's rows in each); of a frame that
+        is longer than the history its end."""
+        middles = (np.arange(rows) + 0.5) * geometry.row_duration
+        seconds, fraction = geometry.rx_time
+        # in two parts: a time since 1970 in one double leaves no room for the rows
+        whole = math.floor(seconds / self.row_duration)
+        rest = seconds - whole * self.row_duration + fraction
+        numbers = whole + np.floor((rest + middles) / self.row_duration).astype(np.int64)
+        firsts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))[-self.size :]
+        return numbers[firsts], firsts
