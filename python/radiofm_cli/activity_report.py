@@ -14,9 +14,10 @@ from radiofm_core.csi.counts import CsiCounts
 from radiofm_core.csi.reader import CsiReader
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.outputs.activity_record import ActivityRecord, Run
+from radiofm_core.outputs.terminal import colored, use_color
 from radiofm_core.outputs.units import display_name, readable_time
 
-from .console import colored, table, use_color
+from .console import table
 
 TABLE_ROWS = 20
 _PACKETS = {

@@ -175,17 +175,6 @@ def add_model_options(parser: argparse.ArgumentParser, min_confidence: float = 0
     )
 
 
-def use_color(stream) -> bool:
-    """Whether to colour what goes to ``stream``."""
-    return stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
-
-
-def colored(text: str, color: str) -> str:
-    """``text`` in a colour ``#rrggbb`` for a terminal."""
-    red, green, blue = (int(color[i : i + 2], 16) for i in (1, 3, 5))
-    return f"\x1b[38;2;{red};{green};{blue}m{text}\x1b[0m"
-
-
 def table(header: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> list[str]:
     """Lines of a table; the first ``left`` columns flush left, the others flush right."""
     columns = list(zip(header, *rows, strict=True))

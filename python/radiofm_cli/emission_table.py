@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from radiofm_core import keys
 from radiofm_core.bundle import BundleInfo
 from radiofm_core.outputs.evidence_words import emission_name, evidence_words
+from radiofm_core.outputs.terminal import colored, use_color
 from radiofm_core.outputs.units import display_name, readable_hz, readable_time
 from radiofm_core.spectrum.recordings import Recording
 
-from .console import colored, table, use_color
+from .console import table
 
 HEADER = ("label", "centre", "width", "start", "length", "on air", "SNR", "confidence")
 # A column of its own where there is any

@@ -11,9 +11,10 @@ import textwrap
 
 from radiofm_core.bundle import MODELS_DIR, BundleInfo, bundled_models, read_bundle_info
 from radiofm_core.errors import BundleError
+from radiofm_core.outputs.terminal import colored, use_color
 from radiofm_core.tasks import TASKS
 
-from ..console import EXIT_DONE, colored, use_color
+from ..console import EXIT_DONE
 from ..score_tables import flat, metric_lines
 
 HELP = "show the contents of model bundles"

@@ -9,13 +9,13 @@ import queue
 import sys
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from radiofm_core import keys
 from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import RadiofmError
 from radiofm_core.outputs.emission_lines import emission_line
-from radiofm_core.outputs.units import display_name, readable_time
+from radiofm_core.outputs.event_words import counts_words, event_words
+from radiofm_core.outputs.terminal import use_color
 from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S, SpectrogramSpec
 from radiofm_core.tasks import SEGMENTATION
 
@@ -23,12 +23,10 @@ from ..blocks import import_flowgraphs, make_segmenter
 from ..console import (
     EXIT_DONE,
     add_model_options,
-    colored,
     hertz,
     rate,
     seconds,
     stop_on_signal,
-    use_color,
 )
 
 HELP = "segment a live source"
@@ -39,8 +37,6 @@ DESCRIPTION = (
 POLL_S = 0.1
 STOP_GRACE_S = 2.0
 STATUS_INTERVAL_S = 5.0
-# Seconds since 1970 before which a time is taken for one since the start
-EPOCH_TIMES = 1e9
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -165,7 +161,7 @@ class _Printer:
         elif self._as_json:
             print(emission_line(fields), flush=True)
         elif fields[keys.EVENT] != keys.EVENT_UPDATE:
-            print(self._readable(fields), flush=True)
+            print(event_words(fields, self._colors), flush=True)
 
     def _take_status(self, fields: dict) -> None:
         news = fields[keys.DROPPED] - self._status.get(keys.DROPPED, 0)
@@ -175,37 +171,15 @@ class _Printer:
             self.error = f"{failed} frames without a result, last: {reason}"
         if news and time.monotonic() >= self._next_status:
             self._next_status = time.monotonic() + STATUS_INTERVAL_S
-            _tell(f"the model is too slow for this rate: {self._counts()}{self._relief()}")
-
-    def _counts(self) -> str:
-        frames, dropped = (self._status.get(key, 0) for key in (keys.FRAMES, keys.DROPPED))
-        return f"{frames} frames segmented, {dropped} dropped"
+            _tell(
+                f"the model is too slow for this rate: {counts_words(self._status)}{self._relief()}"
+            )
 
     def summary(self) -> None:
         """The last line."""
         if self._status:
             latency = self._status.get(keys.LATENCY_P50, 0.0)
-            _tell(f"{self._counts()}, median latency {latency * 1e3:.0f} ms")
-
-    def _readable(self, event: dict) -> str:
-        label = display_name(event[keys.LABEL]).ljust(5)
-        if event[keys.LABEL] in self._colors:
-            label = colored(label, self._colors[event[keys.LABEL]])
-        begins = event[keys.EVENT] == keys.EVENT_START
-        tail = "" if begins else f"  after {readable_time(event[keys.DURATION])}"
-        moment = event[keys.START_TIME] + (0 if begins else event[keys.DURATION])
-        return (
-            f"{_clock(moment)}  {event[keys.EVENT]:5}  #{event[keys.BURST_ID]:<4} {label}  "
-            f"{event[keys.CENTER_FREQUENCY] / 1e6:.3f} MHz  "
-            f"{event[keys.BANDWIDTH] / 1e6:.3f} MHz wide  {event[keys.SNR_DB]:.0f} dB{tail}"
-        )
-
-
-def _clock(moment: float) -> str:
-    """A time of day where the source knows it, else seconds since the start."""
-    if moment < EPOCH_TIMES:
-        return f"{moment:10.3f} s"
-    return datetime.fromtimestamp(moment, UTC).strftime("%H:%M:%S.%f")[:-3]
+            _tell(f"{counts_words(self._status)}, median latency {latency * 1e3:.0f} ms")
 
 
 def _tell(text: str) -> None:
