@@ -83,7 +83,7 @@ def test_categories_follow_the_flow_of_data():
     flow = ["recording_source", "spectrogram_framer", "spectrogram_segmenter"]
     flow += ["emission_tracker", "result_sink"]
     csi_flow = ["csi_recording_source", "csi_framer", "activity_classifier", "result_sink"]
-    for names in (flow, csi_flow):
+    for names in (flow, csi_flow, [*flow[:-1], "emission_printer"]):
         categories = [block_file(name)["category"] for name in names]
         assert categories == sorted(categories)
         assert all(category.startswith("[RadioFM]/") for category in categories)
@@ -156,6 +156,8 @@ CASES = {
         },
     ),
     "sink": ("result_sink", {}),
+    "printer": ("emission_printer", {}),
+    "printer_of_all": ("emission_printer", {"events": "start update end"}),
 }
 
 

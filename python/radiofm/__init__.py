@@ -13,6 +13,7 @@ from .radiofm_python import make_vector, vector_view  # isort: skip
 from .blocks.activity_classifier import activity_classifier
 from .blocks.csi_framer import csi_framer
 from .blocks.csi_recording_source import csi_recording_source
+from .blocks.emission_printer import emission_printer
 from .blocks.emission_tracker import emission_tracker
 from .blocks.esp32_serial_source import esp32_serial_source
 from .blocks.nexmon_udp_source import nexmon_udp_source
@@ -25,6 +26,7 @@ __all__ = [
     "activity_classifier",
     "csi_framer",
     "csi_recording_source",
+    "emission_printer",
     "emission_tracker",
     "esp32_serial_source",
     "frame_floats",

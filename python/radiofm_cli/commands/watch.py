@@ -14,7 +14,12 @@ from radiofm_core import keys
 from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import RadiofmError
 from radiofm_core.outputs.emission_lines import emission_line
-from radiofm_core.outputs.event_words import counts_words, event_words
+from radiofm_core.outputs.event_words import (
+    STATUS_INTERVAL_S,
+    counts_words,
+    event_words,
+    summary_words,
+)
 from radiofm_core.outputs.terminal import use_color
 from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S, SpectrogramSpec
 from radiofm_core.tasks import SEGMENTATION
@@ -36,7 +41,6 @@ DESCRIPTION = (
 )
 POLL_S = 0.1
 STOP_GRACE_S = 2.0
-STATUS_INTERVAL_S = 5.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -178,8 +182,7 @@ class _Printer:
     def summary(self) -> None:
         """The last line."""
         if self._status:
-            latency = self._status.get(keys.LATENCY_P50, 0.0)
-            _tell(f"{counts_words(self._status)}, median latency {latency * 1e3:.0f} ms")
+            _tell(summary_words(self._status))
 
 
 def _tell(text: str) -> None:

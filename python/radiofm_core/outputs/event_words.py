@@ -12,6 +12,8 @@ from .units import display_name, readable_time
 
 # Seconds since 1970 before which a time is taken for one since the start
 EPOCH_TIMES = 1e9
+# Seconds between two lines that say that frames were dropped
+STATUS_INTERVAL_S = 5.0
 NO_COLORS: Mapping[str, str] = {}
 
 
@@ -42,10 +44,16 @@ def activity_words(activity: Mapping, colors: Mapping[str, str] = NO_COLORS) -> 
     )
 
 
-def counts_words(status: Mapping) -> str:
+def counts_words(status: Mapping, unit: str = "frames segmented") -> str:
     """How many frames got a result and how many were dropped, by an inference block's status."""
-    frames, dropped = (status.get(key, 0) for key in (keys.FRAMES, keys.DROPPED))
-    return f"{frames} frames segmented, {dropped} dropped"
+    done, dropped = (status.get(key, 0) for key in (keys.FRAMES, keys.DROPPED))
+    return f"{done} {unit}, {dropped} dropped"
+
+
+def summary_words(status: Mapping, unit: str = "frames segmented") -> str:
+    """The same, and how long a frame took; for the end."""
+    latency = status.get(keys.LATENCY_P50, 0.0)
+    return f"{counts_words(status, unit)}, median latency {latency * 1e3:.0f} ms"
 
 
 def clock_words(moment: float) -> str:
