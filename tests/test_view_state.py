@@ -21,8 +21,9 @@ def geometry(start: float = 0.0, center: float = 1e9, rate: float = RATE) -> Fra
     return FrameGeometry(0, rate, center, (whole, start - whole), ROW_SAMPLES, COLS)
 
 
-def waterfall(history: float = 1.0, row: float = 4e-3) -> Waterfall:
-    return Waterfall(COLS, row, history)
+def waterfall(row: float = 4e-3, size: int = 250) -> Waterfall:
+    """One that holds its history from the start: its rows stay as they are."""
+    return Waterfall(COLS, row, row * size, size)
 
 
 def frame(start=0.0, rows=16, center=1e9, **more) -> dict:
@@ -97,7 +98,7 @@ def test_frames_that_share_a_row_leave_both_in_it():
 
 
 def test_old_rows_make_room_and_masks_that_come_later_are_left_out():
-    water = waterfall(history=0.1)
+    water = waterfall(size=25)
     for number in range(20):
         water.add_power(np.full((16, COLS), -90.0, np.float32), geometry(0.016 * number))
     assert len(water.rows(0, 1000)) == water.size == 25
@@ -124,26 +125,52 @@ def test_times_since_1970_lose_no_row():
 
 
 def test_changes_are_told_once():
-    state = SpectrumState(4e-3, 1.0)
-    assert state.changes(0) == (0, None, None)
+    state = SpectrumState()
+    assert state.changes(0).levels is None
     power = np.full(16 * COLS, -90.0, np.float32)
     state.take(keys.PORT_FRAMES, frame(), power)
-    version, levels, classes = state.changes(0)
-    assert len(levels) == len(classes) == 4
-    assert state.changes(version)[1:] == (None, None)
+    told = state.changes(0)
+    assert len(told.levels) == len(told.classes) == 16 and told.row_duration == 1e-3
+    assert state.changes(told.version).levels is None
     mask = np.ones(16 * COLS, np.uint8)
     state.take(keys.PORT_MASKS, frame(**{keys.CLASSES: NAMES}), mask)
-    version, levels, classes = state.changes(version)
-    assert len(levels) == 0 and len(classes) == 4
+    told = state.changes(told.version)
+    assert len(told.levels) == 0 and len(told.classes) == 16
     state.take(keys.PORT_FRAMES, frame(0.016), power)
-    version, levels, classes = state.changes(version)
-    assert list(levels.numbers) == [4, 5, 6, 7]
+    told = state.changes(told.version)
+    assert list(told.levels.numbers) == list(range(16, 32))
     # a reader who knows another state's version gets all
-    assert len(state.changes(version + 1000)[1]) == 8
+    assert len(state.changes(told.version + 1000).levels) == 32
+
+
+def test_rows_become_longer_until_the_history_fits():
+    water = Waterfall(COLS, 1e-3, 1.0, size=100)
+    for number in range(70):
+        power = np.full((16, COLS), -90.0, np.float32)
+        power[:, 3] = -50.0
+        water.add_power(power, geometry(0.016 * number))
+        mask = np.zeros((16, COLS), np.uint8)
+        mask[:, 3] = 1
+        water.add_mask(mask, geometry(0.016 * number), len(NAMES))
+    assert water.row_duration == pytest.approx(16e-3)
+    rows = water.rows(water.oldest, 1000)
+    assert list(rows.numbers) == list(range(70))
+    assert (abs(rows.levels[:, 3].astype(int) - level_of(-50.0)) <= 2).all()
+    assert (abs(rows.levels[:, 4].astype(int) - level_of(-90.0)) <= 2).all()
+    assert (rows.classes[:, 3] == 1).all() and (rows.classes[:, 4] == 0).all()
+    assert len(water.changed_since(0)[0]) == 70
+
+
+def test_rows_stay_as_they_are_once_the_history_fits():
+    water = Waterfall(COLS, 1e-3, 0.4, size=100)
+    for number in range(200):
+        water.add_power(np.full((16, COLS), -90.0, np.float32), geometry(0.016 * number))
+    assert water.row_duration == pytest.approx(4e-3)
+    assert len(water.rows(0, 10**6)) == 100 and water.newest - water.oldest == 99
 
 
 def test_a_snapshot_tells_what_there_is_to_draw():
-    state = SpectrumState(4e-3, 1.0)
+    state = SpectrumState()
     assert state.snapshot(1.0).rows is None
     state.take(keys.PORT_FRAMES, frame(), np.full(16 * COLS, -90.0, np.float32))
     named = {keys.CLASSES: NAMES, keys.CLASS_COLORS: ["#000000", "#ff0000", "nonsense"]}
@@ -157,15 +184,15 @@ def test_a_snapshot_tells_what_there_is_to_draw():
         keys.LATENCY_P99: 0.02,
     }
     state.take(keys.PORT_STATUS, status)
-    shot = state.snapshot(0.008)
-    assert list(shot.rows.numbers) == [2, 3]
-    assert shot.now == pytest.approx(0.016)
+    shot = state.snapshot(0.002)
+    assert list(shot.rows.numbers) == [14, 15]
+    assert (shot.since, shot.now) == (0.0, pytest.approx(0.016))
     assert (shot.center, shot.rate) == (1e9, RATE)
     assert shot.classes == NAMES and shot.colors[1] == "#ff0000" and len(shot.colors) == 3
     assert (shot.status.frames, shot.status.dropped) == (3, 1)
     emission = shot.emissions[0]
     assert emission.duty == 0.25 and emission.end == 3.0 and emission.is_open
-    assert list(state.snapshot(0.004, end=0.008).rows.numbers) == [1]
+    assert list(state.snapshot(0.002, end=0.008).rows.numbers) == [6, 7]
 
 
 def test_emissions_on_the_air_come_first_and_old_ones_go():
@@ -226,6 +253,6 @@ def test_a_message_that_does_not_fit_is_refused_in_one_line(name):
     assert state.snapshot(1.0).emissions == []
 
 
-def test_a_history_shorter_than_a_row_is_refused():
+def test_a_history_of_nothing_is_refused():
     with pytest.raises(UsageError, match="history"):
-        Waterfall(COLS, 1.0, 0.1)
+        Waterfall(COLS, 1.0, 0.0)

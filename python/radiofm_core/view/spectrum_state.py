@@ -15,7 +15,7 @@ from ..fields import check_numbers, check_present, check_time, check_whole, show
 from ..outputs.colors import class_colors
 from ..spectrum.detections import FrameGeometry
 from .emission_list import EmissionList, ShownEmission
-from .waterfall import HISTORY_S, ROW_DURATION_S, Rows, Waterfall
+from .waterfall import HISTORY_S, Rows, Waterfall
 
 PORTS = (keys.PORT_FRAMES, keys.PORT_MASKS, keys.PORT_EMISSIONS, keys.PORT_STATUS)
 _FRAME_KEYS = (
@@ -49,12 +49,13 @@ class ViewStatus:
 class Snapshot:
     """All that a window needs to draw itself anew; empty lists and None before the first frame.
 
-    ``first`` is the number of the first row wanted, whether or not there is one. Times are seconds
-    of the source's clock; ``center`` (Hz) and ``rate`` (S/s) those of the newest row.
+    Times are seconds of the source's clock; ``center`` (Hz) and ``rate`` (S/s) are those of the
+    newest row. ``oldest`` and ``newest``: numbers of the rows that there are.
     """
 
     rows: Rows | None = None
-    row_duration: float = ROW_DURATION_S
+    row_duration: float = 1e-3
+    oldest: int | None = None
     newest: int | None = None
     center: float = 0.0
     rate: float = 0.0
@@ -68,18 +69,35 @@ class Snapshot:
         """Seconds at which the newest row ends."""
         return 0.0 if self.newest is None else (self.newest + 1) * self.row_duration
 
+    @property
+    def since(self) -> float:
+        """Seconds at which the oldest row begins."""
+        return 0.0 if self.oldest is None else self.oldest * self.row_duration
+
+
+@dataclass(frozen=True)
+class Changes:
+    """What changed of a waterfall since ``version`` was another one.
+
+    ``levels``, ``classes``: the rows with new ones, or None for none. With another ``row_duration``
+    (s) than before, rows that were told before have no meaning any more: all come anew.
+    """
+
+    version: int
+    row_duration: float
+    levels: Rows | None = None
+    classes: Rows | None = None
+
 
 class SpectrumState:
     """Takes the messages of framer, segmenter and tracker; any threads may call its methods.
 
-    Args:
-        row_duration: seconds of a row of the waterfall.
-        history: seconds that are kept.
+    ``history``: seconds that are kept at least.
     """
 
-    def __init__(self, row_duration: float = ROW_DURATION_S, history: float = HISTORY_S):
+    def __init__(self, history: float = HISTORY_S):
         self._lock = threading.Lock()
-        self._row_duration, self._history = row_duration, history
+        self._history = history
         self._waterfall: Waterfall | None = None
         self._emissions = EmissionList()
         self._classes: list[str] = []
@@ -123,7 +141,6 @@ class SpectrumState:
         """
         with self._lock:
             common = {
-                "row_duration": self._row_duration,
                 "emissions": self._emissions.all(),
                 "classes": list(self._classes),
                 "colors": list(self._colors),
@@ -132,26 +149,31 @@ class SpectrumState:
             waterfall = self._waterfall
             if waterfall is None or waterfall.newest is None:
                 return Snapshot(**common)
-            last = waterfall.newest if end is None else int(np.ceil(end / self._row_duration)) - 1
-            count = max(int(np.ceil(span / self._row_duration)), 1)
+            row = waterfall.row_duration
+            last = waterfall.newest if end is None else int(np.ceil(end / row - 1e-6)) - 1
+            count = max(int(np.ceil(span / row - 1e-6)), 1)
             return Snapshot(
                 rows=waterfall.rows(last - count + 1, count),
+                row_duration=row,
+                oldest=waterfall.oldest,
                 newest=waterfall.newest,
                 center=self._tuning[0],
                 rate=self._tuning[1],
                 **common,
             )
 
-    def changes(self, version: int) -> tuple[int, Rows | None, Rows | None]:
-        """(version, rows with new levels, rows with new classes) since a former version; 0 gives
-        all, None stands for none. The version starts anew with another number of bins: one that is
-        ahead of it gives all, too."""
+    def changes(self, version: int) -> Changes:
+        """What changed since a former version; 0 gives all, and so does one that is ahead, of
+        before the waterfall began anew."""
         with self._lock:
             waterfall = self._waterfall
-            if waterfall is None or waterfall.version == version:
-                return (0 if waterfall is None else version), None, None
+            if waterfall is None:
+                return Changes(0, 0.0)
+            if waterfall.version == version:
+                return Changes(version, waterfall.row_duration)
             since = version if version < waterfall.version else 0
-            return waterfall.version, *waterfall.changed_since(since)
+            found = waterfall.changed_since(since)
+            return Changes(waterfall.version, waterfall.row_duration, *found)
 
     def _take_frame(self, fields: Mapping, data: np.ndarray | None) -> None:
         geometry, rows = _geometry(fields)
@@ -164,7 +186,8 @@ class SpectrumState:
         power = data[:wanted].reshape(rows, geometry.cols)
         with self._lock:
             if self._waterfall is None or self._waterfall.cols != geometry.cols:
-                self._waterfall = Waterfall(geometry.cols, self._row_duration, self._history)
+                row = geometry.row_duration
+                self._waterfall = Waterfall(geometry.cols, row, self._history)
             before = self._waterfall.newest
             self._waterfall.add_power(power, geometry)
             newest = self._waterfall.newest

@@ -17,8 +17,9 @@ LEAST_DB, LEVEL_STEP_DB = -160.0, 0.64
 UNSEEN = 255
 # In a row that covers many of a frame's a class shows when it fills this much of it
 LEAST_SHARE = 0.2
-ROW_DURATION_S = 2e-3
+# The history that a full ring has at least, and its rows: of 2 to 4 ms then
 HISTORY_S = 60.0
+ROWS = 30_000
 _NO_ROW = np.iinfo(np.int64).min
 _LOG_10TH = math.log(10.0) / 10.0
 
@@ -51,19 +52,23 @@ class Waterfall:
     """A ring of rows. Not locked: :class:`.spectrum_state.SpectrumState` is.
 
     A row holds the mean power of all rows of frames whose middle lies within it, and for each bin
-    the class of signal that fills most of it, if that is LEAST_SHARE of it at least. Its memory is
-    that of ``history`` from the start.
+    the class of signal that fills most of it, if that is LEAST_SHARE of it at least.
+
+    The rows are as short as a frame's at first, so that a recording of some milliseconds is seen in
+    full detail. When they fill the ring before it holds ``history``, pairs of them become one.
     """
 
-    def __init__(self, cols: int, row_duration: float = ROW_DURATION_S, history: float = HISTORY_S):
-        """``row_duration`` and ``history`` in seconds; raises UsageError for no row at all."""
-        if not (row_duration > 0 and row_duration <= history < math.inf and cols >= 1):
+    def __init__(
+        self, cols: int, row_duration: float, history: float = HISTORY_S, size: int = ROWS
+    ):
+        """``row_duration``, at first, and ``history`` in seconds; raises UsageError for no row."""
+        if not (0 < row_duration < math.inf and 0 < history < math.inf and cols >= 1 and size >= 2):
             raise UsageError(
-                f"expected rows shorter than the history, got {row_duration!r} s of {history!r} s"
+                f"expected rows and a history longer than 0 s, got {row_duration!r} and {history!r}"
             )
         self.row_duration = row_duration
         self.cols = cols
-        size = math.ceil(history / row_duration)
+        self._history = history
         self._numbers = np.full(size, _NO_ROW)
         self._levels = np.zeros((size, cols), np.uint8)
         self._classes = np.full((size, cols), UNSEEN, np.uint8)
@@ -73,6 +78,7 @@ class Waterfall:
         self._changes = np.zeros((2, size), np.int64)
         self._version = 0
         self._newest: int | None = None
+        self._oldest: int | None = None
 
     @property
     def size(self) -> int:
@@ -83,6 +89,13 @@ class Waterfall:
     def newest(self) -> int | None:
         """The number of the newest row, or None without any."""
         return self._newest
+
+    @property
+    def oldest(self) -> int | None:
+        """The number of the oldest row that may be there, or None without any."""
+        if self._newest is None:
+            return None
+        return max(self._oldest, self._newest - self.size + 1)
 
     @property
     def version(self) -> int:
@@ -100,6 +113,9 @@ class Waterfall:
         numbers, firsts = self._groups(len(power_db), geometry)
         if self._newest is not None and numbers[0] < self._newest - self.size // 2:
             self.clear()
+        while self._is_outgrown(numbers):
+            self._coarsen()
+            numbers, firsts = self._groups(len(power_db), geometry)
         linear = np.exp(power_db.astype(np.float32) * np.float32(_LOG_10TH))
         counts = np.diff(firsts, append=len(power_db))[:, None]
         means = np.add.reduceat(linear, firsts, axis=0) / counts
@@ -117,8 +133,9 @@ class Waterfall:
         self._rates[places] = geometry.sample_rate
         self._mark(0, places)
         self._mark(1, places[~same])
-        if self._newest is None or numbers[-1] > self._newest:
-            self._newest = int(numbers[-1])
+        if self._newest is None:
+            self._oldest = self._newest = int(numbers[0])
+        self._newest = max(self._newest, int(numbers[-1]))
 
     def add_mask(self, mask: np.ndarray, geometry: FrameGeometry, num_classes: int) -> None:
         """Take a frame's mask: class indexes, (rows, cols). Rows that are gone are left out."""
@@ -147,8 +164,7 @@ class Waterfall:
         """Those of the rows ``first`` to ``first + count - 1`` that are there."""
         if self._newest is None or count < 1:
             return self._rows_at(np.zeros(0, np.int64))
-        oldest = self._newest - self.size + 1
-        wanted = np.arange(max(first, oldest), min(first + count, self._newest + 1))
+        wanted = np.arange(max(first, self.oldest), min(first + count, self._newest + 1))
         places = wanted % self.size
         return self._rows_at(places[self._numbers[places] == wanted])
 
@@ -160,6 +176,39 @@ class Waterfall:
             places = np.flatnonzero((changes > version) & (self._numbers != _NO_ROW))
             found.append(self._rows_at(places[np.argsort(self._numbers[places], kind="stable")]))
         return found[0], found[1]
+
+    def _is_outgrown(self, numbers: np.ndarray) -> bool:
+        oldest = numbers[0] if self._newest is None else self._oldest
+        full = numbers[-1] - oldest >= self.size
+        return bool(full) and self.size * self.row_duration < self._history
+
+    def _coarsen(self) -> None:
+        """Make one row of each two."""
+        self.row_duration *= 2
+        self._version += 1
+        if self._newest is None:
+            return
+        places = np.flatnonzero(self._numbers != _NO_ROW)
+        old = self._rows_at(places[np.argsort(self._numbers[places])])
+        numbers = old.numbers // 2
+        firsts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
+        lasts = np.append(firsts[1:], len(numbers)) - 1
+        first, last = old.levels[firsts], old.levels[lasts]
+        power = np.exp((LEVEL_STEP_DB * _LOG_10TH) * np.arange(256))
+        means = 10.0 * np.log10((power[first] + power[last]) / 2.0)
+        self._numbers[:] = _NO_ROW
+        self._classes[:] = UNSEEN
+        places = numbers[firsts] % self.size
+        self._numbers[places] = numbers[firsts]
+        self._levels[places] = np.rint(means / LEVEL_STEP_DB).astype(np.uint8)
+        first, last = old.classes[firsts], old.classes[lasts]
+        is_signal = (first != UNSEEN) & (first != NOISE_CLASS)
+        self._classes[places] = np.where(is_signal | (last == UNSEEN), first, last)
+        self._centers[places] = old.centers[lasts]
+        self._rates[places] = old.rates[lasts]
+        self._changes[:, places] = self._version
+        self._newest //= 2
+        self._oldest //= 2
 
     def _rows_at(self, places: np.ndarray) -> Rows:
         return Rows(
