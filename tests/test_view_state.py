@@ -8,6 +8,7 @@ from radiofm_core import keys
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.outputs.colors import class_colors, power_ramp
 from radiofm_core.spectrum.detections import FrameGeometry
+from radiofm_core.view.activity_state import MOST_SENDERS, ActivityState
 from radiofm_core.view.emission_list import MOST, MOST_ENDED, EmissionList
 from radiofm_core.view.spectrum_state import SpectrumState
 from radiofm_core.view.waterfall import LEAST_DB, LEVEL_STEP_DB, UNSEEN, Waterfall, level_of
@@ -256,3 +257,78 @@ def test_a_message_that_does_not_fit_is_refused_in_one_line(name):
 def test_a_history_of_nothing_is_refused():
     with pytest.raises(UsageError, match="history"):
         Waterfall(COLS, 1.0, 0.0)
+
+
+def window(start: float, source: str = "aa:bb", rows: int = 200, cols: int = 8) -> dict:
+    whole = int(start)
+    return {
+        keys.ROWS: rows,
+        keys.COLS: cols,
+        keys.CHANNELS: 1,
+        keys.ANTENNAS: 1,
+        keys.HOP: 0.5,
+        keys.ROW_DURATION: 0.01,
+        keys.FREQUENCY_STEP: 312.5e3,
+        keys.RX_TIME: (whole, start - whole),
+        keys.SOURCE: source,
+    }
+
+
+def activity(start: float, label: str = "WALKING", source: str = "aa:bb") -> dict:
+    return {
+        keys.LABEL: label,
+        keys.CONFIDENCE: 0.8,
+        keys.START_TIME: start,
+        keys.DURATION: 0.5,
+        keys.MOTION_DB: 7.0,
+        keys.PROBABILITIES: {"SEATED": 0.2, "WALKING": 0.8},
+        keys.SOURCE: source,
+    }
+
+
+def test_windows_that_overlap_are_one_picture():
+    state = ActivityState()
+    assert state.is_empty and state.snapshot(10.0).amplitude_db is None
+    for number in range(6):
+        values = np.full(200 * 8, 10.0 ** (number / 20.0), np.float32)
+        state.take(keys.PORT_WINDOWS, window(100.0 + 0.5 * number), values)
+        state.take(keys.PORT_ACTIVITY, activity(100.75 + 0.5 * number))
+    shot = state.snapshot(10.0)
+    assert shot.amplitude_db.shape == (450, 8) and np.isfinite(shot.amplitude_db).all()
+    assert (shot.start, shot.end) == (pytest.approx(100.0), pytest.approx(104.5))
+    assert shot.amplitude_db[0, 0] == pytest.approx(0.0, abs=1e-4)
+    assert shot.amplitude_db[-1, 0] == pytest.approx(5.0, abs=1e-4)
+    assert [m.label for m in shot.moments] == ["WALKING"] * 6
+    assert shot.classes == ["SEATED", "WALKING"] and len(shot.colors) == 2
+    assert len(state.snapshot(1.0).amplitude_db) == 100
+
+
+def test_a_gap_between_windows_is_empty():
+    state = ActivityState()
+    values = np.ones(200 * 8, np.float32)
+    state.take(keys.PORT_WINDOWS, window(10.0), values)
+    state.take(keys.PORT_WINDOWS, window(15.0), values)
+    rows = state.snapshot(60.0).amplitude_db
+    assert len(rows) == 700 and np.isnan(rows[200:500]).all() and np.isfinite(rows[500:]).all()
+
+
+def test_senders_are_kept_apart_and_bounded():
+    state = ActivityState()
+    values = np.ones(200 * 8, np.float32)
+    for number in range(MOST_SENDERS + 3):
+        state.take(keys.PORT_WINDOWS, window(1.0, f"sender {number}"), values)
+    shot = state.snapshot(10.0)
+    assert len(shot.senders) == MOST_SENDERS and shot.sender == f"sender {MOST_SENDERS + 2}"
+    assert state.snapshot(10.0, "sender 5").sender == "sender 5"
+    state.take(keys.PORT_ACTIVITY, activity(1.0, source="who"))
+    assert state.snapshot(10.0).moments == []
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, window(1.0) | {keys.ANTENNAS: 4}, window(1.0) | {keys.ROWS: 10**9}, window(2.0**60)],
+)
+def test_a_window_that_does_not_fit_is_refused_in_one_line(fields):
+    with pytest.raises(InputError) as error:
+        ActivityState().take(keys.PORT_WINDOWS, fields, np.ones(200 * 8, np.float32))
+    assert "\n" not in str(error.value)
