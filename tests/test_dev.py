@@ -22,6 +22,7 @@ VERBS = (
     "install",
     "weights",
     "grc",
+    "docs",
     "build",
     "shell",
     "help",
@@ -59,6 +60,7 @@ def test_help_names_every_command():
         (["install"], "prefix"),
         (["install", "here"], "here"),
         (["soak", "long"], "long"),
+        (["docs", "bild"], "bild"),
     ],
 )
 def test_wrong_usage_ends_with_one_error_and_exit_code_2(arguments, told):
@@ -214,6 +216,7 @@ def requirements(name: str) -> dict[str, str]:
 
 
 LISTS = ("requirements.txt", "requirements-dev.txt", "requirements-training.txt")
+LISTS += ("requirements-docs.txt",)
 
 
 @pytest.mark.parametrize("name", LISTS)
