@@ -16,7 +16,6 @@ from csi_walk import WALKING, write_pcap
 from level_model import two_carriers, write_recording
 
 from radiofm_cli.command import build_parser, run
-from radiofm_core import keys
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -208,10 +207,3 @@ def test_yaml_in_the_text_can_be_read():
         # sources in tables
         for span in re.findall(r"`(\{\w+: [^`]+\})`", prose(page)):
             assert isinstance(yaml.safe_load(span), dict), span
-
-
-def test_the_message_reference_has_every_key():
-    spans = re.findall(r"`([^`]+)`", (ROOT / "docs/messages.md").read_text())
-    told = {word for span in spans for word in re.findall(r"\w+", span)}
-    words = {value for name, value in vars(keys).items() if name.isupper()}
-    assert words and words <= told, words - told
