@@ -18,6 +18,7 @@ ROOT = Path(__file__).parent.parent
 PACKAGES = {
     "radiofm_core": "python/radiofm_core",
     "gnuradio.radiofm": "python/radiofm",
+    "radiofm_qt": "python/radiofm_qt",
     "radiofm_cli": "python/radiofm_cli",
     "training": "training",
 }
@@ -33,7 +34,7 @@ FLOORS = {
         ("python/radiofm_core/inference.py",),
         ("python/radiofm_core/outputs",),
         ("python/radiofm_core/view",),
-        ("python/radiofm/pmts",),
+        ("python/radiofm/pmts", "python/radiofm/console_errors.py"),
         ("python/radiofm/runtime",),
         ("python/radiofm/blocks",),
         ("python/radiofm/live_sources.py",),

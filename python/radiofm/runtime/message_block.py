@@ -21,8 +21,8 @@ from .inference_stats import Failures
 QUIET_S = 0.25
 # Seconds between two reports of messages that could not be handled
 TELL_S = 1.0
-# Messages that wait on a port at most (as GNU Radio's `max_messages`), and after how many that are
-# handled they are counted
+# Messages that wait on a port at most (as GNU Radio's `max_messages`) unless a block says less, and
+# after how many that are handled they are counted
 MOST_WAITING = 8192
 COUNT_EVERY = 64
 
@@ -45,8 +45,8 @@ class message_block(held_block):
     the last messages go out before it passes on.
 
     GNU Radio's queues have no end where a block handles its messages. Here the oldest beyond
-    MOST_WAITING are dropped, and count as messages that could not be handled. Blocks that can wait
-    look at :func:`backlog_after` and never come that far.
+    ``most_waiting`` are dropped, and count as messages that could not be handled. Blocks that can
+    wait look at :func:`backlog_after` and never come that far.
 
     Args:
         name: the block's name.
@@ -56,11 +56,19 @@ class message_block(held_block):
         tells_failures: whether the block has a port ``status`` for these alone: a dict with
             ``failed`` and ``error``, once a second while messages cannot be handled, and at the
             end.
+        most_waiting: messages that wait on a port at most.
     """
 
-    def __init__(self, name: str, senders: int | None, tells_failures: bool = False):
+    def __init__(
+        self,
+        name: str,
+        senders: int | None,
+        tells_failures: bool = False,
+        most_waiting: int = MOST_WAITING,
+    ):
         held_block.__init__(self, name=name, in_sig=None, out_sig=None)
         self._senders = senders
+        self._most_waiting = most_waiting
         self._lock = threading.RLock()
         self._is_stopping = self._is_stopped = False
         _blocks.add(weakref.ref(self, _blocks.discard))
@@ -68,7 +76,7 @@ class message_block(held_block):
         self._done = self._received = 0
         self._active: set[str] = set()
         self._last_sign = 0.0
-        self._finished = True
+        self._finished = self._has_ended = True
         self._failures = Failures()
         self._tells_failures = tells_failures
         self._told_at = -math.inf
@@ -114,6 +122,11 @@ class message_block(held_block):
         return sum(self.nmsgs(symbol(port)) for port in self._handlers)
 
     @property
+    def has_ended(self) -> bool:
+        """Whether all of a run's messages were sent; also before the first run."""
+        return self._has_ended
+
+    @property
     def failures(self) -> int:
         """Messages of this run whose handling raised, or that were dropped."""
         return self._failures.count
@@ -126,7 +139,7 @@ class message_block(held_block):
         """:meth:`handle`, without ever raising: an exception here would end the block silently."""
         self._active.add(port)
         self._received += 1
-        if self._received % COUNT_EVERY == 0:
+        if self._received % min(COUNT_EVERY, self._most_waiting) == 0:
             self._drop_oldest(port)
         self._guarded(f"a message on {port!r}", lambda: self.handle(port, message))
         self._last_sign = time.monotonic()
@@ -145,7 +158,7 @@ class message_block(held_block):
         self._active.clear()
         self._failures.reset()
         self._told_at = -math.inf
-        self._finished = False
+        self._finished = self._has_ended = False
         return True
 
     def stop(self) -> bool:
@@ -188,10 +201,10 @@ class message_block(held_block):
         return quiet and self._done >= len(self._active)
 
     def _drop_oldest(self, port: str) -> None:
-        for _ in range(self.nmsgs(symbol(port)) - MOST_WAITING):
+        for _ in range(self.nmsgs(symbol(port)) - self._most_waiting):
             if self.delete_head_nowait(symbol(port)) is None:
                 return
-            self._fail(f"dropped: more than {MOST_WAITING} messages waited on {port!r}")
+            self._fail(f"dropped: more than {self._most_waiting} messages waited on {port!r}")
 
     def _drain(self) -> None:
         for port in self._handlers:
@@ -203,6 +216,7 @@ class message_block(held_block):
             self._finished = True
             self._guarded("the end of the stream", self.finish)
             self._tell_failures()
+            self._has_ended = True
 
     def _guarded(self, what: str, call) -> None:
         try:
@@ -245,6 +259,19 @@ def _receivers(subscribers) -> list[message_block]:
         subscribers = pmt.cdr(subscribers)
     found = [block for reference in list(_blocks) if (block := reference()) is not None]
     return [block for block in found if block.alias() in names]
+
+
+def senders_to(block: message_block) -> list[message_block]:
+    """The message blocks that send to this one. Blocks of other kinds are not found."""
+    found = []
+    for reference in list(_blocks):
+        sender = reference()
+        if sender is None or sender is block:
+            continue
+        ports = pmt.to_python(sender.message_ports_out())
+        if any(block in _receivers(sender.message_subscribers(symbol(port))) for port in ports):
+            found.append(sender)
+    return found
 
 
 def deliver_to_stopped(subscribers) -> None:

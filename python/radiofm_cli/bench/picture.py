@@ -10,17 +10,8 @@ import matplotlib
 import numpy as np
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from radiofm_core.outputs.style import (
-    FAINT,
-    INK,
-    LEFT,
-    RIGHT,
-    STYLE,
-    draw_title,
-    dress,
-    new_figure,
-    save,
-)
+from radiofm_core.outputs.colors import FAINT, INK
+from radiofm_core.outputs.style import LEFT, RIGHT, STYLE, draw_title, dress, new_figure, save
 
 from .results import Section
 from .targets import TARGETS

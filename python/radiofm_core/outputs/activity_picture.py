@@ -14,13 +14,9 @@ from matplotlib.patches import Patch, Rectangle
 from ..bundle import BundleInfo, ClassInfo
 from ..csi.activity import UNKNOWN
 from .activity_record import ActivityRecord, Moment, SenderRecord, Thinned
+from .colors import EMPTY, FAINT, FRAME, INK, PAPER
 from .style import (
-    EMPTY,
-    FAINT,
-    FRAME,
-    INK,
     LEFT,
-    PAPER,
     RIGHT,
     STYLE,
     draw_colorbar,

@@ -10,6 +10,12 @@ import numpy as np
 
 from ..spectrum.detections import NOISE_CLASS
 
+# Text, what is less important, what lies behind it, places without data, lines around something
+INK = "#e8edf5"
+FAINT = "#93a0b5"
+PAPER = "#0e131d"
+EMPTY = "#05070c"
+FRAME = "#2b364a"
 # From the noise floor to the strongest signal: dark to light, no hue that a class has
 POWER_STOPS = ("#0b1020", "#1b2740", "#3a4a68", "#71819c", "#b9c4d4", "#ffffff")
 # How much of a class's colour is laid over its pixels
@@ -17,7 +23,7 @@ TINT = 0.58
 # For classes that come without a colour: told apart from each other and from the ramp of power
 SPARE_COLORS = ("#23c4ff", "#ffa01e", "#7ee081", "#ff4fa3", "#c58bff", "#ffe14d", "#ff6b5e")
 NOISE_COLOR = "#5b6270"
-UNKNOWN_COLOR = "#e8edf5"
+UNKNOWN_COLOR = INK
 
 
 def rgb(color: str) -> np.ndarray:

@@ -10,8 +10,8 @@ from matplotlib.colors import to_rgb
 from matplotlib.patches import Rectangle
 
 from .. import keys
+from .colors import INK, PAPER
 from .evidence_words import emission_name
-from .style import INK, PAPER
 from .units import display_name, readable_hz
 
 MAX_LABELS = 14

@@ -15,12 +15,10 @@ from scipy import ndimage
 from ..bundle import ClassInfo
 from ..spectrum.detections import MIN_PIXELS, NOISE_CLASS
 from ..spectrum.recordings import Recording
-from .colors import POWER_STOPS, power_ramp
+from .colors import FAINT, INK, POWER_STOPS, power_ramp
 from .labels import draw_labels
 from .overview import Overview
 from .style import (
-    FAINT,
-    INK,
     LEFT,
     RIGHT,
     STYLE,

@@ -8,17 +8,13 @@ from collections.abc import Sequence
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from .colors import EMPTY, FAINT, FRAME, INK, PAPER
 from .origin import NOTE
 
 DPI = 120
 WIDTH_INCHES = 14.0
 # Left and right edge of the axes, as shares of the width
 LEFT, RIGHT = 0.073, 0.937
-INK = "#e8edf5"
-FAINT = "#93a0b5"
-PAPER = "#0e131d"
-EMPTY = "#05070c"
-FRAME = "#2b364a"
 STYLE = {"font.family": ["DejaVu Sans"], "font.size": 10.5}
 # A title of up to this many characters stands beside the legend in full size
 TITLE_CHARACTERS = 34

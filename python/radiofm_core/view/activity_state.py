@@ -112,6 +112,12 @@ class ActivityState:
         self._senders: OrderedDict[str, _Sender] = OrderedDict()
         self._classes: list[str] = []
         self._model = ""
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """Grows with each message: another one than before tells that there is news."""
+        return self._version
 
     @property
     def is_empty(self) -> bool:
@@ -128,6 +134,7 @@ class ActivityState:
             self._take_window(fields, data)
         elif port == keys.PORT_ACTIVITY:
             self._take_activity(fields)
+        self._version += 1
 
     def snapshot(self, span: float, sender: str = "") -> ActivitySnapshot:
         """What there is to draw of the last ``span`` seconds of a sender; empty: of the one that

@@ -92,6 +92,7 @@ class EmissionList:
         self._known: OrderedDict[int, ShownEmission] = OrderedDict()
         self._ended: OrderedDict[int, None] = OrderedDict()
         self._version = 0
+        self._told: tuple[int, list[ShownEmission]] = (0, [])
 
     @property
     def version(self) -> int:
@@ -122,6 +123,11 @@ class EmissionList:
 
     def all(self) -> list[ShownEmission]:
         """Those on the air by frequency, then those that ended, the last one first."""
+        if self._told[0] != self._version:
+            self._told = (self._version, self._in_order())
+        return list(self._told[1])
+
+    def _in_order(self) -> list[ShownEmission]:
         emissions = list(self._known.values())
         on_air = sorted((e for e in emissions if e.is_open), key=lambda e: (e.low, e.number))
         ended = sorted((e for e in emissions if not e.is_open), key=lambda e: (-e.end, e.number))

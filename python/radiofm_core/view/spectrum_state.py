@@ -15,6 +15,7 @@ from ..fields import check_numbers, check_present, check_time, check_whole, show
 from ..outputs.colors import class_colors
 from ..spectrum.detections import FrameGeometry
 from .emission_list import EmissionList, ShownEmission
+from .row_groups import RowGroups, changed_rows, grouped, rows_in_a_line
 from .waterfall import HISTORY_S, Rows, Waterfall
 
 PORTS = (keys.PORT_FRAMES, keys.PORT_MASKS, keys.PORT_EMISSIONS, keys.PORT_STATUS)
@@ -50,7 +51,8 @@ class Snapshot:
     """All that a window needs to draw itself anew; empty lists and None before the first frame.
 
     Times are seconds of the source's clock; ``center`` (Hz) and ``rate`` (S/s) are those of the
-    newest row. ``oldest`` and ``newest``: numbers of the rows that there are.
+    newest row. ``oldest`` and ``newest``: numbers of the rows that there are. ``version`` differs
+    once anything of it has changed.
     """
 
     rows: Rows | None = None
@@ -63,6 +65,7 @@ class Snapshot:
     classes: list[str] = field(default_factory=list)
     colors: list[str] = field(default_factory=list)
     status: ViewStatus = ViewStatus()
+    version: int = 0
 
     @property
     def now(self) -> float:
@@ -99,11 +102,19 @@ class SpectrumState:
         self._lock = threading.Lock()
         self._history = history
         self._waterfall: Waterfall | None = None
+        # which of the waterfalls it is
+        self._serial = 0
         self._emissions = EmissionList()
         self._classes: list[str] = []
         self._colors: list[str] = []
         self._status = ViewStatus()
         self._tuning = (0.0, 0.0)
+        self._version = 0
+
+    @property
+    def version(self) -> int:
+        """Grows with each message: another one than a snapshot's tells that there is news."""
+        return self._version
 
     def take(self, port: str, fields: Mapping, data: np.ndarray | None = None) -> None:
         """Take a message: of ``frames`` (with power), ``masks``, ``emissions`` or ``status``.
@@ -125,12 +136,14 @@ class SpectrumState:
                 self._emissions.take(fields)
         elif port == keys.PORT_STATUS:
             self._take_status(fields)
+        self._version += 1
 
     def clear(self) -> None:
         """Forget rows and emissions, as before another source."""
         with self._lock:
             self._waterfall = None
             self._emissions.clear()
+            self._version += 1
 
     def snapshot(self, span: float, end: float | None = None) -> Snapshot:
         """What there is to draw.
@@ -145,6 +158,7 @@ class SpectrumState:
                 "classes": list(self._classes),
                 "colors": list(self._colors),
                 "status": self._status,
+                "version": self._version,
             }
             waterfall = self._waterfall
             if waterfall is None or waterfall.newest is None:
@@ -175,6 +189,21 @@ class SpectrumState:
             found = waterfall.changed_since(since)
             return Changes(waterfall.version, waterfall.row_duration, *found)
 
+    def lines(self, span: float, most: int, mark: tuple[int, int] = (0, 0)) -> RowGroups | None:
+        """What changed of a picture of the last ``span`` seconds, of at most ``most`` lines, since
+        a former one's ``mark``; without one all of it. None before the first frame."""
+        with self._lock:
+            waterfall = self._waterfall
+            if waterfall is None or waterfall.newest is None:
+                return None
+            version = mark[1] if mark[0] == self._serial else 0
+            row, newest = waterfall.row_duration, waterfall.newest
+            step = rows_in_a_line(row, span, most)
+            count = max(int(np.ceil(span / (row * step) - 1e-6)), 1)
+            mark = (self._serial, waterfall.version)
+            rows = changed_rows(waterfall, step, count, version)
+        return RowGroups(mark, row * step, count, newest // step, grouped(rows, step))
+
     def _take_frame(self, fields: Mapping, data: np.ndarray | None) -> None:
         geometry, rows = _geometry(fields)
         channels = fields.get(keys.CHANNELS, 1)
@@ -188,6 +217,7 @@ class SpectrumState:
             if self._waterfall is None or self._waterfall.cols != geometry.cols:
                 row = geometry.row_duration
                 self._waterfall = Waterfall(geometry.cols, row, self._history)
+                self._serial += 1
             before = self._waterfall.newest
             self._waterfall.add_power(power, geometry)
             newest = self._waterfall.newest
@@ -213,7 +243,7 @@ class SpectrumState:
                 self._status = ViewStatus(**{**vars(self._status), "model": model})
             if self._waterfall is not None and self._waterfall.cols == geometry.cols:
                 mask = data.reshape(rows, geometry.cols)
-                self._waterfall.add_mask(mask, geometry, len(names))
+                self._waterfall.add_mask(mask, geometry)
 
     def _take_status(self, fields: Mapping) -> None:
         counts = (keys.FRAMES, keys.DROPPED, keys.QUEUE_DEPTH)

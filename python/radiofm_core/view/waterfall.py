@@ -9,25 +9,35 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import UsageError
-from ..spectrum.detections import NOISE_CLASS, FrameGeometry
+from ..spectrum.detections import FrameGeometry
 
 # A level is one byte: dB = LEAST_DB + LEVEL_STEP_DB x level
 LEAST_DB, LEVEL_STEP_DB = -160.0, 0.64
 # The class of a bin for which there was no mask (yet)
 UNSEEN = 255
-# In a row that covers many of a frame's a class shows when it fills this much of it
-LEAST_SHARE = 0.2
-# The history that a full ring has at least, and its rows: of 2 to 4 ms then
+# The history that a full ring has at least, and its rows: of 5 to 10 ms then
 HISTORY_S = 60.0
-ROWS = 30_000
+ROWS = 12_000
 _NO_ROW = np.iinfo(np.int64).min
-_LOG_10TH = math.log(10.0) / 10.0
 
 
 def level_of(power_db):
     """The level (uint8) of a power in dB (a number or an array)."""
-    steps = np.nan_to_num(np.rint((np.asarray(power_db) - LEAST_DB) / LEVEL_STEP_DB))
-    return np.clip(steps, 0, 255).astype(np.uint8)
+    steps = np.asarray(power_db, np.float32) * np.float32(1 / LEVEL_STEP_DB)
+    steps += np.float32(0.5 - LEAST_DB / LEVEL_STEP_DB)
+    # fmax: of not a number the other one
+    return np.fmin(np.fmax(steps, np.float32(0)), np.float32(255)).astype(np.uint8)
+
+
+def rank_of(classes: np.ndarray) -> np.ndarray:
+    """The ranks of classes (uint8): of those that share a place the highest shows. Signals are
+    above noise, and noise is above what was not looked at."""
+    return classes + np.uint8(1)  # from 255 to 0
+
+
+def class_of(ranks: np.ndarray) -> np.ndarray:
+    """The inverse of :func:`rank_of`."""
+    return ranks - np.uint8(1)
 
 
 @dataclass(frozen=True)
@@ -51,8 +61,8 @@ class Rows:
 class Waterfall:
     """A ring of rows. Not locked: :class:`.spectrum_state.SpectrumState` is.
 
-    A row holds the mean power of all rows of frames whose middle lies within it, and for each bin
-    the class of signal that fills most of it, if that is LEAST_SHARE of it at least.
+    A row holds the peak power of all rows of frames whose middle lies within it, and for each bin
+    a class of signal that was there, so that the shortest burst shows.
 
     The rows are as short as a frame's at first, so that a recording of some milliseconds is seen in
     full detail. When they fill the ring before it holds ``history``, pairs of them become one.
@@ -109,21 +119,18 @@ class Waterfall:
         self._version += 1
 
     def add_power(self, power_db: np.ndarray, geometry: FrameGeometry) -> None:
-        """Take a frame's mean power: dB, (rows, cols). A clock that was set back begins anew."""
+        """Take a frame's power: dB, (rows, cols). A clock that was set back begins anew."""
         numbers, firsts = self._groups(len(power_db), geometry)
         if self._newest is not None and numbers[0] < self._newest - self.size // 2:
             self.clear()
         while self._is_outgrown(numbers):
             self._coarsen()
             numbers, firsts = self._groups(len(power_db), geometry)
-        linear = np.exp(power_db.astype(np.float32) * np.float32(_LOG_10TH))
-        counts = np.diff(firsts, append=len(power_db))[:, None]
-        means = np.add.reduceat(linear, firsts, axis=0) / counts
-        levels = level_of(10.0 * np.log10(np.maximum(means, 1e-30)))
+        levels = np.maximum.reduceat(level_of(power_db), firsts, axis=0)
         places = numbers % self.size
         # what a frame before it has of its first row
-        shared = self._numbers[places] == numbers
-        same = shared & (self._centers[places] == geometry.center_frequency)
+        same = self._numbers[places] == numbers
+        same &= self._centers[places] == geometry.center_frequency
         same &= self._rates[places] == geometry.sample_rate
         levels[same] = np.maximum(levels[same], self._levels[places[same]])
         self._numbers[places] = numbers
@@ -137,27 +144,16 @@ class Waterfall:
             self._oldest = self._newest = int(numbers[0])
         self._newest = max(self._newest, int(numbers[-1]))
 
-    def add_mask(self, mask: np.ndarray, geometry: FrameGeometry, num_classes: int) -> None:
+    def add_mask(self, mask: np.ndarray, geometry: FrameGeometry) -> None:
         """Take a frame's mask: class indexes, (rows, cols). Rows that are gone are left out."""
         numbers, firsts = self._groups(len(mask), geometry)
         places = numbers % self.size
         there = self._numbers[places] == numbers
         if not there.any():
             return
-        total = np.diff(firsts, append=len(mask))[:, None]
-        best = np.zeros((len(firsts), mask.shape[1]), np.int32)
-        shown = np.full(best.shape, NOISE_CLASS, np.uint8)
-        for index in range(num_classes):
-            if index == NOISE_CLASS:
-                continue
-            hits = np.add.reduceat((mask == index).astype(np.int32), firsts, axis=0)
-            more = (hits > best) & (hits >= LEAST_SHARE * total)
-            best[more] = hits[more]
-            shown[more] = index
-        places, shown = places[there], shown[there]
-        known = self._classes[places]
-        kept = (shown == NOISE_CLASS) & (known != UNSEEN)
-        self._classes[places] = np.where(kept, known, shown)
+        ranks = np.maximum.reduceat(rank_of(mask), firsts, axis=0)[there]
+        places = places[there]
+        self._classes[places] = class_of(np.maximum(ranks, rank_of(self._classes[places])))
         self._mark(1, places)
 
     def rows(self, first: int, count: int) -> Rows:
@@ -167,6 +163,18 @@ class Waterfall:
         wanted = np.arange(max(first, self.oldest), min(first + count, self._newest + 1))
         places = wanted % self.size
         return self._rows_at(places[self._numbers[places] == wanted])
+
+    def rows_of(self, numbers: np.ndarray) -> Rows:
+        """Those of the rows with these numbers, ascending, that are there."""
+        if self._newest is None:
+            return self._rows_at(np.zeros(0, np.int64))
+        places = numbers % self.size
+        return self._rows_at(places[self._numbers[places] == numbers])
+
+    def changed_numbers(self, version: int) -> np.ndarray:
+        """Numbers of the rows that changed after ``version``, in no order; 0 gives all."""
+        changed = (self._changes[0] > version) | (self._changes[1] > version)
+        return self._numbers[changed & (self._numbers != _NO_ROW)]
 
     def changed_since(self, version: int) -> tuple[Rows, Rows]:
         """(rows whose levels changed, rows whose classes changed) after ``version``, a former
@@ -193,17 +201,13 @@ class Waterfall:
         numbers = old.numbers // 2
         firsts = np.flatnonzero(np.diff(numbers, prepend=numbers[0] - 1))
         lasts = np.append(firsts[1:], len(numbers)) - 1
-        first, last = old.levels[firsts], old.levels[lasts]
-        power = np.exp((LEVEL_STEP_DB * _LOG_10TH) * np.arange(256))
-        means = 10.0 * np.log10((power[first] + power[last]) / 2.0)
         self._numbers[:] = _NO_ROW
         self._classes[:] = UNSEEN
         places = numbers[firsts] % self.size
         self._numbers[places] = numbers[firsts]
-        self._levels[places] = np.rint(means / LEVEL_STEP_DB).astype(np.uint8)
-        first, last = old.classes[firsts], old.classes[lasts]
-        is_signal = (first != UNSEEN) & (first != NOISE_CLASS)
-        self._classes[places] = np.where(is_signal | (last == UNSEEN), first, last)
+        self._levels[places] = np.maximum(old.levels[firsts], old.levels[lasts])
+        ranks = np.maximum(rank_of(old.classes[firsts]), rank_of(old.classes[lasts]))
+        self._classes[places] = class_of(ranks)
         self._centers[places] = old.centers[lasts]
         self._rates[places] = old.rates[lasts]
         self._changes[:, places] = self._version
