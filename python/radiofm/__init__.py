@@ -21,6 +21,7 @@ from .blocks.recording_source import recording_source
 from .blocks.result_sink import result_sink
 from .blocks.spectrogram_framer import frame_floats, spectrogram_framer
 from .blocks.spectrogram_segmenter import spectrogram_segmenter
+from .console_errors import show_in_one_line
 
 __all__ = [
     "activity_classifier",
@@ -38,3 +39,5 @@ __all__ = [
     "spectrogram_segmenter",
     "vector_view",
 ]
+
+show_in_one_line()

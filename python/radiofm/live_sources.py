@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from gnuradio import gr
 
@@ -11,17 +13,19 @@ from radiofm_core.errors import InputError, UsageError, reason_of
 from radiofm_core.spectrum.recordings import open_recording
 
 from .blocks.recording_source import recording_source
+from .console_errors import no_receiver
 
 EXAMPLES = "'soapy=driver=rtlsdr', 'zmq=tcp://host:5555' or 'file=recording.sigmf-meta'"
 
 
 @dataclass(frozen=True)
 class LiveSource:
-    """A source block of complex samples."""
+    """A source block of complex samples; ``tune``: sets a receiver's centre frequency in Hz."""
 
     block: object
     sample_rate: float
     center_frequency: float
+    tune: Callable[[float], object] | None = None
 
 
 def open_live_source(
@@ -57,7 +61,7 @@ def open_live_source(
     if center_frequency is None:
         raise UsageError(f"source {source!r} needs --center-frequency in Hz")
     block = _soapy(what, sample_rate, center_frequency, gain)
-    return LiveSource(block, sample_rate, center_frequency)
+    return LiveSource(block, sample_rate, center_frequency, partial(block.set_frequency, 0))
 
 
 def _zmq(address: str):
@@ -89,9 +93,5 @@ def _soapy(arguments: str, sample_rate: float, center_frequency: float, gain: fl
         elif block.has_gain_mode(0):
             block.set_gain_mode(0, True)
     except (RuntimeError, ValueError) as error:
-        reason = reason_of(error)
-        raise InputError(
-            f"soapy={arguments}: the receiver cannot be opened ({reason}); check that it is "
-            "plugged in and its driver installed: `SoapySDRUtil --find` lists the receivers"
-        ) from error
+        raise InputError(f"soapy={arguments}: {no_receiver(error)}") from error
     return block

@@ -56,11 +56,17 @@ def find_model(name_or_path: str | os.PathLike = "default", task: str = DEFAULT.
     """The file of a bundled model's name (``default``: the one for ``task``, or a stem in
     models/) or of a path.
 
-    Raises BundleError if there is neither, UsageError for an unknown ``task``.
+    Raises BundleError if there is neither, UsageError for an unknown ``task`` and for what is no
+    name.
     """
     if task not in TASKS:
         raise UsageError(f"task: expected {' or '.join(TASKS)}, got {task!r}")
-    text = os.fspath(name_or_path)
+    try:
+        text = os.fspath(name_or_path)
+    except TypeError:
+        text = None
+    if not isinstance(text, str):
+        raise UsageError(f"model: expected a name or a file's path, got {shown(name_or_path)}")
     stem = TASKS[task].default_model if text in ("", "default") else text
     for path in bundled_models():
         if path.stem == stem:

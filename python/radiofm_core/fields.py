@@ -82,6 +82,23 @@ def whole_parameter(name: str, value: object, least: int, most: int | None = Non
     return int(value)
 
 
+def number_parameter(
+    name: str, value: object, unit: str = "", least: float = -math.inf, above: float = -math.inf
+) -> float:
+    """A parameter that is a finite number, ``least`` or more and more than ``above``, as a float;
+    raises UsageError. ``unit``: of it, for the error."""
+    number = finite_number(value)
+    if number is None or number < least or number <= above:
+        unit = f" {unit}" if unit else ""
+        limit = "a finite number"
+        if math.isfinite(above):
+            limit = f"more than {above:g}{unit}"
+        elif math.isfinite(least):
+            limit = f"{least:g}{unit} or more"
+        raise UsageError(f"{name}: expected {limit}, got {shown(value)}")
+    return number
+
+
 def share_parameter(name: str, value: object) -> float:
     """A parameter from 0 to 1, as a float; raises UsageError."""
     number = finite_number(value)

@@ -96,7 +96,7 @@ def _pick_device(device: str) -> str:
 
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
-    kind, _, index = device.partition(":")
+    kind, _, index = str(device).partition(":")
     if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
         raise UsageError(f"device: expected auto, cpu, cuda or cuda:N, got {device!r}")
     if kind == "cuda" and int(index or 0) >= torch.cuda.device_count():

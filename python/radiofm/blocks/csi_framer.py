@@ -12,6 +12,7 @@ from radiofm_core.csi.message_fields import window_fields
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.csi.windows import CsiFramer, CsiWindow
 from radiofm_core.errors import UsageError, one_line
+from radiofm_core.fields import number_parameter, share_parameter
 from radiofm_core.tasks import ACTIVITY
 
 from ..pmts.csi_messages import csi_packet
@@ -72,12 +73,12 @@ class csi_framer(message_block):
         if model:
             spec = read_bundle_info(model, ACTIVITY.name).spec
         self._spec = spec or CsiSpec(
-            duration_s=float(window_duration),
-            hop_s=float(hop),
-            rate_hz=float(row_rate),
-            max_gap_s=float(max_gap),
-            min_packet_rate=float(min_packet_rate),
-            max_missing_share=float(max_missing),
+            duration_s=number_parameter("window_duration", window_duration, "s", above=0.0),
+            hop_s=number_parameter("hop", hop, "s", above=0.0),
+            rate_hz=number_parameter("row_rate", row_rate, "Hz", above=0.0),
+            max_gap_s=number_parameter("max_gap", max_gap, "s", above=0.0),
+            min_packet_rate=number_parameter("min_packet_rate", min_packet_rate, least=0.0),
+            max_missing_share=share_parameter("max_missing", max_missing),
         )
         self._mac = mac
         # the reporter's thread reads what the block's thread counts

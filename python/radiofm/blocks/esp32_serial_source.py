@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from radiofm_core.csi.live.esp32_serial import BAUD_RATE, Esp32SerialSource
+from radiofm_core.fields import whole_parameter
 
 from .csi_source import live_csi_source
 
@@ -16,10 +17,13 @@ class esp32_serial_source(live_csi_source):
     Args:
         port: as ``/dev/ttyUSB0``, or any URL that pyserial opens.
         baud_rate: bits per second.
+
+    Raises:
+        UsageError: a baud rate that there cannot be.
     """
 
     def __init__(self, port: str, baud_rate: int = BAUD_RATE):
-        self._settings = (str(port), int(baud_rate))
+        self._settings = (str(port), whole_parameter("baud_rate", baud_rate, 1))
         live_csi_source.__init__(self, "esp32_serial_source")
 
     def make_source(self) -> Esp32SerialSource:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from radiofm_core.csi.formats.nexmon import PORT
 from radiofm_core.csi.live.nexmon_udp import NexmonUdpSource
+from radiofm_core.fields import whole_parameter
 
 from .csi_source import live_csi_source
 
@@ -17,10 +18,13 @@ class nexmon_udp_source(live_csi_source):
     Args:
         port: UDP port.
         host: the address of this machine to listen at; empty: all of them.
+
+    Raises:
+        UsageError: a port that there cannot be.
     """
 
     def __init__(self, port: int = PORT, host: str = ""):
-        self._address = (int(port), str(host))
+        self._address = (whole_parameter("port", port, 0, 65535), str(host))
         live_csi_source.__init__(self, "nexmon_udp_source")
 
     def make_source(self) -> NexmonUdpSource:

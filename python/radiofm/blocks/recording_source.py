@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 
+from radiofm_core.fields import number_parameter
 from radiofm_core.spectrum.recordings import Recording, open_recording
 
 from .. import radiofm_python
@@ -40,15 +41,15 @@ def recording_source(
 
     Raises:
         InputError: a recording that cannot be used, in one line.
-        UsageError: an option that there is not.
+        UsageError: an option that there is not, a rate or a frequency that is no number.
     """
     if isinstance(file, Recording):
         recording = file
     else:
         recording = open_recording(
             file,
-            sample_rate=sample_rate or None,
-            center_frequency=center_frequency or None,
+            sample_rate=number_parameter("sample_rate", sample_rate or 0) or None,
+            center_frequency=number_parameter("center_frequency", center_frequency or 0) or None,
             datatype=datatype or None,
         )
     segments = [

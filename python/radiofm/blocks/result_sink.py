@@ -11,6 +11,7 @@ from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.errors import UsageError
+from radiofm_core.fields import shown
 
 from ..pmts.messages import read_message
 from ..runtime.message_block import message_block
@@ -47,7 +48,7 @@ class result_sink(message_block):
             senders are done. None offers all, and finds the end by a short silence.
 
     Raises:
-        UsageError: an unknown port.
+        UsageError: an unknown port, something else than a function.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class result_sink(message_block):
         callback: Callable[[str, dict, np.ndarray | None], None],
         ports: Sequence[str] | None = None,
     ):
+        if not callable(callback):
+            raise UsageError(f"callback: expected a function, got {shown(callback)}")
         offered = PORTS if ports is None else tuple(dict.fromkeys(ports))
         unknown = [port for port in offered if port not in PORTS]
         if unknown or not offered:

@@ -3,12 +3,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping
 
 from .. import keys
-from ..errors import UsageError
-from ..fields import check_numbers, check_present, check_time, check_whole
+from ..fields import check_numbers, check_present, check_time, check_whole, number_parameter
 from .bands import Band, common_share, is_within, stands_out, tolerance
 from .detections import Detection
 from .emissions import Emission
@@ -40,8 +38,7 @@ class EmissionTracker:
     ):
         """``hold_time`` and ``update_interval`` in seconds; raises UsageError below zero."""
         for name, value in (("hold time", hold_time), ("update interval", update_interval)):
-            if not (math.isfinite(value) and value >= 0):
-                raise UsageError(f"{name}: expected 0 s or more, got {value!r}")
+            number_parameter(name, value, "s", least=0.0)
         self.hold_time = float(hold_time)
         self.update_interval = float(update_interval)
         self._open: list[Emission] = []
