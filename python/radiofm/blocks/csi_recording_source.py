@@ -11,6 +11,7 @@ from radiofm_core.csi.capture import Tally
 from radiofm_core.csi.live.source import POLL_S
 from radiofm_core.csi.packet import CsiPacket
 from radiofm_core.csi.reader import open_csi
+from radiofm_core.demo_files import demo_csi
 
 from .csi_source import csi_source
 
@@ -22,7 +23,8 @@ class csi_recording_source(csi_source):
 
     Args:
         file: Intel 5300 or Atheros ``.dat``, nexmon ``.pcap``, PicoScenes ``.csi``, ESP32
-            ``.csv``, or ``.npz``.
+            ``.csv``, or ``.npz``. Empty: the demo file that comes with the package, of a simulated
+            room.
         real_time: packets come as far apart as they were received, instead of as fast as the
             blocks after this one take them.
 
@@ -30,8 +32,8 @@ class csi_recording_source(csi_source):
         InputError: the file cannot be read, or is none of these.
     """
 
-    def __init__(self, file: str | os.PathLike, real_time: bool = False):
-        self._reader = open_csi(file)
+    def __init__(self, file: str | os.PathLike = "", real_time: bool = False):
+        self._reader = open_csi(demo_csi() if file == "" else file)
         self._real_time = bool(real_time)
         csi_source.__init__(self, "csi_recording_source")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 
+from radiofm_core.demo_files import demo_recording
 from radiofm_core.fields import number_parameter
 from radiofm_core.spectrum.recordings import Recording, open_recording
 
@@ -13,7 +14,7 @@ from .native_options import filled
 
 
 def recording_source(
-    file: str | os.PathLike | Recording,
+    file: str | os.PathLike | Recording = "",
     sample_rate: float = 0.0,
     center_frequency: float = 0.0,
     datatype: str = "",
@@ -30,7 +31,8 @@ def recording_source(
 
     Args:
         file: either file of a SigMF pair, their stem, a raw file, or an opened Recording (the
-            three options that follow then say nothing).
+            three options that follow then say nothing). Empty: the demo recording that comes with
+            the package, of LTE, NR and Wi-Fi at 61.44 MS/s.
         sample_rate: S/s; 0 takes SigMF's, a raw file needs it.
         center_frequency: Hz; 0 takes SigMF's (0 Hz for a raw file).
         datatype: as SigMF names it; empty takes SigMF's, a raw file needs it.
@@ -47,7 +49,7 @@ def recording_source(
         recording = file
     else:
         recording = open_recording(
-            file,
+            demo_recording() if file == "" else file,
             sample_rate=number_parameter("sample_rate", sample_rate or 0) or None,
             center_frequency=number_parameter("center_frequency", center_frequency or 0) or None,
             datatype=datatype or None,
