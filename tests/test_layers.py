@@ -19,6 +19,7 @@ PACKAGES = {
     "radiofm_core": "python/radiofm_core",
     "gnuradio.radiofm": "python/radiofm",
     "radiofm_qt": "python/radiofm_qt",
+    "radiofm_web": "python/radiofm_web",
     "radiofm_cli": "python/radiofm_cli",
     "training": "training",
 }
@@ -34,6 +35,7 @@ FLOORS = {
         ("python/radiofm_core/inference.py",),
         ("python/radiofm_core/outputs",),
         ("python/radiofm_core/view",),
+        ("python/radiofm_qt", "python/radiofm_web"),
         ("python/radiofm/pmts", "python/radiofm/console_errors.py"),
         ("python/radiofm/runtime",),
         ("python/radiofm/blocks",),
@@ -73,8 +75,9 @@ class Refuse:
             raise ImportError(f"{name} is not to be imported")
 
 sys.meta_path.insert(0, Refuse())
-import radiofm_core
-names = [m.name for m in pkgutil.walk_packages(radiofm_core.__path__, "radiofm_core.")]
+import radiofm_core, radiofm_web
+names = [m.name for p in (radiofm_core, radiofm_web)
+         for m in pkgutil.walk_packages(p.__path__, p.__name__ + ".")]
 for name in names:
     importlib.import_module(name)
 print(len(names))
@@ -198,7 +201,7 @@ def test_the_core_names_no_gnu_radio():
     assert named == []
 
 
-def test_the_core_is_imported_without_gnu_radio():
+def test_the_core_and_the_browser_view_are_imported_without_gnu_radio():
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_GNU_RADIO], capture_output=True, text=True, timeout=300
     )

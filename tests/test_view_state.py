@@ -58,32 +58,34 @@ def event(number: int, kind: str = keys.EVENT_START, **more) -> dict:
     }
 
 
-def test_a_row_holds_the_mean_power_of_the_frames_rows_within_it():
+def test_a_row_holds_the_peak_of_the_frames_rows_within_it():
     water = waterfall()
     power = np.full((16, COLS), -90.0, np.float32)
     power[4, 10] = -60.0  # one of the four rows of row 1
+    power[8, 11] = np.nan
     water.add_power(power, geometry())
     rows = water.rows(0, 100)
     assert list(rows.numbers) == [0, 1, 2, 3]
     decibels = LEAST_DB + LEVEL_STEP_DB * rows.levels
-    assert decibels[1, 10] == pytest.approx(-66.0, abs=LEVEL_STEP_DB)
+    assert decibels[1, 10] == pytest.approx(-60.0, abs=LEVEL_STEP_DB)
     assert decibels[2, 10] == pytest.approx(-90.0, abs=LEVEL_STEP_DB)
     assert (rows.classes == UNSEEN).all()
 
 
-def test_a_class_shows_where_it_fills_a_fifth_of_a_row():
+def test_levels_reach_from_the_least_to_the_most_and_not_beyond():
+    levels = level_of([-1e9, LEAST_DB, -100.0, 0.0, 1e9, np.nan, -np.inf])
+    assert list(levels) == [0, 0, 94, 250, 255, 0, 0]
+
+
+def test_a_class_shows_in_a_row_that_it_fills_in_part():
     water = waterfall(row=10e-3)
     water.add_power(np.full((20, COLS), -90.0, np.float32), geometry())
     mask = np.zeros((20, COLS), np.uint8)
     mask[0, 5] = mask[10:12, 6] = 1
-    mask[10:15, 7] = 2
-    mask[15:17, 7] = 1
-    water.add_mask(mask, geometry(), len(NAMES))
+    water.add_mask(mask, geometry())
     classes = water.rows(0, 2).classes
-    assert classes[0, 5] == 0
-    assert classes[1, 6] == 1
-    assert classes[1, 7] == 2
-    assert set(np.unique(classes)) == {0, 1, 2}
+    assert (classes[0, 5], classes[0, 6], classes[1, 5], classes[1, 6]) == (1, 0, 0, 1)
+    assert set(np.unique(classes)) == {0, 1}
 
 
 def test_frames_that_share_a_row_leave_both_in_it():
@@ -91,7 +93,7 @@ def test_frames_that_share_a_row_leave_both_in_it():
     for start, level, kind in ((0.0, -50.0, 1), (0.006, -90.0, 0)):
         power = np.full((6, COLS), level, np.float32)
         water.add_power(power, geometry(start))
-        water.add_mask(np.full((6, COLS), kind, np.uint8), geometry(start), len(NAMES))
+        water.add_mask(np.full((6, COLS), kind, np.uint8), geometry(start))
     rows = water.rows(0, 10)
     assert list(rows.numbers) == [0, 1, 2]
     assert rows.levels[1, 0] == level_of(-50.0)
@@ -103,7 +105,7 @@ def test_old_rows_make_room_and_masks_that_come_later_are_left_out():
     for number in range(20):
         water.add_power(np.full((16, COLS), -90.0, np.float32), geometry(0.016 * number))
     assert len(water.rows(0, 1000)) == water.size == 25
-    water.add_mask(np.ones((16, COLS), np.uint8), geometry(0.0), len(NAMES))
+    water.add_mask(np.ones((16, COLS), np.uint8), geometry(0.0))
     assert (water.rows(0, 1000).classes == UNSEEN).all()
 
 
@@ -152,7 +154,7 @@ def test_rows_become_longer_until_the_history_fits():
         water.add_power(power, geometry(0.016 * number))
         mask = np.zeros((16, COLS), np.uint8)
         mask[:, 3] = 1
-        water.add_mask(mask, geometry(0.016 * number), len(NAMES))
+        water.add_mask(mask, geometry(0.016 * number))
     assert water.row_duration == pytest.approx(16e-3)
     rows = water.rows(water.oldest, 1000)
     assert list(rows.numbers) == list(range(70))

@@ -1,0 +1,165 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``radiofm view``: a live source or a recording in a window."""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+from pathlib import Path
+
+from radiofm_core.bundle import read_bundle_info
+from radiofm_core.errors import RadiofmError, UsageError, reason_of
+from radiofm_core.spectrum.recordings import open_recording
+from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S
+from radiofm_core.tasks import SEGMENTATION
+from radiofm_core.view import spectrum_state
+from radiofm_core.view.activity_state import ActivityState
+from radiofm_core.view.spectrum_state import SpectrumState
+
+from ..blocks import import_flowgraphs, make_segmenter
+from ..console import EXIT_DONE, add_model_options, hertz, rate, seconds, stop_on_signal
+
+HELP = "show a live source or a recording in a window"
+DESCRIPTION = (
+    "Show a live source or a recording in a window: the waterfall with what was found as colour, "
+    "and the list of emissions. A recording is shown as a whole, up to a minute; with --source "
+    "file=RECORDING it plays at its own pace. Ends when the window is closed, or with Ctrl-C."
+)
+POLL_MS = 200
+STOP_GRACE_S = 2.0
+# What `radiofm view` shows of a recording at most: what the window keeps
+LONGEST_S = 60.0
+# A display that cannot be used ends a Qt program without a word of ours: tried in another one first
+_TRY_DISPLAY = "from PyQt5.QtWidgets import QApplication; QApplication([])"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of this command."""
+    parser.add_argument("recording", nargs="?", type=Path, help="a SigMF pair or a raw file")
+    parser.add_argument(
+        "--source",
+        help="'soapy=driver=rtlsdr', 'zmq=tcp://host:5555' or 'file=recording.sigmf-meta', as for "
+        "`radiofm watch`",
+    )
+    parser.add_argument("--sample-rate", type=rate, metavar="HZ", help="in Hz, such as 1.92M")
+    parser.add_argument("--center-frequency", type=hertz, metavar="HZ", help="in Hz, such as 796M")
+    parser.add_argument("--datatype", help="of a raw file: cf32_le, ci16_le, ci8, cu8, ...")
+    parser.add_argument(
+        "--gain", type=float, metavar="DB", help="receiver gain (default: automatic)"
+    )
+    parser.add_argument("--frame-duration", type=seconds, metavar="S", help="duration of a frame")
+    parser.add_argument(
+        "--time-span", type=seconds, metavar="S", default=10.0, help="of the waterfall at first"
+    )
+    parser.add_argument("--duration", type=seconds, metavar="S", help="close after this time")
+    add_model_options(parser)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Show the window until it is closed."""
+    if (options.recording is None) == (options.source is None):
+        raise UsageError("name either a recording or a --source to view")
+    qt, window_class = _import_window()
+    with stop_on_signal() as stop:
+        spectrum = SpectrumState()
+        flowgraph = _flowgraph(options, spectrum, stop)
+        application = qt.QApplication.instance() or qt.QApplication(["radiofm"])
+        what = options.source or options.recording.name
+        window = window_class(
+            spectrum,
+            ActivityState(),
+            title=f"{what} - RadioFM",
+            time_span=options.time_span,
+            can_tune=flowgraph.can_tune,
+        )
+        window.tune_requested.connect(flowgraph.tune)
+        window.show()
+        stop.armed = True
+        flowgraph.launch()
+        try:
+            _show(application, window, flowgraph, stop, options.duration)
+        finally:
+            flowgraph.halt(STOP_GRACE_S)
+            window.close()
+        return EXIT_DONE
+
+
+def _import_window():
+    try:
+        from PyQt5 import QtWidgets
+
+        from radiofm_qt.live_window import LiveWindow
+    except ImportError as error:
+        raise RadiofmError(
+            f"`radiofm view` needs PyQt5 and pyqtgraph ({reason_of(error)}); install "
+            "python3-pyqt5 and python3-pyqtgraph"
+        ) from error
+    tried = subprocess.run(
+        [sys.executable, "-c", _TRY_DISPLAY], capture_output=True, text=True, check=False
+    )
+    if tried.returncode:
+        reason = next(
+            (line for line in tried.stderr.splitlines() if line.strip()), "no reason told"
+        )
+        raise RadiofmError(
+            f"no window can be opened here ({reason.strip()[:120]}); use a desktop, `ssh -X`, or "
+            "`radiofm watch` on a host without a display"
+        )
+    return QtWidgets, LiveWindow
+
+
+def _flowgraph(options, spectrum: SpectrumState, stop):
+    """What fills the state: a recording without a loss, a source as it comes."""
+    info = read_bundle_info(options.model, SEGMENTATION.name)
+    if options.recording is not None:
+        recording = open_recording(
+            options.recording, options.sample_rate, options.center_frequency, options.datatype
+        )
+        _check_length(recording)
+        segmenter = make_segmenter(info, options, "wait", stop)
+        return import_flowgraphs().SegmentFlowgraph(
+            recording, segmenter, spectrum.take, options.frame_duration
+        )
+    segmenter = make_segmenter(info, options, "drop", stop)
+    return import_flowgraphs().WatchFlowgraph(
+        options.source,
+        segmenter,
+        spectrum.take,
+        options.sample_rate,
+        options.center_frequency,
+        options.gain,
+        options.frame_duration or DEFAULT_FRAME_DURATION_S,
+        ports=spectrum_state.PORTS,
+    )
+
+
+def _check_length(recording) -> None:
+    if recording.duration > LONGEST_S:
+        print(
+            f"radiofm: {recording.data_path.name} lasts {recording.duration:.0f} s; the window "
+            f"keeps the last {LONGEST_S:.0f} s",
+            file=sys.stderr,
+        )
+
+
+def _show(application, window, flowgraph, stop, duration: float | None) -> None:
+    """Qt's loop, until the window is closed, a signal came or the time is over."""
+    from PyQt5 import QtCore
+
+    passed = QtCore.QElapsedTimer()
+    passed.start()
+
+    def look() -> None:
+        is_over = duration is not None and passed.elapsed() >= 1e3 * duration
+        if stop.requested or is_over:
+            window.close()
+        elif flowgraph.ended(0.0):
+            problem = flowgraph.problem()
+            window.spectrum_view.note(problem or "ended; this is all")
+
+    timer = QtCore.QTimer()
+    timer.timeout.connect(look)
+    timer.start(POLL_MS)
+    application.setQuitOnLastWindowClosed(True)
+    application.exec_()
