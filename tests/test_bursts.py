@@ -12,7 +12,7 @@ from radiofm_command import radiofm
 
 from radiofm_core import keys
 from radiofm_core.outputs.bursts import find_pauses
-from radiofm_core.outputs.sigmf_annotations import annotations
+from radiofm_core.outputs.sigmf_emissions import annotations
 from radiofm_core.spectrum.detections import FrameGeometry
 from radiofm_core.spectrum.recordings import open_recording
 from training.segmentation.data.annotations import read_boxes, truth_of_boxes

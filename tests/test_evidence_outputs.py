@@ -14,7 +14,8 @@ from radiofm_core.bundle import BundleInfo, ClassInfo
 from radiofm_core.outputs.emission_lines import emission_line
 from radiofm_core.outputs.evidence_words import emission_name, evidence_words
 from radiofm_core.outputs.labels import draw_labels
-from radiofm_core.outputs.sigmf_annotations import annotation, write_sigmf_meta
+from radiofm_core.outputs.sigmf_annotations import write_sigmf_meta
+from radiofm_core.outputs.sigmf_emissions import annotation
 from radiofm_core.spectrum.detections import Detection, Evidence
 from radiofm_core.spectrum.recordings import open_recording
 from radiofm_core.spectrum.spec import SpectrogramSpec

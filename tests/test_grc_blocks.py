@@ -156,6 +156,24 @@ CASES = {
         },
     ),
     "sink": ("result_sink", {}),
+    "sigmf_sink": ("sigmf_sink", {"folder": "{folder}", "sample_rate": RATE}),
+    "sigmf_sink_on_demand": (
+        "sigmf_sink",
+        {
+            "folder": "{folder}",
+            "sample_rate": RATE,
+            "center_frequency": "value",
+            "mode": "on_demand",
+            "datatype": "ci16_le",
+            "prefix": "seen",
+            "file_size": 1e6,
+            "file_duration": 0.5,
+            "max_files": 3,
+            "history": 2,
+            "memory_limit": 16,
+            "overload": "drop",
+        },
+    ),
     "printer": ("emission_printer", {}),
     "printer_of_all": ("emission_printer", {"events": "start update end"}),
 }
@@ -186,6 +204,7 @@ def generated(tmp_path_factory) -> Path:
         "sigmf": write_recording(folder / "recording", two_carriers(0.02)),
         "raw": folder / "recording.sigmf-data",
         "csi": folder / "room.npz",
+        "folder": folder / "written",
         "evidence_model": make_evidence_bundle(folder / "evidence.pt"),
         "model": make_level_bundle(folder / "level.pt"),
         "activity_model": make_motion_bundle(folder / "motion.pt"),
@@ -280,6 +299,10 @@ def test_a_variable_changes_the_least_confidence_while_it_runs(generated, case):
         ("spectrogram_segmenter", {"max_batch": 0}),
         ("emission_tracker", {"hold_time": -1}),
         ("nexmon_udp_source", {"port": 65536}),
+        ("sigmf_sink", {"sample_rate": 0}),
+        ("sigmf_sink", {"prefix": "a/b"}),
+        ("sigmf_sink", {"history": 0}),
+        ("sigmf_sink", {"memory_limit": 0}),
         ("esp32_serial_source", {"baud_rate": 0}),
         ("csi_framer", {"window_duration": 0}),
         ("csi_framer", {"max_missing": 1.5}),
@@ -294,6 +317,7 @@ def test_grc_refuses_wrong_values(platform, name, parameters):
 
 # What has no default that can be used
 NEEDED = {
+    "sigmf_sink": {"sample_rate": RATE},
     "spectrogram_framer": {"sample_rate": RATE},
     "recording_source": {"file": "some.sigmf-meta"},
     "csi_recording_source": {"file": "some.dat"},

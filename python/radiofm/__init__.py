@@ -16,9 +16,11 @@ from .blocks.csi_recording_source import csi_recording_source
 from .blocks.emission_printer import emission_printer
 from .blocks.emission_tracker import emission_tracker
 from .blocks.esp32_serial_source import esp32_serial_source
+from .blocks.live_view import live_view
 from .blocks.nexmon_udp_source import nexmon_udp_source
 from .blocks.recording_source import recording_source
 from .blocks.result_sink import result_sink
+from .blocks.sigmf_sink import sigmf_sink
 from .blocks.spectrogram_framer import frame_floats, spectrogram_framer
 from .blocks.spectrogram_segmenter import spectrogram_segmenter
 from .console_errors import show_in_one_line
@@ -31,10 +33,12 @@ __all__ = [
     "emission_tracker",
     "esp32_serial_source",
     "frame_floats",
+    "live_view",
     "make_vector",
     "nexmon_udp_source",
     "recording_source",
     "result_sink",
+    "sigmf_sink",
     "spectrogram_framer",
     "spectrogram_segmenter",
     "vector_view",

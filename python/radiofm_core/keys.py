@@ -14,6 +14,10 @@ PORT_CSI = "csi"
 PORT_WINDOWS = "windows"
 PORT_ACTIVITY = "activity"
 PORT_STATUS = "status"
+PORT_SAVE = "save"
+PORT_COMMAND = "command"
+# Of a stream: no messages, only GNU Radio's own that it has ended
+PORT_STREAM_END = "stream_end"
 
 # Stream tags that GNU Radio's sources set (UHD, Soapy)
 TAG_RX_TIME = "rx_time"
@@ -78,6 +82,9 @@ COHERENCE = "coherence"
 FLOOR = "floor"
 MEANING = "meaning"
 
+# What the live view asks a source for; the word of Soapy's and UHD's command ports
+COMMAND_FREQUENCY = "freq"
+
 # A CSI packet (gr-ieee802-11 has the same word for the estimate)
 CSI = "csi"
 SUBCARRIERS = "subcarriers"
@@ -108,6 +115,13 @@ REFUSED_PACKETS = "refused_packets"
 REFUSED_WINDOWS = "refused_windows"
 CUTS = "cuts"
 REASON = "reason"
+
+# Status of the SigMF sink
+FILES = "files"
+SAMPLES = "samples"
+CLIPPED = "clipped"
+HISTORY = "history"
+PATH = "path"
 
 # Status of an inference block
 FRAMES = "frames"

@@ -5,6 +5,7 @@ namespace py = pybind11;
 
 void bind_spectrogram_framer(py::module& m);
 void bind_recording_source(py::module& m);
+void bind_sigmf_sink(py::module& m);
 void bind_sample_clock(py::module& m);
 void bind_vectors(py::module& m);
 void bind_messages(py::module& m);
@@ -20,6 +21,7 @@ PYBIND11_MODULE(radiofm_python, m)
     py::module::import("pmt");
     bind_spectrogram_framer(m);
     bind_recording_source(m);
+    bind_sigmf_sink(m);
     bind_sample_clock(m);
     bind_vectors(m);
     bind_messages(m);

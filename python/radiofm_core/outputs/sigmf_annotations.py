@@ -12,79 +12,18 @@ from pathlib import Path
 
 from .. import keys
 from ..fields import finite_number
-from ..spectrum.detections import UNKNOWN
-from ..spectrum.recordings import DATA_SUFFIX, META_SUFFIX, Recording
-from ..version import __version__
+from ..spectrum.recordings import DATA_SUFFIX, META_SUFFIX, Capture, Recording
 from .bursts import Pauses
-from .evidence_words import emission_name, evidence_words
-
-SIGMF_VERSION = "1.2.5"
-EXTENSION = "radiofm"
-# From an emission's keys to the extension's: what SigMF's core has no field for
-_EXTENSION_KEYS = (
-    keys.BURST_ID,
-    keys.CONFIDENCE,
-    keys.SNR_DB,
-    keys.PWR_DB,
-    keys.ACTIVE_TIME,
-    keys.BURSTS,
-    keys.SUBCARRIER_SPACING,
-    keys.EVIDENCE,
+from .sigmf_emissions import (
+    EXTENSION,
+    SIGMF_VERSION,
+    annotations,
+    declared_extensions,
+    generator,
 )
+
 # These describe the data file's place and form, which differ beside the results
 _DATA_KEYS = ("core:dataset", "core:metadata_only")
-
-
-def annotation(emission: dict, offset: int, generator: str) -> dict:
-    """One emission as a SigMF annotation; ``offset`` is the recording's ``core:offset``."""
-    center, width = emission[keys.CENTER_FREQUENCY], emission[keys.BANDWIDTH]
-    fields = {
-        "core:sample_start": emission[keys.START_OFFSET] + offset,
-        "core:sample_count": emission[keys.END_OFFSET] - emission[keys.START_OFFSET],
-        "core:freq_lower_edge": center - width / 2,
-        "core:freq_upper_edge": center + width / 2,
-        "core:label": emission[keys.LABEL],
-        "core:generator": generator,
-        "core:comment": _comment(emission),
-    }
-    fields.update({f"{EXTENSION}:{k}": emission[k] for k in _EXTENSION_KEYS if k in emission})
-    return fields
-
-
-def _comment(emission: dict) -> str:
-    width, snr_db = emission[keys.BANDWIDTH], emission[keys.SNR_DB]
-    told = [f"{width / 1e6:.2f} MHz wide", f"{snr_db:.1f} dB SNR"]
-    if emission[keys.LABEL] == UNKNOWN and keys.SUBCARRIER_SPACING in emission:
-        told.insert(0, emission_name(emission))
-    words = evidence_words(emission)
-    return ", ".join(told) + (f"; {words}" if words else "")
-
-
-def annotations(emission: dict, offset: int, generator: str, pauses: Pauses | None) -> list[dict]:
-    """An emission's annotations: one, or where it pauses one for each burst, all with its
-    ``radiofm:burst_id`` and the same comment."""
-    whole = annotation(emission, offset, generator)
-    if pauses is None:
-        return [whole]
-    number = emission[keys.BURST_ID]
-    if not pauses.bursts:
-        share = pauses.active_s / max(emission[keys.DURATION], 1e-30)
-        whole["core:comment"] += f", on the air for {share:.0%} of it, in too many bursts to list"
-        whole[f"{EXTENSION}:{keys.ACTIVE_TIME}"] = round(pauses.active_s, 9)
-        return [whole]
-    whole["core:comment"] += f", one of {len(pauses.bursts)} bursts of emission {number}"
-    for key in (keys.ACTIVE_TIME, keys.BURSTS):  # the emission's, not a burst's
-        whole.pop(f"{EXTENSION}:{key}", None)
-    return [
-        {
-            **whole,
-            "core:sample_start": burst.start + offset,
-            "core:sample_count": burst.stop - burst.start,
-            "core:freq_lower_edge": burst.low_hz,
-            "core:freq_upper_edge": burst.high_hz,
-        }
-        for burst in pauses.bursts
-    ]
 
 
 def global_fields(recording: Recording, model: str, complete: bool, data_linked: bool) -> dict:
@@ -96,9 +35,7 @@ def global_fields(recording: Recording, model: str, complete: bool, data_linked:
     fields.setdefault("core:version", SIGMF_VERSION)
     if not data_linked:
         fields["core:metadata_only"] = True
-    others = [e for e in own.get("core:extensions", []) if e.get("name") != EXTENSION]
-    mine = {"name": EXTENSION, "version": __version__, "optional": True}
-    fields["core:extensions"] = [*others, mine]
+    fields["core:extensions"] = declared_extensions(own.get("core:extensions"))
     fields[f"{EXTENSION}:model"] = model
     fields[f"{EXTENSION}:complete"] = complete
     return fields
@@ -157,7 +94,7 @@ def write_sigmf_meta(
         pauses: of emissions, by their place among ``emissions``.
     """
     offset = _offset(recording)
-    generator = f"{EXTENSION} {__version__} ({model})"
+    made_by, scope = generator(model), _scope(recording, model)
     head = {
         "global": global_fields(recording, model, complete, data_linked),
         "captures": capture_fields(recording),
@@ -167,7 +104,14 @@ def write_sigmf_meta(
     new = _by_start(
         (
             emission[keys.START_OFFSET] + offset,
-            annotations(emission, offset, generator, (pauses or {}).get(index)),
+            annotations(
+                emission,
+                offset,
+                made_by,
+                (pauses or {}).get(index),
+                scope,
+                _span(recording, emission),
+            ),
         )
         for index, emission in enumerate(emissions)
     )
@@ -176,6 +120,37 @@ def write_sigmf_meta(
         file.write(separator + json.dumps(item, ensure_ascii=False).encode())
         separator = b",\n    "
     file.write(b"\n  ]\n}\n")
+
+
+def _scope(recording: Recording, model: str) -> str:
+    """What tells this result from others: the same run again gives the same identifiers."""
+    top = recording.meta.get("global", {})
+    first = recording.captures[0]
+    told = [
+        recording.data_path.name,
+        top.get("core:sha512"),
+        recording.num_samples,
+        recording.sample_rate,
+        first.center_frequency,
+        first.time_s,
+        first.time_frac,
+        model,
+    ]
+    return json.dumps(told, ensure_ascii=True)
+
+
+def _span(recording: Recording, emission: Mapping) -> tuple[float, float]:
+    """Hz, what the receiver saw while an emission was there."""
+    captures, half = recording.captures, recording.sample_rate / 2
+    first = bisect.bisect_right(captures, emission[keys.START_OFFSET], key=_start_of) - 1
+    last = bisect.bisect_left(captures, emission[keys.END_OFFSET], key=_start_of)
+    first = max(first, 0)
+    tuned = [c.center_frequency for c in captures[first : max(last, first + 1)]]
+    return min(tuned) - half, max(tuned) + half
+
+
+def _start_of(capture: Capture) -> int:
+    return capture.sample_start
 
 
 def _by_start(groups: Iterable[tuple[int, list[dict]]]) -> Iterator[dict]:

@@ -11,6 +11,8 @@ namespace keys {
 
 // Message ports
 constexpr const char* PORT_FRAMES = "frames";
+// Of a stream: no messages, only GNU Radio's own that it has ended
+constexpr const char* PORT_STREAM_END = "stream_end";
 
 // Stream tags that GNU Radio's sources set (UHD, Soapy)
 constexpr const char* TAG_RX_TIME = "rx_time";
