@@ -218,10 +218,10 @@ class SpectrumState:
                 row = geometry.row_duration
                 self._waterfall = Waterfall(geometry.cols, row, self._history)
                 self._serial += 1
-            before = self._waterfall.newest
+            before = self._waterfall.end
             self._waterfall.add_power(power, geometry)
-            newest = self._waterfall.newest
-            if before is not None and newest < before:
+            # by more than a row, which may have become longer
+            if self._waterfall.end < before - self._waterfall.row_duration:
                 self._emissions.clear()
             self._tuning = (geometry.center_frequency, geometry.sample_rate)
 

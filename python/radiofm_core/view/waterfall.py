@@ -108,6 +108,11 @@ class Waterfall:
         return max(self._oldest, self._newest - self.size + 1)
 
     @property
+    def end(self) -> float:
+        """Seconds at which the newest row ends; minus infinity without any."""
+        return -math.inf if self._newest is None else (self._newest + 1) * self.row_duration
+
+    @property
     def version(self) -> int:
         """Grows with each change."""
         return self._version
