@@ -33,6 +33,7 @@ from ..console import (
     seconds,
     stop_on_signal,
 )
+from ..http_view import PLAIN_PORTS, add_http_options, open_http_view
 
 HELP = "segment a live source"
 DESCRIPTION = (
@@ -69,23 +70,31 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="duration of a frame (default: 20ms, and twice that where the model is too slow)",
     )
+    add_http_options(parser)
     add_model_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Run until the source ends, --duration is over, or Ctrl-C: each is a clean end."""
-    with stop_on_signal() as stop:
+    with stop_on_signal() as stop, open_http_view(options, stop) as view:
         info = read_bundle_info(options.model, SEGMENTATION.name)
         messages: queue.SimpleQueue = queue.SimpleQueue()
+
+        def take(port, fields, data) -> None:
+            view.take(port, fields, data)
+            if port in PLAIN_PORTS:
+                messages.put((port, fields))
+
         segmenter = make_segmenter(info, options, "drop", stop)
         flowgraph = import_flowgraphs().WatchFlowgraph(
             options.source,
             segmenter,
-            lambda port, fields, _: messages.put((port, fields)),
+            take,
             options.sample_rate,
             options.center_frequency,
             options.gain,
             options.frame_duration or DEFAULT_FRAME_DURATION_S,
+            ports=view.ports,
         )
         colors = {c.name: c.color for c in info.classes}
         relief = _Relief(info.spec, flowgraph, options.frame_duration)

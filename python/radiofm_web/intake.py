@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Between the flowgraph and the server: takes messages without ever holding the flowgraph up."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections import deque
+from collections.abc import Mapping
+
+import numpy as np
+
+from radiofm_core import keys
+from radiofm_core.errors import InputError
+from radiofm_core.outputs.emission_lines import emission_line
+from radiofm_core.view.spectrum_state import SpectrumState
+
+# Messages that may wait: frames and masks (a quarter of a megabyte each), all others
+MOST_PICTURES, MOST_OTHERS = 32, 8192
+# Events that are kept for those who read them
+MOST_EVENTS = 4096
+
+
+class EventLog:
+    """The last events as lines of JSON, each with its number; any threads may call its methods."""
+
+    def __init__(self):
+        self._lock = threading.Lock()
+        self._lines: deque[tuple[int, str]] = deque(maxlen=MOST_EVENTS)
+        self._last = 0
+        self.readers = 0
+
+    def add(self, event: Mapping) -> None:
+        """Take an event of the tracker; without readers there is nothing to keep."""
+        line = emission_line(event) if self.readers else None
+        with self._lock:
+            self._last += 1
+            if line is not None:
+                self._lines.append((self._last, line))
+
+    @property
+    def last(self) -> int:
+        """The number of the last event."""
+        with self._lock:
+            return self._last
+
+    def since(self, number: int) -> tuple[int, int, list[str]]:
+        """(number of the last event, how many are gone, the lines) after event ``number``."""
+        with self._lock:
+            found = []
+            for each, line in reversed(self._lines):
+                if each <= number:
+                    break
+                found.append(line)
+            return self._last, self._last - number - len(found), found[::-1]
+
+
+class Intake:
+    """Fills a :class:`SpectrumState` and an :class:`EventLog` on a thread of its own."""
+
+    def __init__(self):
+        self.state = SpectrumState()
+        self.events = EventLog()
+        self.skipped = 0
+        self._waiting: queue.SimpleQueue = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name="radiofm-http-intake", daemon=True)
+        self._thread.start()
+
+    def take(self, port: str, fields: dict, data: np.ndarray | None) -> None:
+        """Take a message; copies its data. With too many waiting it is left out and counted."""
+        most = MOST_OTHERS if data is None else MOST_PICTURES
+        if self._waiting.qsize() >= most:
+            self.skipped += 1
+            return
+        self._waiting.put((port, fields, None if data is None else data.copy()))
+
+    def close(self) -> None:
+        """End the thread."""
+        self._waiting.put(None)
+        self._thread.join(1.0)
+
+    def _work(self) -> None:
+        while (message := self._waiting.get()) is not None:
+            port, fields, data = message
+            try:
+                self.state.take(port, fields, data)
+                if port == keys.PORT_EMISSIONS:
+                    self.events.add(fields)
+            except InputError:
+                self.skipped += 1
