@@ -61,7 +61,7 @@ sigmf_sink_impl::sigmf_sink_impl(const sigmf_sink_options& options)
     }
     d_shown_rate = options.sample_rate;
     d_shown_frequency = options.center_frequency;
-    message_port_register_out(pmt::mp(keys::PORT_STREAM_END));
+    message_port_register_out(pmt::mp(keys::PORT_STREAM));
 }
 
 void sigmf_sink_impl::set_sample_rate(double sample_rate)
@@ -94,6 +94,7 @@ bool sigmf_sink_impl::start()
         d_ended = d_has_time = false;
         d_position = d_dropped = d_clipped = 0;
     }
+    message_port_pub(pmt::mp(keys::PORT_STREAM), pmt::PMT_NIL);
     return true;
 }
 

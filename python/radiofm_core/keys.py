@@ -16,8 +16,8 @@ PORT_ACTIVITY = "activity"
 PORT_STATUS = "status"
 PORT_SAVE = "save"
 PORT_COMMAND = "command"
-# Of a stream: no messages, only GNU Radio's own that it has ended
-PORT_STREAM_END = "stream_end"
+# Of the SigMF sink's native part: a run's samples are to come; GNU Radio tells of their end
+PORT_STREAM = "stream"
 
 # Stream tags that GNU Radio's sources set (UHD, Soapy)
 TAG_RX_TIME = "rx_time"

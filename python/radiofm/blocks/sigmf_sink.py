@@ -117,11 +117,11 @@ class sigmf_sink(gr.hier_block2):
                 pairs, EmissionLog(), self._notes.fail, file_size, file_duration
             )
         self._notes.use(writer, history if mode == ON_DEMAND else 0.0)
-        stream = gr.io_signature(1, 1, gr.sizeof_gr_complex)
-        gr.hier_block2.__init__(self, "sigmf_sink", stream, gr.io_signature(0, 0, 0))
+        samples = gr.io_signature(1, 1, gr.sizeof_gr_complex)
+        gr.hier_block2.__init__(self, "sigmf_sink", samples, gr.io_signature(0, 0, 0))
         self.connect(self, self._samples)
-        notes, end = self._notes, keys.PORT_STREAM_END
-        self.msg_connect((self._samples, end), (notes, end))
+        notes, stream = self._notes, keys.PORT_STREAM
+        self.msg_connect((self._samples, stream), (notes, stream))
         for port in (keys.PORT_EMISSIONS, keys.PORT_SAVE):
             self.message_port_register_hier_in(port)
             self.msg_connect((self, port), (notes, port))

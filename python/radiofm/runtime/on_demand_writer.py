@@ -64,7 +64,7 @@ class OnDemandWriter(SigmfWriter):
         return future
 
     def start(self, store, on_end: Callable[[], None]) -> None:
-        """Begin a run."""
+        """Begin to write; ``on_end`` is called at the stream's end."""
         self._serves = True
         super().start(store, on_end)
 

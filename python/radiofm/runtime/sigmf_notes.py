@@ -36,10 +36,11 @@ class sigmf_notes(message_block):
         self._samples = samples
         self._memory_limit = memory_limit
         self._told_rate = 0.0
+        self._has_begun = False
         self._reporter = StatusReporter(self._publish_status, lambda text: self.logger.error(text))
         self.add_input(keys.PORT_EMISSIONS, self._on_emissions)
         self.add_input(keys.PORT_SAVE, self._on_save)
-        self.add_input(keys.PORT_STREAM_END, self._on_stream_end)
+        self.add_input(keys.PORT_STREAM, self._on_stream)
         self.message_port_register_out(symbol(keys.PORT_STATUS))
 
     def use(self, writer: SigmfWriter, history: float) -> None:
@@ -52,8 +53,11 @@ class sigmf_notes(message_block):
         self._fail(reason)
 
     def handle(self, port: str, message) -> None:
-        """Take an emission's event, or write what there is."""
-        if port == keys.PORT_EMISSIONS:
+        """Begin to write, take an emission's event, or save what there is."""
+        if port == keys.PORT_STREAM:
+            self._has_begun = True
+            self._writer.start(self._samples.store(), self.look_again)
+        elif port == keys.PORT_EMISSIONS:
             self._writer.add_emission(from_pmt(message))
         elif port == keys.PORT_SAVE:
             self._writer.request().add_done_callback(self._on_saved)
@@ -83,14 +87,15 @@ class sigmf_notes(message_block):
     def is_idle(self) -> bool:
         """Whether all is written, and nobody has emissions to tell of."""
         others_ended = all(sender.has_ended for sender in senders_to(self))
-        return not self._writer.is_running and others_ended
+        return self._has_begun and not self._writer.is_running and others_ended
 
     def start(self) -> bool:
         """Begin a run."""
         message_block.start(self)
         self._told_rate = 0.0
+        self._has_begun = False
+        self._writer.forget()
         self._tell_short_history()
-        self._writer.start(self._samples.store(), self.look_again)
         self._reporter.start()
         return True
 
@@ -98,6 +103,8 @@ class sigmf_notes(message_block):
         """Wait until all samples are written, and tell of the last emissions."""
         self._reporter.stop()
         self._drain()
+        if not self._has_begun:
+            return
         store, deadline = self._samples.store(), time.monotonic() + STREAM_END_S
         while not store.ended() and time.monotonic() < deadline:
             time.sleep(0.001)
@@ -138,5 +145,5 @@ class sigmf_notes(message_block):
     def _on_save(self, message) -> None:
         self.receive(keys.PORT_SAVE, message)
 
-    def _on_stream_end(self, message) -> None:
-        self.receive(keys.PORT_STREAM_END, message)
+    def _on_stream(self, message) -> None:
+        self.receive(keys.PORT_STREAM, message)

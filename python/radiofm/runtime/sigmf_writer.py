@@ -39,23 +39,23 @@ class SigmfWriter:
         self._fail = fail
         # of the emissions, and of what pairs hold
         self._lock = threading.Lock()
-        self._recent: list[SigmfPair] = []
-        self._next_description = 0.0
         self._store = None
         self._finished = threading.Event()
         self._finished.set()
+        self.forget()
+
+    def forget(self) -> None:
+        """A run is to begin: what comes from now on belongs to it."""
+        with self._lock:
+            self._emissions.clear()
+            self._recent: list[SigmfPair] = []
+        self._next_description = 0.0
         self.files = self.samples = self.lost = 0
         self.path: Path | None = None
 
     def start(self, store, on_end: Callable[[], None]) -> None:
-        """Begin a run; ``on_end`` is called when all is written."""
+        """Begin to write; ``on_end`` is called when all is written."""
         self._store = store
-        self._recent = []
-        self._next_description = 0.0
-        self.files = self.samples = self.lost = 0
-        self.path = None
-        with self._lock:
-            self._emissions.clear()
         self._finished = threading.Event()
         threading.Thread(
             target=self._run, args=(on_end, self._finished), name="radiofm-sigmf", daemon=True
@@ -74,7 +74,8 @@ class SigmfWriter:
         """Take an event of the tracker; raises InputError for what is none."""
         with self._lock:
             self._emissions.add(event)
-        if not self.is_running:  # told when all samples are written
+            has_files = bool(self._recent)
+        if has_files and not self.is_running:  # told when all samples are written
             self.describe()
 
     def request(self) -> Future:

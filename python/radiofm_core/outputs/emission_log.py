@@ -38,7 +38,7 @@ class EmissionLog:
             InputError: it is none, in one line; or there is no room for another emission.
         """
         check_present(event, (keys.EVENT, keys.BURST_ID))
-        if event[keys.EVENT] not in _EVENTS:
+        if not (isinstance(event[keys.EVENT], str) and event[keys.EVENT] in _EVENTS):
             raise InputError(
                 f"its {keys.EVENT}: expected one of {', '.join(_EVENTS)}, got "
                 f"{shown(event[keys.EVENT])}"

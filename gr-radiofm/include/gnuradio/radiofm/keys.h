@@ -11,8 +11,8 @@ namespace keys {
 
 // Message ports
 constexpr const char* PORT_FRAMES = "frames";
-// Of a stream: no messages, only GNU Radio's own that it has ended
-constexpr const char* PORT_STREAM_END = "stream_end";
+// Of the SigMF sink's native part: a run's samples are to come; GNU Radio tells of their end
+constexpr const char* PORT_STREAM = "stream";
 
 // Stream tags that GNU Radio's sources set (UHD, Soapy)
 constexpr const char* TAG_RX_TIME = "rx_time";

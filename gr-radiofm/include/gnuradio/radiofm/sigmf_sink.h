@@ -47,8 +47,8 @@ struct RADIOFM_API sigmf_sink_options
  * With a history, a change of rate forgets the samples before it. Without one, a full store holds
  * the flowgraph up, or (`drop`) new samples are dropped and counted.
  *
- * The message port `stream_end` carries no messages: who subscribes is told by GNU Radio when the
- * stream has ended.
+ * The message port `stream` carries one message at a run's beginning, when what the store held of
+ * an earlier run is gone; GNU Radio tells who subscribes when the stream has ended.
  */
 class RADIOFM_API sigmf_sink : virtual public gr::sync_block
 {

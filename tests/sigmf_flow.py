@@ -1,0 +1,76 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Real flowgraphs into the SigMF sink, and what they wrote, read back."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import sigmf
+from gnuradio import blocks, gr, radiofm
+
+from radiofm_core import keys
+
+RATE = 1e6
+
+
+@dataclass
+class Pair:
+    """A pair as ``sigmf`` reads it: ``stored`` as in the file, (samples, 2)."""
+
+    path: Path
+    meta: dict
+    stored: np.ndarray
+
+    @property
+    def samples(self) -> np.ndarray:
+        """complex64, of a cf32_le file."""
+        return self.stored.astype("<f4").view("<c8")[:, 0]
+
+    @property
+    def annotations(self) -> list[dict]:
+        return self.meta["annotations"]
+
+    @property
+    def captures(self) -> list[dict]:
+        return self.meta["captures"]
+
+
+DTYPES = {"cf32_le": "<f4", "ci16_le": "<i2", "ci8": "i1"}
+
+
+def pairs_in(folder: Path) -> list[Pair]:
+    """All pairs of a folder in the order of their names; each passes SigMF's validator."""
+    found = []
+    for path in sorted(folder.glob("*.sigmf-meta")):
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # as for an extension that is not declared
+            sigmf.fromfile(path).validate()
+        meta = json.loads(path.read_text())
+        dtype = DTYPES[meta["global"]["core:datatype"]]
+        stored = np.fromfile(path.with_suffix(".sigmf-data"), dtype).reshape(-1, 2)
+        found.append(Pair(path, meta, stored))
+    data = {path.stem for path in folder.glob("*.sigmf-data")}
+    assert data == {pair.path.stem for pair in found}
+    return found
+
+
+def ramp(count: int, first: int = 0) -> np.ndarray:
+    """Samples each of which tells its number, complex64."""
+    numbers = np.arange(first, first + count)
+    return ((numbers % 1000) / 1000 + 1j * ((numbers // 1000) / 1e6)).astype(np.complex64)
+
+
+def run_samples(sink, samples, tags=()) -> list[dict]:
+    """Run samples with tags into a sink to the end; returns the messages on ``status``."""
+    top = gr.top_block()
+    got = []
+    results = radiofm.result_sink(lambda port, fields, data: got.append(fields), ["status"])
+    source = blocks.vector_source_c(samples, False, 1, list(tags))
+    top.connect(source, sink)
+    top.msg_connect(sink, keys.PORT_STATUS, results, keys.PORT_STATUS)
+    top.run()
+    return got
