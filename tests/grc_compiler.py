@@ -13,13 +13,17 @@ from pathlib import Path
 import yaml
 
 
-def flowgraph(name: str, blocks: list[tuple], connections: list[tuple]) -> dict:
+def flowgraph(
+    name: str, blocks: list[tuple], connections: list[tuple], has_window: bool = False
+) -> dict:
     """The content of a .grc file.
 
-    ``blocks`` are (name, id, parameters); ``connections`` (block, port, block, port).
+    ``blocks`` are (name, id, parameters); ``connections`` (block, port, block, port);
+    ``has_window``: it has QT GUI blocks.
     """
     state = {"coordinate": [8, 8], "rotation": 0, "state": "enabled"}
-    options = {"id": name, "title": name, "generate_options": "no_gui", "run_options": "run"}
+    kind = "qt_gui" if has_window else "no_gui"
+    options = {"id": name, "title": name, "generate_options": kind, "run_options": "run"}
     return {
         "options": {"parameters": options, "states": state},
         "blocks": [

@@ -54,17 +54,17 @@ def test_the_greatest_and_smallest_powers_are_right():
         assert pixels[:, 128] == pytest.approx(power_db, abs=0.01)
 
 
-@pytest.mark.parametrize("rate", [0.0, -1e6, 0.5e6, 200e6, float("nan"), float("inf")])
-def test_a_rate_outside_the_range_is_refused(rate):
-    with pytest.raises(UsageError, match=r"sample rate .* is outside the model's range"):
+@pytest.mark.parametrize("rate", [0.0, -1e6, 0.5, float("nan"), float("inf")])
+def test_a_rate_that_cannot_be_is_refused(rate):
+    with pytest.raises(UsageError, match=r"sample_rate: expected 1 S/s or more"):
         radiofm.spectrogram_framer(rate, spec=SPEC)
-    with pytest.raises(ValueError, match=r"sample rate .* is outside the model's range"):
+    with pytest.raises(ValueError, match=r"sample rate .*: expected 1 S/s or more"):
         native(sample_rate=rate)
 
 
 @pytest.mark.parametrize("duration", [0.0, -1.0, float("nan")])
 def test_a_frame_duration_of_nothing_is_refused(duration):
-    with pytest.raises(UsageError, match=r"frame duration .* must be above zero"):
+    with pytest.raises(UsageError, match=r"frame_duration: expected more than 0 s"):
         radiofm.spectrogram_framer(RATE, frame_duration=duration)
     with pytest.raises(ValueError, match=r"frame duration .* must be above zero"):
         native(frame_duration=duration)

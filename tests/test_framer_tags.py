@@ -14,6 +14,7 @@ from gnuradio import blocks, gr, radiofm
 from gnuradio.radiofm import radiofm_python
 
 from radiofm_core import keys
+from radiofm_core.errors import UsageError
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 RATE = 7.68e6
@@ -308,7 +309,7 @@ def test_the_frame_duration_may_change_while_samples_flow():
 
 @pytest.mark.parametrize("duration", [0.0, -1.0, math.nan])
 def test_a_wrong_frame_duration_is_refused(duration):
-    with pytest.raises(ValueError, match="frame duration"):
+    with pytest.raises(UsageError, match="frame duration"):
         radiofm.spectrogram_framer(RATE).set_frame_duration(duration)
 
 

@@ -58,6 +58,8 @@ def test_parameters_are_those_of_python_with_the_same_defaults(name):
     make = block_file(name)["templates"]["make"]
     for entry in block_file(name)["parameters"]:
         key = entry["id"]
+        if entry["dtype"] == "gui_hint":  # the block's place, which GRC's own code gives it
+            continue
         assert key in defaults and f"${{{key}}}" in make
         default = defaults[key]
         if default in (inspect.Parameter.empty, "") or entry["dtype"] == "raw":
@@ -108,6 +110,10 @@ CASES = {
         },
     ),
     "framer": ("spectrogram_framer", {"sample_rate": RATE, "center_frequency": "value"}),
+    "framer_of_rate": (
+        "spectrogram_framer",
+        {"sample_rate": "2e6 + value", "frame_duration": "value / 30"},
+    ),
     "framer_of_model": (
         "spectrogram_framer",
         {"sample_rate": RATE, "frame_duration": 40e-3, "model": "{model}"},
@@ -130,6 +136,7 @@ CASES = {
         },
     ),
     "tracker": ("emission_tracker", {}),
+    "tracker_of_value": ("emission_tracker", {"hold_time": "value", "update_interval": "value"}),
     "tracker_of_bursts": ("emission_tracker", {"hold_time": 0, "update_interval": 0.1}),
     "csi_recording": ("csi_recording_source", {"file": "{csi}", "real_time": True}),
     "nexmon": ("nexmon_udp_source", {"port": 0, "host": "127.0.0.1"}),
@@ -174,6 +181,8 @@ CASES = {
             "overload": "drop",
         },
     ),
+    "view": ("live_view", {}),
+    "view_of_seconds": ("live_view", {"title": "On the air", "time_span": 2, "gui_hint": "1,0"}),
     "printer": ("emission_printer", {}),
     "printer_of_all": ("emission_printer", {"events": "start update end"}),
 }
@@ -227,8 +236,19 @@ def generated(tmp_path_factory) -> Path:
             ("block", f"radiofm_{name}", values),
             *others,
         ]
-        paths.append(write_flowgraph(folder, flowgraph(case, blocks, connections)))
+        has_window = "need_qt_gui" in block_file(name)["flags"]
+        paths.append(write_flowgraph(folder, flowgraph(case, blocks, connections, has_window)))
     return compiled(paths, folder)
+
+
+@pytest.fixture(scope="module")
+def screen():
+    """What windows are on, in memory."""
+    from PyQt5.QtWidgets import QApplication
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("QT_QPA_PLATFORM", "offscreen")
+        yield QApplication.instance() or QApplication(sys.argv[:1])
 
 
 def port_names(ports) -> set[str]:
@@ -240,7 +260,7 @@ def message_ports(name: str, direction: str) -> set[str]:
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_each_block_generates_and_is_made_with_the_ports_it_shows(generated, case):
+def test_each_block_generates_and_is_made_with_the_ports_it_shows(generated, case, screen):
     name, _ = CASES[case]
     top_block = load_flowgraph(generated / f"{case}.py")()
     block = top_block.block
@@ -277,6 +297,29 @@ def test_a_variable_changes_the_framers_center_frequency_while_it_runs(generated
     assert top_block.block.center_frequency() == 2.4e9
 
 
+def test_a_variable_changes_the_framers_rate_and_frame_duration_live(generated):
+    top_block = load_flowgraph(generated / "framer_of_rate.py")()
+    before = top_block.block.frame_samples()
+    top_block.start()
+    top_block.set_value(1e6)
+    deadline = time.monotonic() + 10
+    while top_block.block.sample_rate() != 3e6 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    top_block.stop()
+    top_block.wait()
+    assert top_block.block.sample_rate() == 3e6
+    assert top_block.block.frame_samples() > before
+    with pytest.raises(UsageError, match="sample rate 202 MS/s is outside"):
+        top_block.set_value(200e6)
+
+
+def test_a_variable_changes_the_trackers_times_while_it_runs(generated):
+    top_block = load_flowgraph(generated / "tracker_of_value.py")()
+    top_block.set_value(0.25)
+    with pytest.raises(UsageError, match="hold time: expected 0 s or more, got -1"):
+        top_block.set_value(-1)
+
+
 @pytest.mark.parametrize("case", ["segmenter", "classifier"])
 def test_a_variable_changes_the_least_confidence_while_it_runs(generated, case):
     top_block = load_flowgraph(generated / f"{case}.py")()
@@ -288,9 +331,7 @@ def test_a_variable_changes_the_least_confidence_while_it_runs(generated, case):
 @pytest.mark.parametrize(
     ("name", "parameters"),
     [
-        ("recording_source", {"file": ""}),
         ("recording_source", {"sample_rate": -1}),
-        ("csi_recording_source", {"file": ""}),
         ("spectrogram_framer", {"sample_rate": 0}),
         ("spectrogram_framer", {"sample_rate": RATE, "frame_duration": 0}),
         ("spectrogram_framer", {"sample_rate": RATE, "model": "no-such-model"}),
@@ -315,12 +356,27 @@ def test_grc_refuses_wrong_values(platform, name, parameters):
     assert errors_in(platform, name, parameters)
 
 
+def test_what_grc_says_of_a_wrong_value_names_the_parameter_as_shown(platform):
+    """GRC shows the expression of an assert; the comment in it says what it asks for."""
+    for name in BLOCKS:
+        for expression in block_file(name).get("asserts", []):
+            assert re.search(r"  # [A-Z].* must be .* }$", expression), (name, expression)
+    (told,) = errors_in(platform, "activity_classifier", {"smoothing": 0})
+    assert told.endswith('  # Smoothing must be 1 to 100 windows" failed.')
+
+
+def test_an_empty_file_is_shown_as_the_demo(platform):
+    graph = platform.make_flow_graph()
+    for name in ("recording_source", "csi_recording_source"):
+        file = graph.new_block(f"radiofm_{name}").params["file"]
+        assert file.value == "" and file.options[file.value] == "bundled demo"
+        assert file.dtype == "file_open"
+
+
 # What has no default that can be used
 NEEDED = {
     "sigmf_sink": {"sample_rate": RATE},
     "spectrogram_framer": {"sample_rate": RATE},
-    "recording_source": {"file": "some.sigmf-meta"},
-    "csi_recording_source": {"file": "some.dat"},
 }
 
 

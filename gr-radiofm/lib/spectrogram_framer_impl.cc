@@ -6,6 +6,8 @@
 #include <gnuradio/io_signature.h>
 #include <gnuradio/radiofm/keys.h>
 #include <gnuradio/radiofm/stream_end.h>
+#include <sstream>
+#include <stdexcept>
 
 namespace gr {
 namespace radiofm {
@@ -31,11 +33,21 @@ const pmt::pmt_t& symbol(const char* name)
     return known.emplace_back(name, pmt::mp(name)).second;
 }
 
-// Checked before the members that depend on it are made.
+// Both are checked before the members that depend on them are made.
 const spectrogram_spec& checked(const spectrogram_spec& spec)
 {
     spec.check();
     return spec;
+}
+
+double checked_rate(double sample_rate)
+{
+    if (!sample_clock::runs_at(sample_rate)) {
+        std::ostringstream text;
+        text << "sample rate " << sample_rate << " S/s: expected 1 S/s or more";
+        throw std::invalid_argument(text.str());
+    }
+    return sample_rate;
 }
 
 } // namespace
@@ -56,14 +68,15 @@ spectrogram_framer_impl::spectrogram_framer_impl(const spectrogram_framer_option
       d_fingerprint(pmt::intern(d_spec.fingerprint)),
       d_kernel(d_spec.fft_size, d_spec.hop, d_spec.rows, d_spec.peak, d_spec.floor_db),
       d_evidence(d_spec),
-      d_clock(options.sample_rate),
+      d_clock(checked_rate(options.sample_rate)),
       d_frequency(options.center_frequency),
       d_frame_duration(options.frame_duration)
 {
     d_waiting.pixels.resize(d_spec.power_floats());
     d_waiting.evidence.resize(d_spec.evidence_floats());
-    d_spec.hops_per_row(options.sample_rate, options.frame_duration); // throws if it does not fit
+    check_duration(options.frame_duration);
     set_rate(options.sample_rate);
+    d_rate_is_told = d_served;
     d_shown_frequency = options.center_frequency;
     set_tag_propagation_policy(TPP_DONT);
     set_min_output_buffer(0, 16); // a batch of frames may wait while inference runs
@@ -76,9 +89,22 @@ void spectrogram_framer_impl::set_center_frequency(double center_frequency)
     d_frequency_waits = true;
 }
 
+void spectrogram_framer_impl::set_sample_rate(double sample_rate)
+{
+    d_spec.hops_per_row(sample_rate, d_options.frame_duration); // throws if it is not served
+    d_wanted_rate = sample_rate;
+    d_rate_waits = true;
+}
+
+//! \throws std::invalid_argument if no frame can be that long, whatever the rate
+void spectrogram_framer_impl::check_duration(double frame_duration) const
+{
+    d_spec.hops_per_row(d_spec.sample_rate_min, frame_duration);
+}
+
 void spectrogram_framer_impl::set_frame_duration(double frame_duration)
 {
-    d_spec.hops_per_row(d_options.sample_rate, frame_duration); // throws if it does not fit
+    check_duration(frame_duration);
     d_wanted_duration = frame_duration;
     d_duration_waits = true;
 }
@@ -92,7 +118,8 @@ void spectrogram_framer_impl::set_frame_duration(double frame_duration)
 bool spectrogram_framer_impl::check_topology(int, int noutputs)
 {
     uint64_t samples = 1;
-    while (noutputs > 0 && double(samples) < d_shown_rate * input_span_s) {
+    const double rate = d_served ? double(d_shown_rate) : d_spec.sample_rate_max;
+    while (noutputs > 0 && double(samples) < rate * input_span_s) {
         samples *= 2;
     }
     set_relative_rate(1, samples);
@@ -161,6 +188,12 @@ int spectrogram_framer_impl::general_work(int noutput_items,
         }
     }
 
+    if (d_rate_waits.exchange(false) && d_wanted_rate != d_shown_rate) {
+        end_frame();
+        change_rate(at, d_wanted_rate);
+        start_anew(at);
+    }
+
     get_tags_in_range(d_tags, 0, at, end);
     std::stable_sort(d_tags.begin(), d_tags.end(), gr::tag_t::offset_compare);
     size_t next_tag = 0;
@@ -179,6 +212,15 @@ int spectrogram_framer_impl::general_work(int noutput_items,
             continue; // there may be no room left
         }
         const uint64_t until = next_tag < d_tags.size() ? d_tags[next_tag].offset : end;
+        if (!d_rate_is_told) {
+            d_logger->error("sample rate {:g} MS/s is outside the model's range {:g} to {:g} MS/s, "
+                            "and no rx_rate tag came with the first samples; set the rate at which "
+                            "samples come, resample them or load another model",
+                            d_shown_rate / 1e6,
+                            d_spec.sample_rate_min / 1e6,
+                            d_spec.sample_rate_max / 1e6);
+            return WORK_DONE;
+        }
         if (d_ended || !d_served) {
             send(false);
             d_ignored_samples += d_ended ? 0 : until - at;
@@ -248,11 +290,8 @@ bool spectrogram_framer_impl::breaks(const change& here, uint64_t offset) const
 
 void spectrogram_framer_impl::apply(const change& here, uint64_t offset)
 {
-    if (here.rate && here.new_rate != d_shown_rate) {
-        if (sample_clock::runs_at(here.new_rate)) {
-            d_clock.set_rate(offset, here.new_rate);
-        }
-        set_rate(here.new_rate);
+    if (here.rate) {
+        change_rate(offset, here.new_rate);
     }
     if (here.frequency) {
         d_frequency = here.new_frequency;
@@ -268,16 +307,32 @@ void spectrogram_framer_impl::apply(const change& here, uint64_t offset)
     }
 }
 
-void spectrogram_framer_impl::set_rate(double rate)
+//! From sample `offset` on samples come at another rate, by a tag or a caller.
+void spectrogram_framer_impl::change_rate(uint64_t offset, double rate)
 {
-    d_served = d_spec.serves(rate);
-    d_shown_rate = rate;
+    const bool is_news = rate != d_shown_rate || !d_rate_is_told;
+    d_rate_is_told = true;
+    if (!is_news) {
+        return;
+    }
+    if (sample_clock::runs_at(rate)) {
+        d_clock.set_rate(offset, rate);
+    }
+    set_rate(rate);
     if (!d_served) {
         d_logger->error("sample rate {:g} MS/s is outside the model's range {:g} to {:g} MS/s: "
                         "its samples are ignored; resample the signal or load another model",
                         rate / 1e6,
                         d_spec.sample_rate_min / 1e6,
                         d_spec.sample_rate_max / 1e6);
+    }
+}
+
+void spectrogram_framer_impl::set_rate(double rate)
+{
+    d_served = d_spec.serves(rate);
+    d_shown_rate = rate;
+    if (!d_served) {
         return;
     }
     d_hops_per_row = d_spec.hops_per_row(rate, d_frame_duration);

@@ -16,6 +16,7 @@ class spectrogram_framer_impl : public spectrogram_framer
 public:
     explicit spectrogram_framer_impl(const spectrogram_framer_options& options);
 
+    void set_sample_rate(double sample_rate) override;
     void set_center_frequency(double center_frequency) override;
     void set_frame_duration(double frame_duration) override;
     double sample_rate() const override { return d_shown_rate; }
@@ -62,7 +63,9 @@ private:
     change read_tags(size_t& next_tag, uint64_t offset);
     bool breaks(const change& at, uint64_t offset) const;
     void apply(const change& at, uint64_t offset);
+    void change_rate(uint64_t offset, double rate);
     void set_rate(double rate);
+    void check_duration(double frame_duration) const;
     void start_frame(uint64_t offset);
     void start_anew(uint64_t offset);
     size_t push(const gr_complex* in, size_t n);
@@ -84,6 +87,8 @@ private:
     double d_frame_duration;
     size_t d_hops_per_row = 1;
     bool d_served = true; // the rate is in the spec's range
+    // The rate is one that is served, or a tag or a caller has told another meanwhile
+    bool d_rate_is_told = true;
     bool d_ended = false; // after radiofm_end, until the next rx_* tag
     bool d_complained = false;
     uint64_t d_frame_offset = 0;
@@ -95,6 +100,8 @@ private:
     uint64_t d_taken = 0;
 
     // Written by work(), or by a setter for work(), and read from other threads
+    std::atomic<double> d_wanted_rate{0.0};
+    std::atomic<bool> d_rate_waits{false};
     std::atomic<double> d_wanted_frequency{0.0};
     std::atomic<bool> d_frequency_waits{false};
     std::atomic<double> d_wanted_duration{0.0};

@@ -111,6 +111,7 @@ class SegmentFlowgraph(_Flowgraph):
         if frame_duration is None:
             frame_duration = recording.suitable_frame_duration
         spec = segmenter.bundle_info.spec
+        spec.check_sample_rate(recording.sample_rate)
         framer = spectrogram_framer(recording.sample_rate, frame_duration=frame_duration, spec=spec)
         self.source = recording_source(recording)
         ports = (keys.PORT_FRAMES, keys.PORT_MASKS, keys.PORT_EMISSIONS, keys.PORT_STATUS)
@@ -153,6 +154,7 @@ class WatchFlowgraph(_Flowgraph):
         live = source
         if not isinstance(source, LiveSource):
             live = open_live_source(source, sample_rate, center_frequency, gain)
+        segmenter.bundle_info.spec.check_sample_rate(live.sample_rate)
         framer = spectrogram_framer(
             live.sample_rate,
             live.center_frequency,

@@ -1,8 +1,27 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "options.h"
 #include <gnuradio/radiofm/spectrogram_framer.h>
+#include <stdexcept>
 
 namespace py = pybind11;
+
+namespace {
+
+//! A setter as a function that raises UsageError for a value that the block refuses.
+auto or_usage_error(void (gr::radiofm::spectrogram_framer::*setter)(double))
+{
+    return [setter](gr::radiofm::spectrogram_framer& block, double value) {
+        try {
+            (block.*setter)(value);
+        } catch (const std::invalid_argument& refusal) {
+            const auto kind = py::module_::import("radiofm_core.errors").attr("UsageError");
+            PyErr_SetString(kind.ptr(), refusal.what());
+            throw py::error_already_set();
+        }
+    };
+}
+
+} // namespace
 
 void bind_spectrogram_framer(py::module& m)
 {
@@ -24,11 +43,14 @@ void bind_spectrogram_framer(py::module& m)
     py::class_<spectrogram_framer, gr::block, gr::basic_block, std::shared_ptr<spectrogram_framer>>(
         m, "spectrogram_framer")
         .def(py::init(&spectrogram_framer::make), py::arg("options"))
+        .def("set_sample_rate",
+             or_usage_error(&spectrogram_framer::set_sample_rate),
+             py::arg("sample_rate"))
         .def("set_center_frequency",
              &spectrogram_framer::set_center_frequency,
              py::arg("center_frequency"))
         .def("set_frame_duration",
-             &spectrogram_framer::set_frame_duration,
+             or_usage_error(&spectrogram_framer::set_frame_duration),
              py::arg("frame_duration"))
         .def("sample_rate", &spectrogram_framer::sample_rate)
         .def("center_frequency", &spectrogram_framer::center_frequency)

@@ -63,11 +63,11 @@ class emission_printer(message_block):
             self._take_status(fields)
         elif port == keys.PORT_ACTIVITY:
             self._unit = "windows classified"
-            print(activity_words(fields, self._colors), flush=True)
+            _print(activity_words(fields, self._colors))
         else:
             check_present(fields, (keys.EVENT,))
             if fields[keys.EVENT] in self._events:
-                print(event_words(fields, self._colors), flush=True)
+                _print(event_words(fields, self._colors))
 
     def finish(self) -> None:
         """How many frames or windows there were."""
@@ -114,4 +114,9 @@ def _colors() -> dict[str, str]:
 
 
 def _tell(text: str) -> None:
-    print(f"radiofm: {text}", file=sys.stderr, flush=True)
+    _print(f"radiofm: {text}", sys.stderr)
+
+
+def _print(line: str, stream=None) -> None:
+    # in one write: another block's thread may print, too
+    print(f"{line}\n", end="", file=stream, flush=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from radiofm_core import keys
 from radiofm_core.errors import InputError
-from radiofm_core.fields import check_present, shown
+from radiofm_core.fields import check_present, number_parameter, shown
 from radiofm_core.spectrum.detections import Detection
 from radiofm_core.spectrum.tracking import (
     DEFAULT_HOLD_TIME_S,
@@ -44,6 +44,16 @@ class emission_tracker(message_block):
         message_block.__init__(self, "emission_tracker", senders=1, tells_failures=True)
         self.add_input(keys.PORT_DETECTIONS, self._on_detections)
         self.message_port_register_out(symbol(keys.PORT_EMISSIONS))
+
+    def set_hold_time(self, hold_time: float) -> None:
+        """Change the longest gap (s) within an emission; may be called while running."""
+        self._tracker.hold_time = number_parameter("hold time", hold_time, "s", least=0.0)
+
+    def set_update_interval(self, update_interval: float) -> None:
+        """Change the time (s) between two updates of an emission; may be called while running."""
+        self._tracker.update_interval = number_parameter(
+            "update interval", update_interval, "s", least=0.0
+        )
 
     def handle(self, port: str, message) -> None:
         """Take one frame's detections and publish the events that follow."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import UsageError
+from radiofm_core.fields import number_parameter
 from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S, SpectrogramSpec
 from radiofm_core.tasks import SEGMENTATION
 
@@ -28,7 +29,9 @@ def spectrogram_framer(
     ``frame`` tag; the message port ``frames`` carries the same as PDUs.
 
     Args:
-        sample_rate: S/s, until an ``rx_rate`` tag says otherwise.
+        sample_rate: S/s, until an ``rx_rate`` tag says otherwise. One outside the model's range
+            says nothing yet: if the first samples have no such tag, the block logs one line and
+            ends the flowgraph.
         center_frequency: Hz, until an ``rx_freq`` tag says otherwise.
         frame_duration: wanted length of a frame in seconds, held within the spec's limits.
         model: the bundle whose spec is taken, as in the segmenter: a name or a path; empty for the
@@ -37,19 +40,18 @@ def spectrogram_framer(
         more: further fields of ``radiofm_python.spectrogram_framer_options``, by name.
 
     Raises:
-        UsageError: a sample rate outside the model's range, a duration that is not above 0, an
-            option that there is not.
+        UsageError: a sample rate below 1 S/s, a duration that is not above 0, a frequency that is
+            no number, an option that there is not.
         BundleError: a bundle that cannot be read, or is of another task.
     """
     if spec is None:
         spec = _spec_of(model)
     elif model:
         raise UsageError(f"both model {model!r} and a spec are set; give one of them")
-    spec.hops_per_row(sample_rate, frame_duration)  # raises one line that names the value
     values = {
-        "sample_rate": float(sample_rate),
-        "center_frequency": float(center_frequency),
-        "frame_duration": float(frame_duration),
+        "sample_rate": number_parameter("sample_rate", sample_rate, "S/s", least=1.0),
+        "center_frequency": number_parameter("center_frequency", center_frequency, "Hz"),
+        "frame_duration": number_parameter("frame_duration", frame_duration, "s", above=0.0),
         "spec": native_spec(spec),
     }
     options = filled(radiofm_python.spectrogram_framer_options, values, more)

@@ -15,7 +15,7 @@ namespace radiofm {
  */
 struct RADIOFM_API spectrogram_framer_options
 {
-    double sample_rate = 0.0;      //!< S/s, until an `rx_rate` tag says otherwise
+    double sample_rate = 0.0;      //!< S/s, 1 or more, until an `rx_rate` tag says otherwise
     double center_frequency = 0.0; //!< Hz, until an `rx_freq` tag says otherwise
     double frame_duration = 20e-3; //!< wanted, of a frame, s; held within the spec's limits
     spectrogram_spec spec;         //!< what a frame is
@@ -57,10 +57,17 @@ class RADIOFM_API spectrogram_framer : virtual public gr::block
 public:
     typedef std::shared_ptr<spectrogram_framer> sptr;
 
-    //! \throws std::invalid_argument if the spec does not serve the sample rate
+    //! A sample rate that the spec does not serve is none of the stream's yet: if its first samples
+    //! have no `rx_rate` tag, the block says so in one line and is done.
+    //! \throws std::invalid_argument if the sample rate or the frame duration cannot be
     static sptr make(const spectrogram_framer_options& options);
 
-    //! Sets the centre frequency (Hz) of streams without `rx_freq` tags; cuts the frame.
+    //! Sets the sample rate (S/s), until the next `rx_rate` tag; cuts the frame if it is another.
+    //! \throws std::invalid_argument if the spec does not serve it
+    virtual void set_sample_rate(double sample_rate) = 0;
+
+    //! Sets the centre frequency (Hz), until the next `rx_freq` tag; cuts the frame if it is
+    //! another.
     virtual void set_center_frequency(double center_frequency) = 0;
 
     //! Sets the wanted length of frames (s) from the next frame on, whose evidence begins anew.
