@@ -43,7 +43,7 @@ class SpectrumView(QtWidgets.QWidget):
         self._note = ""
         self.draws = 0
         self.controls = Controls(span, can_tune, can_save)
-        self.plot = WaterfallPlot()
+        self.plot = WaterfallPlot(state)
         self.table = EmissionTable()
         self._scroll = QtWidgets.QScrollBar(QtCore.Qt.Vertical)
         self._scroll.setToolTip("scroll back in time")
@@ -65,7 +65,7 @@ class SpectrumView(QtWidgets.QWidget):
         is_new = signs != self._drawn
         if not (is_new or self._table_due):
             return
-        shot = self._state.snapshot(self.controls.span, self._end)
+        shot = self._state.snapshot(0.0)
         now = shot.now if self._end is None else self._end
         if is_new:
             self._drawn = signs

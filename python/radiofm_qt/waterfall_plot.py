@@ -10,7 +10,7 @@ from PyQt5 import QtCore, QtWidgets
 
 from radiofm_core.outputs.units import readable_hz
 from radiofm_core.view.emission_list import ShownEmission
-from radiofm_core.view.spectrum_state import Snapshot
+from radiofm_core.view.spectrum_state import Snapshot, SpectrumState
 from radiofm_core.view.waterfall_image import Painter, range_of
 
 from .emission_boxes import EmissionBoxes
@@ -29,7 +29,7 @@ class WaterfallPlot(QtWidgets.QWidget):
     emission_clicked = QtCore.pyqtSignal(int)
     frequency_chosen = QtCore.pyqtSignal(float)
 
-    def __init__(self, parent=None):
+    def __init__(self, state: SpectrumState, parent=None):
         super().__init__(parent)
         self._plot = plot_widget()
         self._box = self._plot.getPlotItem().getViewBox()
@@ -41,7 +41,7 @@ class WaterfallPlot(QtWidgets.QWidget):
         self._boxes = EmissionBoxes()
         self._plot.addItem(self._image)
         self._plot.addItem(self._boxes)
-        self._painter = Painter()
+        self._painter = Painter(state)
         self._tuning = (0.0, 0.0)
         self._scale = 0.0
         self._limits: tuple[float, float] | None = None
@@ -72,27 +72,20 @@ class WaterfallPlot(QtWidgets.QWidget):
     ) -> None:
         """Draw what was there in the ``span`` seconds before ``end``, without the tint of
         ``hidden`` classes; ``selected``: the number of an emission."""
-        if shot.rows is None or not shot.rate:
+        if shot.newest is None or not shot.rate:
             self._image.clear()
             self._boxes.show([], {}, end, span, end, None)
             return
         self._follow_tuning(shot)
         self._follow_span(span)
-        if len(shot.rows):
-            self._follow_levels(shot)
         last = round(end / shot.row_duration) - 1
         wanted = (last - max(round(span / shot.row_duration), 1) + 1, last)
         pixels = min(max(int(self._box.height()), 1), MOST_PIXELS)
-        painted = self._painter.paint(
-            shot.rows,
-            shot.row_duration,
-            wanted,
-            pixels,
-            (shot.center, shot.rate),
-            shot.colors,
-            hidden,
-            self.limits,
-        )
+        limits = self.fixed_limits or self._limits
+        painted = self._painter.paint(shot, wanted, pixels, hidden, limits)
+        if painted is None:
+            return
+        self._follow_levels(painted.levels)
         self._image.setImage(painted.pixels, autoLevels=False)
         low, width = (shot.center - shot.rate / 2) / 1e6, shot.rate / 1e6
         half_bin = width / painted.pixels.shape[1] / 2
@@ -132,15 +125,18 @@ class WaterfallPlot(QtWidgets.QWidget):
             self._plot.setLabel("left", "seconds ago" if scale == 1.0 else "ms ago")
         self._box.setYRange(0.0, span, padding=0)
 
-    def _follow_levels(self, shot: Snapshot) -> None:
-        found = range_of(shot.rows.levels)
+    def _follow_levels(self, levels) -> None:
+        """Let the colours' range follow the signals, slowly."""
+        if not len(levels):
+            return
+        found = range_of(levels)
         if self._limits is None:
             self._limits = found
-        # in steps of 1 dB, so that the table of colours is seldom made anew
-        near = (old + FOLLOW * (new - old) for old, new in zip(self._limits, found, strict=True))
-        moved = tuple(near)
-        if max(abs(a - b) for a, b in zip(found, self._limits, strict=True)) >= 1.0:
-            self._limits = moved
+        # in steps, so that the table of colours is seldom made anew
+        elif max(abs(new - old) for new, old in zip(found, self._limits, strict=True)) >= 1.0:
+            self._limits = tuple(
+                old + FOLLOW * (new - old) for new, old in zip(found, self._limits, strict=True)
+            )
 
     def _on_move(self, position) -> None:
         place = self._place(position)

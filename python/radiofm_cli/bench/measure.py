@@ -18,6 +18,7 @@ from .effort import FULL, QUICK, Effort
 from .end_to_end import measure_end_to_end
 from .framer import measure_framer
 from .live import measure_live
+from .live_view import measure_live_view
 from .results import Section
 from .scaling import measure_scaling
 from .segmenter import measure_segmenter
@@ -33,6 +34,7 @@ SECTIONS: dict[str, Callable[..., Section]] = {
     ),
     "live": measure_live,
     "scaling": measure_scaling,
+    "view": measure_live_view,
 }
 
 

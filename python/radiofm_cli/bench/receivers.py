@@ -40,13 +40,14 @@ class Received:
 class Receiver:
     """A receiver of the recording, and when the detections of each frame arrived."""
 
+    PORTS: tuple[str, ...] = (keys.PORT_DETECTIONS, keys.PORT_EMISSIONS)
+
     def __init__(self, recording: Recording, model: str):
         block = recording_source(recording, repeat=True, real_time=True)
         live = LiveSource(block, recording.sample_rate, recording.captures[0].center_frequency)
         segmenter = spectrogram_segmenter(model, overload="drop")
-        ports = (keys.PORT_DETECTIONS, keys.PORT_EMISSIONS)
         self.arrived: dict[int, float] = {}
-        self.flowgraph = WatchFlowgraph(live, segmenter, self._take, ports=ports)
+        self.flowgraph = WatchFlowgraph(live, segmenter, self._take, ports=self.PORTS)
         self.frame_s = self.flowgraph.framer.frame_samples() / recording.sample_rate
         self._begin = 0.0
 

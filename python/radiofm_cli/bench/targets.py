@@ -38,4 +38,6 @@ TARGETS = {
     "end_to_end.ratio_to_naive": _at_least(5),
     "live.61.44.lost_frames": _at_most(0),
     "live.61.44.latency_p99_ms": _at_most(60),
+    "view.61.44.draws_per_s": _at_least(25),
+    "view.61.44.cpu_share": _at_most(0.35),
 }

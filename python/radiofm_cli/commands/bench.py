@@ -20,11 +20,11 @@ from ..console import EXIT_DONE, stop_on_signal
 
 HELP = "measure the speed on this machine"
 DESCRIPTION = (
-    "Measure the speed of the framer, of the model, and of the whole chain from memory, live and "
-    "with several receivers; the baselines are measured in the same run. Close other programs "
-    "meanwhile. Takes about five minutes."
+    "Measure the speed of the framer, of the model, of the whole chain from memory, live and "
+    "with several receivers, and of the live view; the baselines are measured in the same run. "
+    "Close other programs meanwhile. Takes about eight minutes."
 )
-SECTIONS = ("framer", "segmenter", "end_to_end", "live", "scaling")
+SECTIONS = ("framer", "segmenter", "end_to_end", "live", "scaling", "view")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,7 +49,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help=f"comma-separated out of {', '.join(SECTIONS)} (default: all)",
     )
     parser.add_argument(
-        "--quick", action="store_true", help="shorter measurements: about a minute, less accurate"
+        "--quick",
+        action="store_true",
+        help="shorter measurements: about two minutes, less accurate",
     )
 
 

@@ -92,6 +92,17 @@ class Changes:
     classes: Rows | None = None
 
 
+@dataclass(frozen=True)
+class Stretch:
+    """Rows of a waterfall, all that there are from number ``first`` on; ``version`` and
+    ``row_duration`` (s) as of :class:`Changes`."""
+
+    version: int
+    row_duration: float
+    first: int
+    rows: Rows
+
+
 class SpectrumState:
     """Takes the messages of framer, segmenter and tracker; any threads may call its methods.
 
@@ -175,6 +186,24 @@ class SpectrumState:
                 rate=self._tuning[1],
                 **common,
             )
+
+    def stretch(
+        self, first: int, last: int, version: int = 0, kept: int = 0, step: int = 1
+    ) -> Stretch | None:
+        """The rows ``first`` to ``last``. Who has those before ``kept`` as of a former ``version``
+        is told only the rows from there on, or from the first one that has changed since: from a
+        multiple of ``step`` on. None where there is no waterfall."""
+        with self._lock:
+            waterfall = self._waterfall
+            if waterfall is None or waterfall.newest is None:
+                return None
+            if 0 < version <= waterfall.version:
+                changed = waterfall.first_change(version)
+                if changed is not None:
+                    kept = min(kept, changed // step * step)
+                first = max(first, kept)
+            rows = waterfall.rows(first, last - first + 1)
+            return Stretch(waterfall.version, waterfall.row_duration, first, rows)
 
     def changes(self, version: int) -> Changes:
         """What changed since a former version; 0 gives all, and so does one that is ahead, of

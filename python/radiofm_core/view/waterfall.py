@@ -181,6 +181,11 @@ class Waterfall:
         changed = (self._changes[0] > version) | (self._changes[1] > version)
         return self._numbers[changed & (self._numbers != _NO_ROW)]
 
+    def first_change(self, version: int) -> int | None:
+        """The number of the oldest row that changed after ``version``, or None for no change."""
+        changed = (self._changes > version).any(axis=0) & (self._numbers != _NO_ROW)
+        return int(self._numbers[changed].min()) if changed.any() else None
+
     def changed_since(self, version: int) -> tuple[Rows, Rows]:
         """(rows whose levels changed, rows whose classes changed) after ``version``, a former
         :attr:`version`; 0 gives all."""
