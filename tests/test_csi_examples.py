@@ -133,7 +133,22 @@ def write_ieee80211_blocks(folder: Path, flowgraph: dict) -> None:
         (folder / f"{kind}.block.yml").write_text(yaml.safe_dump(content, sort_keys=False))
 
 
-def test_csi_wifi_sdr_compiles_where_gr_ieee802_11_is(tmp_path):
+def install_ieee80211(folder: Path, under: str, monkeypatch) -> None:
+    """A Python package of that name, for the programs that run from here on."""
+    package = folder / "site" / under / "ieee802_11"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("LS = 0\n")
+    if under:
+        # beside the real one, as a module of the system and one of a user are
+        (package.parent / "__init__.py").write_text(
+            "import pkgutil\n__path__ = pkgutil.extend_path(__path__, __name__)\n"
+        )
+    monkeypatch.setenv("PYTHONPATH", str(folder / "site"))
+
+
+@pytest.mark.parametrize("under", ["", "gnuradio"])
+def test_csi_wifi_sdr_compiles_where_gr_ieee802_11_is(tmp_path, monkeypatch, under):
+    install_ieee80211(tmp_path, under, monkeypatch)
     flowgraph = yaml.safe_load(WITH_IEEE80211.read_text())
     foreign = {b["id"] for b in flowgraph["blocks"] if b["id"].startswith("ieee802_11_")}
     assert foreign == {f"ieee802_11_{name}" for name in IEEE80211_BLOCKS}
@@ -143,3 +158,40 @@ def test_csi_wifi_sdr_compiles_where_gr_ieee802_11_is(tmp_path):
     program = (tmp_path / "csi_wifi_sdr.py").read_text()
     assert "self.msg_connect((self.decode_mac, 'out'), (self.framer, 'csi'))" in program
     assert len(flowgraph["connections"]) == program.count("connect((self.")
+
+
+def test_csi_wifi_sdr_names_the_module_that_is_missing_in_companion(tmp_path):
+    done = compile_flowgraphs([WITH_IEEE80211], tmp_path, tmp_path)
+    assert done.returncode != 0
+    assert "https://github.com/bastibl/gr-ieee802-11" in done.stdout + done.stderr
+    notes = [b for b in yaml.safe_load(WITH_IEEE80211.read_text())["blocks"] if b["id"] == "note"]
+    assert any("gr-ieee802-11" in note["parameters"]["note"] for note in notes)
+
+
+@pytest.mark.parametrize(
+    "imports", ["from gnuradio.radiofm.elsewhere import ieee802_11", "import ieee802_11"]
+)
+def test_a_program_that_needs_gr_ieee802_11_names_it_in_one_line(tmp_path, imports):
+    program = tmp_path / "wifi.py"
+    program.write_text(f"from gnuradio import radiofm\n{imports}\n")
+    done = subprocess.run(
+        [sys.executable, program], capture_output=True, text=True, timeout=60, cwd=tmp_path
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        "error: this flowgraph needs gr-ieee802-11 (https://github.com/bastibl/gr-ieee802-11); "
+        "install it first\n"
+    )
+
+
+def test_the_program_of_csi_wifi_sdr_names_what_is_missing(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        install_ieee80211(tmp_path, "", patch)
+        write_ieee80211_blocks(tmp_path, yaml.safe_load(WITH_IEEE80211.read_text()))
+        assert compile_flowgraphs([WITH_IEEE80211], tmp_path, tmp_path).returncode == 0
+    done = subprocess.run(
+        [sys.executable, tmp_path / "csi_wifi_sdr.py"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "needs gr-ieee802-11 (https://github.com/bastibl/gr-ieee802-11)" in line

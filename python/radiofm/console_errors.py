@@ -17,14 +17,14 @@ from types import TracebackType
 
 from radiofm_core.errors import RadiofmError, reason_of
 
+from .elsewhere import WHERE, missing
+
 # Set to anything, it shows the traceback, too
 DEBUG = "RADIOFM_DEBUG"
 # Lines of a generated program: one that makes a block of ours or calls a block's setter, and one
 # that opens a receiver
 _OWN_BLOCK = re.compile(r"self\.(\w+)(?:\s*=\s*radiofm\.\w+\(|\.set_\w+\()")
 _RECEIVER = re.compile(r"self\.(\w+)\s*=\s*(?:soapy\.source|uhd\.usrp_source|osmosdr\.source)\(")
-# Modules that an example needs and no distribution packages, and where they are
-_ELSEWHERE = {"ieee802_11": "gr-ieee802-11, which is at https://github.com/bastibl/gr-ieee802-11"}
 
 
 def show_in_one_line() -> None:
@@ -39,8 +39,8 @@ def error_line(error: BaseException, traceback: TracebackType | None) -> str:
     if isinstance(error, RadiofmError):
         name = _first_block(_OWN_BLOCK, traceback)
         return f"error: {name}: {error}" if name else f"error: {error}"
-    if isinstance(error, ModuleNotFoundError) and error.name in _ELSEWHERE:
-        return f"error: this flowgraph needs {_ELSEWHERE[error.name]}; install it first"
+    if isinstance(error, ModuleNotFoundError) and error.name in WHERE:
+        return f"error: {missing(error.name)}"
     is_receivers = isinstance(error, RuntimeError | ValueError | KeyError)
     if is_receivers and (name := _first_block(_RECEIVER, traceback)):
         return f"error: {name}: {no_receiver(error)}"
