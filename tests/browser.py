@@ -158,9 +158,10 @@ class Page:
         return answer["result"].get("value")
 
     def until(self, script: str, timeout: float = TIMEOUT_S):
-        """Wait until an expression is true, and return its value."""
+        """Wait until an expression is true, and return its value; one that throws is not, as before
+        the page's scripts have run."""
         end = time.monotonic() + timeout
-        while not (value := self.run(script)):
+        while not (value := self.run(f"(() => {{ try {{ return {script} }} catch {{}} }})()")):
             if time.monotonic() > end:
                 text = self.run("document.body.innerText")
                 raise AssertionError(f"not within {timeout} s: {script}\n{text}\n{self.faults}")

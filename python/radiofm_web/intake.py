@@ -74,6 +74,11 @@ class Intake:
             return
         self._waiting.put((port, fields, None if data is None else data.copy()))
 
+    @property
+    def waiting(self) -> int:
+        """Messages that are not taken yet."""
+        return self._waiting.qsize()
+
     def close(self) -> None:
         """End the thread."""
         self._waiting.put(None)

@@ -118,8 +118,8 @@ function tellConnection(state, text) {
 // ---- what the viewer wants
 
 function ask() {
-  const { lines } = waterfall;
-  if (!lines) return;
+  // the list is wanted without room for a picture, too
+  const lines = Math.max(waterfall.lines, 16);
   connection.send({ type: "view", span: settings.span, lines, paused: controls.paused });
 }
 

@@ -8,6 +8,8 @@ const MARGIN = { left: 56, right: 14, top: 8, bottom: 36 };
 const FONT = '"DejaVu Sans", "Noto Sans", system-ui, sans-serif';
 const LABEL_HEIGHT = 16;
 const MOST_LABELS = 80;
+// The same words again only so far below
+const SAME_LABEL_PX = 64;
 
 // 1, 2 or 5 times a power of ten, so that `span` has about `wanted` steps
 function niceStep(span, wanted) {
@@ -182,10 +184,13 @@ export class Waterfall {
       const x = Math.max(Math.min(box.left, plot.x + plot.width - width), plot.x);
       const isRoomAbove = box.top - LABEL_HEIGHT >= plot.y;
       const y = isRoomAbove ? box.top - LABEL_HEIGHT : box.top + 2;
-      const overlaps = (other) =>
-        x < other.x + other.width && other.x < x + width && Math.abs(y - other.y) < LABEL_HEIGHT;
+      const overlaps = (other) => {
+        const isBeside = x >= other.x + other.width || other.x >= x + width;
+        const room = text === other.text ? SAME_LABEL_PX : LABEL_HEIGHT;
+        return !isBeside && Math.abs(y - other.y) < room;
+      };
       if (taken.some(overlaps)) continue;
-      taken.push({ x, y, width });
+      taken.push({ x, y, width, text });
       context.fillStyle = `${look.empty}d9`;
       context.fillRect(x, y, width, LABEL_HEIGHT);
       context.fillStyle = scene.colorOf(box.emission);
