@@ -3,9 +3,11 @@
 
 import time
 
+import pmt
 import pytest
 from framer_flow import SPEC, Frame, collect, noise, sizes, tag
 from gnuradio import blocks, gr, radiofm
+from hostile_messages import foreign
 
 from radiofm_core.errors import UsageError
 
@@ -110,3 +112,40 @@ def test_a_rate_outside_the_range_cannot_be_set(rate):
     framer = radiofm.spectrogram_framer(RATE, spec=SPEC)
     with pytest.raises(UsageError, match=r"outside the model's range 0\.96 to 122\.88 MS/s"):
         framer.set_sample_rate(rate)
+
+
+def commanded(*messages) -> radiofm.radiofm_python.spectrogram_framer:
+    """A framer, first at 1 GHz, that got these commands while it ran."""
+    framer = radiofm.spectrogram_framer(RATE, 1e9, spec=SPEC)
+    top = gr.top_block()
+    top.connect(blocks.null_source(gr.sizeof_gr_complex), framer)
+    top.start()
+    for message in messages:
+        framer.to_basic_block()._post(pmt.intern("command"), message)
+    end = time.monotonic() + 5
+    while framer.center_frequency() == 1e9 and time.monotonic() < end:
+        time.sleep(0.01)
+    top.stop()
+    top.wait()
+    return framer
+
+
+def test_a_command_to_the_receiver_tells_the_frequency():
+    # as the Live View and GNU Radio's own widgets tell it
+    as_dict = pmt.to_pmt({"freq": 2.4e9, "gain": 30.0})
+    assert commanded(as_dict).center_frequency() == 2.4e9
+    as_pair = pmt.cons(pmt.intern("freq"), pmt.from_long(1_800_000_000))
+    assert commanded(as_pair).center_frequency() == 1.8e9
+
+
+def test_other_commands_are_ignored_and_end_nothing(capfd):
+    no_number = pmt.to_pmt({"freq": "fast"})
+    framer = commanded(*foreign(), no_number, pmt.to_pmt({"freq": 2e9}))
+    assert framer.center_frequency() == 2e9
+    assert "freq: expected a number of Hz" in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize("frequency", [float("nan"), float("inf")])
+def test_a_frequency_that_is_no_number_cannot_be_set(frequency):
+    with pytest.raises(UsageError, match="center frequency: expected a finite number of Hz"):
+        radiofm.spectrogram_framer(RATE, spec=SPEC).set_center_frequency(frequency)

@@ -81,10 +81,36 @@ spectrogram_framer_impl::spectrogram_framer_impl(const spectrogram_framer_option
     set_tag_propagation_policy(TPP_DONT);
     set_min_output_buffer(0, 16); // a batch of frames may wait while inference runs
     message_port_register_out(d_port);
+    const auto command = pmt::mp(keys::PORT_COMMAND);
+    message_port_register_in(command);
+    set_msg_handler(command, [this](const pmt::pmt_t& message) { take_command(message); });
+}
+
+//! What a receiver is told, too; only its frequency is of interest here. Must not throw: that would
+//! end the flowgraph.
+void spectrogram_framer_impl::take_command(const pmt::pmt_t& message)
+{
+    const auto key = symbol(keys::COMMAND_FREQUENCY);
+    pmt::pmt_t value = pmt::PMT_NIL;
+    if (pmt::is_pair(message) && pmt::eqv(pmt::car(message), key)) {
+        value = pmt::cdr(message);
+    } else if (pmt::is_dict(message)) {
+        value = pmt::dict_ref(message, key, pmt::PMT_NIL);
+    }
+    double frequency;
+    if (as_finite(value, frequency)) {
+        set_center_frequency(frequency);
+    } else if (!pmt::is_null(value)) {
+        d_logger->error("a command's {}: expected a number of Hz; it is ignored",
+                        keys::COMMAND_FREQUENCY);
+    }
 }
 
 void spectrogram_framer_impl::set_center_frequency(double center_frequency)
 {
+    if (!std::isfinite(center_frequency)) {
+        throw std::invalid_argument("center frequency: expected a finite number of Hz");
+    }
     d_wanted_frequency = center_frequency;
     d_frequency_waits = true;
 }

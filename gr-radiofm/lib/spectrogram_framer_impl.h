@@ -60,6 +60,7 @@ private:
         void clear() { rows = samples = 0; }
     };
 
+    void take_command(const pmt::pmt_t& message);
     change read_tags(size_t& next_tag, uint64_t offset);
     bool breaks(const change& at, uint64_t offset) const;
     void apply(const change& at, uint64_t offset);

@@ -47,7 +47,7 @@ void bind_spectrogram_framer(py::module& m)
              or_usage_error(&spectrogram_framer::set_sample_rate),
              py::arg("sample_rate"))
         .def("set_center_frequency",
-             &spectrogram_framer::set_center_frequency,
+             or_usage_error(&spectrogram_framer::set_center_frequency),
              py::arg("center_frequency"))
         .def("set_frame_duration",
              or_usage_error(&spectrogram_framer::set_frame_duration),

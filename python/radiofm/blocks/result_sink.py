@@ -24,6 +24,7 @@ PORTS = (
     keys.PORT_WINDOWS,
     keys.PORT_ACTIVITY,
     keys.PORT_STATUS,
+    keys.PORT_COMMAND,
 )
 
 
@@ -43,9 +44,9 @@ class result_sink(message_block):
 
     Args:
         callback: the function to call.
-        ports: the ports (of frames, masks, detections, emissions, windows, activity, status)
-            that are connected, once each: at the end of a stream the block waits until all their
-            senders are done. None offers all, and finds the end by a short silence.
+        ports: the ports (of frames, masks, detections, emissions, windows, activity, status,
+            command) that are connected, once each: at the end of a stream the block waits until
+            all their senders are done. None offers all, and finds the end by a short silence.
 
     Raises:
         UsageError: an unknown port, something else than a function.
@@ -108,6 +109,9 @@ class result_sink(message_block):
 
     def _on_status(self, message) -> None:
         self.receive(keys.PORT_STATUS, message)
+
+    def _on_command(self, message) -> None:
+        self.receive(keys.PORT_COMMAND, message)
 
 
 def _apart_from_flowgraph(callback: Callable) -> Callable:

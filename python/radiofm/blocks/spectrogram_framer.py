@@ -26,7 +26,8 @@ def spectrogram_framer(
 
     Output vectors hold ``spec.frame_floats`` floats: power (channel, row, column) in dB, then
     evidence (lag, real and imaginary part, cell row, cell column), if the spec has lags. Each has a
-    ``frame`` tag; the message port ``frames`` carries the same as PDUs.
+    ``frame`` tag; the message port ``frames`` carries the same as PDUs. The message port
+    ``command`` takes what a receiver is told: a new ``freq`` (Hz) counts until the next tag.
 
     Args:
         sample_rate: S/s, until an ``rx_rate`` tag says otherwise. One outside the model's range

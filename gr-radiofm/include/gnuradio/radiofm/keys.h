@@ -11,6 +11,9 @@ namespace keys {
 
 // Message ports
 constexpr const char* PORT_FRAMES = "frames";
+// What the user wants of a receiver, and the key of its frequency, as GNU Radio's sources take it
+constexpr const char* PORT_COMMAND = "command";
+constexpr const char* COMMAND_FREQUENCY = "freq";
 // Of the SigMF sink's native part: a run's samples are to come; GNU Radio tells of their end
 constexpr const char* PORT_STREAM = "stream";
 

@@ -40,6 +40,10 @@ struct RADIOFM_API spectrogram_framer_options
  * `frame` that holds the frame's dict (keys.h). Message port `frames`: the same as PDUs, valid rows
  * only, built only while something is subscribed; message ports have no back-pressure.
  *
+ * Message port `command`: what a receiver is told (a dict, or a pair of key and value) as its own
+ * port takes it: the value of `freq` (Hz) is taken as by set_center_frequency(). Not every receiver
+ * tells a retune by an `rx_freq` tag.
+ *
  * Evidence looks back, beyond a frame's beginning, as far as the stream has neither a gap nor one
  * of the changes below.
  *
@@ -68,6 +72,7 @@ public:
 
     //! Sets the centre frequency (Hz), until the next `rx_freq` tag; cuts the frame if it is
     //! another.
+    //! \throws std::invalid_argument if it is not finite
     virtual void set_center_frequency(double center_frequency) = 0;
 
     //! Sets the wanted length of frames (s) from the next frame on, whose evidence begins anew.
