@@ -11,7 +11,7 @@ import resource
 import socket
 import struct
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 
 import aiohttp
 import numpy as np
@@ -319,6 +319,25 @@ def test_a_page_that_says_something_odd_is_let_go(server, message):
             assert (await (await viewer(session, server)).receive_json())["type"] == "hello"
 
     asyncio.run(asyncio.wait_for(say(), 20))
+
+
+def test_what_is_no_request_is_answered_and_leaves_no_trace(server, caplog):
+    for garbage in (
+        b"\x16\x03\x01\x02\x00",
+        b"GET\r\n\r\n",
+        b"\0" * 9000,
+        b"POST / HTTP/1.1\r\n",
+        b"GET / HTTP/1.1\r\n" + b"A: " + b"b" * 99999 + b"\r\n\r\n",
+        b"POST /live HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n12345678",
+    ):
+        with closing(socket.create_connection(("127.0.0.1", server.port))) as odd:
+            odd.settimeout(5)
+            odd.sendall(garbage)
+            odd.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionError):
+                assert b" 200 " not in odd.recv(1000)
+    assert get(server.url)[0] == 200
+    assert [record.getMessage() for record in caplog.records] == []
 
 
 def test_more_pages_than_there_may_be_are_told_so(server):

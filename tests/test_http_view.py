@@ -21,6 +21,7 @@ from view_messages import emission, feed
 
 from radiofm_core import keys
 from radiofm_core.outputs import colors
+from radiofm_core.view.emission_list import MOST_ENDED
 from radiofm_web.server import ViewServer
 
 NO_CHROMIUM = "Chromium is not here: apt install chromium"
@@ -270,6 +271,30 @@ def test_five_hundred_emissions_at_once(browser):
         page.run("document.getElementById('outlines').click()")
         page.until("document.getElementById('outlines').ariaPressed === 'false'")
         assert time.monotonic() - begin < 2 and page.faults == []
+        page.close()
+
+
+def test_a_page_that_stays_open_does_not_grow(browser):
+    """Most of an hour of a receiver's time, hundreds of emissions in each update."""
+
+    def heap() -> float:
+        page.do("HeapProfiler.collectGarbage")
+        return page.do("Runtime.getHeapUsage")["usedSize"]
+
+    with ViewServer("0") as server:
+        page = browser.open(server.url)
+        page.until("document.getElementById('connection').dataset.state === 'live'")
+        sizes = []
+        for number in range(24):
+            feed(server, seconds=0.2, start=120.0 * number)
+            for each in range(300):
+                event = emission(300 * number + each, keys.EVENT_END)
+                server.take(keys.PORT_EMISSIONS, event, None)
+            page.until(f"radiofmView.emissions.has({300 * number + 299})")
+            if number in (8, 23):
+                sizes.append(heap())
+        assert page.run("radiofmView.emissions.size") == MOST_ENDED
+        assert sizes[1] - sizes[0] < 1e6 and page.faults == []
         page.close()
 
 

@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 
 import numpy as np
 from aiohttp import web
+from aiohttp.http_exceptions import HttpProcessingError
 
 from radiofm_core.errors import RadiofmError, one_line
 
@@ -92,6 +94,7 @@ class ViewServer:
             routes.application(),
             handle_signals=False,
             access_log=None,
+            logger=_logger(),
             keepalive_timeout=30.0,
             shutdown_timeout=0.5,
         )
@@ -112,6 +115,17 @@ class _Refusal(asyncio.Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:
         transport.write(_BUSY)
         transport.close()
+
+
+def _logger() -> logging.Logger:
+    """Tells of our own faults, not of what others send that is no HTTP."""
+    logger = logging.getLogger(__name__)
+    logger.filters = [lambda record: not _is_foreign(record)]
+    return logger
+
+
+def _is_foreign(record: logging.LogRecord) -> bool:
+    return bool(record.exc_info) and isinstance(record.exc_info[1], HttpProcessingError)
 
 
 def _limited(server: web.Server):
