@@ -73,4 +73,7 @@ def run_samples(sink, samples, tags=()) -> list[dict]:
     top.connect(source, sink)
     top.msg_connect(sink, keys.PORT_STATUS, results, keys.PORT_STATUS)
     top.run()
+    # so that the sink can join another flowgraph
+    top.msg_disconnect(sink, keys.PORT_STATUS, results, keys.PORT_STATUS)
+    top.disconnect_all()
     return got

@@ -17,6 +17,7 @@ INCLUDE = Path(__file__).parent.parent / "gr-radiofm/include/gnuradio/radiofm"
 STRUCTS = {
     "recording_segment": "recording_source.h",
     "recording_source_options": "recording_source.h",
+    "sigmf_sink_options": "sigmf_sink.h",
     "spectrogram_framer_options": "spectrogram_framer.h",
     "spectrogram_spec": "spectrogram_spec.h",
 }

@@ -142,7 +142,7 @@ class RecordedFile:
         for emission in emissions:
             placed = self._placed(emission)
             if placed is not None:
-                found.append(annotation(placed, 0, generator(), self._scope, self._span(placed)))
+                found.append(annotation(placed, 0, generator(), self._scope, self._span))
         return sorted(found, key=lambda item: item["core:sample_start"])
 
     def _placed(self, emission: dict) -> dict | None:
@@ -163,9 +163,8 @@ class RecordedFile:
         last = bisect.bisect_left(self._pieces, stop, key=lambda p: p.offset) - 1
         return first, last
 
-    def _span(self, placed: dict) -> tuple[float, float]:
-        """Hz, what the receiver saw where an emission is in the file."""
-        start, stop = placed[keys.START_OFFSET], placed[keys.END_OFFSET]
+    def _span(self, start: int, stop: int) -> tuple[float, float]:
+        """(lowest, highest Hz) that the receiver saw in samples [start, stop) of the file."""
         first = bisect.bisect_right(self._pieces, start, key=lambda p: p.place) - 1
         last = bisect.bisect_left(self._pieces, stop, key=lambda p: p.place)
         tuned = [p.center_frequency for p in self._pieces[first:last]]

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import bisect
+import functools
 import heapq
 import json
 import os
@@ -35,10 +36,18 @@ def global_fields(recording: Recording, model: str, complete: bool, data_linked:
     fields.setdefault("core:version", SIGMF_VERSION)
     if not data_linked:
         fields["core:metadata_only"] = True
-    fields["core:extensions"] = declared_extensions(own.get("core:extensions"))
+    fields["core:extensions"] = declared_extensions(
+        own.get("core:extensions"), _namespaces(recording.meta)
+    )
     fields[f"{EXTENSION}:model"] = model
     fields[f"{EXTENSION}:complete"] = complete
     return fields
+
+
+def _namespaces(meta: Mapping) -> set[str]:
+    """Of the keys of a description, without SigMF's own."""
+    parts = [meta.get("global", {}), *meta.get("captures", []), *meta.get("annotations", [])]
+    return {key.partition(":")[0] for part in parts for key in part if ":" in key} - {"core"}
 
 
 def capture_fields(recording: Recording) -> list[dict]:
@@ -110,7 +119,7 @@ def write_sigmf_meta(
                 made_by,
                 (pauses or {}).get(index),
                 scope,
-                _span(recording, emission),
+                functools.partial(_span, recording),
             ),
         )
         for index, emission in enumerate(emissions)
@@ -139,11 +148,11 @@ def _scope(recording: Recording, model: str) -> str:
     return json.dumps(told, ensure_ascii=True)
 
 
-def _span(recording: Recording, emission: Mapping) -> tuple[float, float]:
-    """Hz, what the receiver saw while an emission was there."""
+def _span(recording: Recording, start: int, stop: int) -> tuple[float, float]:
+    """(lowest, highest Hz) that the receiver saw in samples [start, stop) of the data."""
     captures, half = recording.captures, recording.sample_rate / 2
-    first = bisect.bisect_right(captures, emission[keys.START_OFFSET], key=_start_of) - 1
-    last = bisect.bisect_left(captures, emission[keys.END_OFFSET], key=_start_of)
+    first = bisect.bisect_right(captures, start, key=_start_of) - 1
+    last = bisect.bisect_left(captures, stop, key=_start_of)
     first = max(first, 0)
     tuned = [c.center_frequency for c in captures[first : max(last, first + 1)]]
     return min(tuned) - half, max(tuned) + half

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from .. import keys
 from ..spectrum.detections import UNKNOWN
@@ -32,6 +32,8 @@ _EXTENSION_KEYS = (
     keys.SUBCARRIER_SPACING,
     keys.EVIDENCE,
 )
+# (lowest, highest Hz) that the receiver saw in samples [start, stop), as an emission counts them
+Span = Callable[[int, int], tuple[float, float]]
 # Of the identifiers below: any fixed one
 _NAMESPACE = uuid.UUID("6f0a8d0e-5a51-4b1c-9d0e-8f3f2d6f7a11")
 
@@ -41,13 +43,34 @@ def generator(model: str = "") -> str:
     return f"{EXTENSION} {__version__}" + (f" ({model})" if model else "")
 
 
-def declared_extensions(others: list | None = None) -> list[dict]:
-    """``core:extensions`` with ours, behind those of others that a recording declares.
+def declared_extensions(own: object = None, used: Iterable[str] = ()) -> list[dict]:
+    """``core:extensions`` with ours, behind those that a recording declares or uses.
 
-    It is optional: who does not know it can use everything else.
+    Ours is optional: who does not know it can use everything else. Readers refuse what is used and
+    not declared, so that is declared here.
+
+    Args:
+        own: what the recording declares; of early versions of SigMF it is a dict of versions.
+        used: the namespaces of the keys that are kept of it.
     """
-    kept = [e for e in others or [] if not (isinstance(e, Mapping) and e.get("name") == EXTENSION)]
-    return [*kept, {"name": EXTENSION, "version": EXTENSION_VERSION, "optional": True}]
+    if isinstance(own, Mapping):
+        own = [{"name": name, "version": version} for name, version in own.items()]
+    known = {}
+    for entry in own if isinstance(own, list) else ():
+        if isinstance(entry, Mapping) and isinstance(entry.get("name"), str):
+            known[entry["name"]] = entry
+    for name in sorted(set(used)):
+        known.setdefault(name, {})
+    known.pop(EXTENSION, None)
+    others = [
+        {
+            "name": name,
+            "version": str(entry.get("version", "unknown")),
+            "optional": entry.get("optional") is not False,
+        }
+        for name, entry in known.items()
+    ]
+    return [*others, {"name": EXTENSION, "version": EXTENSION_VERSION, "optional": True}]
 
 
 def annotation_uuid(scope: str, *parts: object) -> str:
@@ -65,7 +88,7 @@ def annotation(
     offset: int,
     generator: str,
     scope: str = "",
-    span: tuple[float, float] | None = None,
+    span: Span | None = None,
 ) -> dict:
     """One emission as a SigMF annotation.
 
@@ -74,10 +97,11 @@ def annotation(
         offset: the recording's ``core:offset``.
         generator: of ``core:generator``.
         scope: see :func:`annotation_uuid`.
-        span: Hz, what the receiver saw; edges stay within it.
+        span: what the receiver saw; edges stay within it.
     """
     center, width = emission[keys.CENTER_FREQUENCY], emission[keys.BANDWIDTH]
-    low, high = within(center - width / 2, center + width / 2, span)
+    place = emission[keys.START_OFFSET], emission[keys.END_OFFSET]
+    low, high = _within(center - width / 2, center + width / 2, place, span)
     fields = {
         "core:sample_start": emission[keys.START_OFFSET] + offset,
         "core:sample_count": emission[keys.END_OFFSET] - emission[keys.START_OFFSET],
@@ -92,11 +116,14 @@ def annotation(
     return fields
 
 
-def within(low: float, high: float, span: tuple[float, float] | None) -> tuple[float, float]:
-    """A band's edges in Hz, none outside ``span``."""
+def _within(
+    low: float, high: float, place: tuple[int, int], span: Span | None
+) -> tuple[float, float]:
+    """A band's edges in Hz, none outside what the receiver saw in samples [start, stop)."""
     if span is None:
         return low, high
-    return min(max(low, span[0]), span[1]), min(max(high, span[0]), span[1])
+    least, most = span(*place)
+    return min(max(low, least), most), min(max(high, least), most)
 
 
 def _comment(emission: Mapping) -> str:
@@ -114,7 +141,7 @@ def annotations(
     generator: str,
     pauses: Pauses | None,
     scope: str = "",
-    span: tuple[float, float] | None = None,
+    span: Span | None = None,
 ) -> list[dict]:
     """An emission's annotations: one, or where it pauses one for each burst, all with its
     ``radiofm:burst_id`` and the same comment. Arguments as of :func:`annotation`."""
@@ -132,7 +159,7 @@ def annotations(
         whole.pop(f"{EXTENSION}:{key}", None)
     found = []
     for burst in pauses.bursts:
-        low, high = within(burst.low_hz, burst.high_hz, span)
+        low, high = _within(burst.low_hz, burst.high_hz, (burst.start, burst.stop), span)
         edges = {"core:freq_lower_edge": low, "core:freq_upper_edge": high}
         place = {
             "core:sample_start": burst.start + offset,
