@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The list of emissions: those on the air by frequency, then those that ended, the last one first.
 
-import { ago, decibels, hertz, megahertz, moment, percent } from "./words.js";
+import { ago, decibels, hertz, megahertz, moment, percent, width } from "./words.js";
 
 // Rows of the page; the server keeps more
 const MOST_ROWS = 500;
@@ -80,7 +80,7 @@ export class EmissionTable {
     setText(row.cells[0].lastElementChild, emission.name);
     const texts = [
       megahertz(emission.center_frequency),
-      hertz(emission.bandwidth),
+      width(emission.bandwidth),
       decibels(emission.snr_db),
       emission.subcarrier_spacing ? hertz(emission.subcarrier_spacing) : "",
       moment(emission.start_time),

@@ -14,6 +14,11 @@ export function hertz(value) {
   return size >= 1e3 ? `${+(value / 1e3).toPrecision(4)} kHz` : `${+value.toPrecision(4)} Hz`;
 }
 
+// With as many decimals in each row of a column
+export function width(value) {
+  return value >= 1e6 ? megahertz(value) : `${(value / 1e3).toFixed(1)} kHz`;
+}
+
 export function decibels(value) {
   return value === null ? "" : `${value.toFixed(1)} dB`;
 }
