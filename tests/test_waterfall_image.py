@@ -7,7 +7,7 @@ import pytest
 from radiofm_core import keys
 from radiofm_core.outputs.colors import power_ramp
 from radiofm_core.view.spectrum_state import SpectrumState
-from radiofm_core.view.waterfall_image import LEAST_RANGE_DB, Painter, range_of
+from radiofm_core.view.waterfall_image import LEAST_RANGE_DB, MOST_RANGE_DB, Painter, range_of
 
 RATE, ROW_SAMPLES, COLS, ROWS = 1.024e6, 1024, 64, 16  # a row is 1 ms
 NAMES, COLORS = ["noise", "lte", "nr"], ["#5b6270", "#23c4ff", "#ffa01e"]
@@ -122,4 +122,7 @@ def test_a_range_holds_nearly_all_levels():
     assert -160 + 0.64 * 159 <= high < -160 + 0.64 * 159 + 8
     low, high = range_of(np.full((10, 64), 100, np.uint8))
     assert high - low >= LEAST_RANGE_DB
+    levels[:, 3:6] = 250
+    low, high = range_of(np.where(levels < 200, 20, levels))
+    assert high - low == MOST_RANGE_DB
     assert range_of(np.zeros((0, 64), np.uint8))[0] < 0

@@ -3,19 +3,22 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from gnuradio import gr
 
 from radiofm_core import keys
-from radiofm_core.errors import UsageError
+from radiofm_core.errors import UsageError, one_line
 from radiofm_core.spectrum.recordings import Recording
 from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S
 
 from .blocks.emission_tracker import emission_tracker
 from .blocks.recording_source import recording_source
 from .blocks.result_sink import result_sink
+from .blocks.sigmf_sink import sigmf_sink
 from .blocks.spectrogram_framer import spectrogram_framer
 from .blocks.spectrogram_segmenter import spectrogram_segmenter
 from .live_sources import LiveSource, open_live_source
@@ -52,6 +55,10 @@ class _Flowgraph(gr.top_block):
             self.msg_connect((source, out_port), (target, in_port))
         segmenter.set_backpressure(self.sink.backlog, MAX_BACKLOG)
 
+    def _connect_messages(self, source, port: str, target) -> None:
+        self._messages.append((source, port, target, port))
+        self.msg_connect((source, port), (target, port))
+
     def launch(self) -> None:
         """Start, and wait for the end on a thread, so that the caller stays responsive."""
         self.start()
@@ -70,6 +77,21 @@ class _Flowgraph(gr.top_block):
         """Wait up to ``timeout`` seconds; True when it has ended and all messages are delivered."""
         self._waiter.join(timeout)
         return not self._waiter.is_alive()
+
+    @property
+    def can_tune(self) -> bool:
+        """Whether :meth:`tune` leads anywhere."""
+        return False
+
+    def tune(self, frequency: float) -> None:
+        """Ask the receiver, if there is one, for another centre frequency in Hz."""
+
+    def problem(self) -> str:
+        """Why the source or the callback failed, in one line; empty where they did not."""
+        if self.sink.error is not None:
+            return one_line(self.sink.error)
+        told = getattr(self.source, "error", None)
+        return told() if callable(told) else ""
 
     def halt(self, timeout: float) -> None:
         """Stop, and wait up to ``timeout`` seconds for the end; then it is left behind."""
@@ -164,8 +186,51 @@ class WatchFlowgraph(_Flowgraph):
         self.sample_rate = live.sample_rate
         self.center_frequency = live.center_frequency
         self.source = live.block
+        self._live = live
         self._framer = framer
+        self._samples: sigmf_sink | None = None
         super().__init__("watch", (live.block, framer), segmenter, callback, ports, hold_time)
+
+    @property
+    def can_tune(self) -> bool:
+        """Whether the source is a receiver."""
+        return self._live.tune is not None
+
+    def tune(self, frequency: float) -> None:
+        """Ask the receiver for another centre frequency in Hz; what it refuses is logged."""
+        if self._live.tune is None:
+            return
+        try:
+            self._live.tune(frequency)
+        except (RuntimeError, ValueError) as error:
+            self.segmenter.logger.error(f"cannot tune to {frequency:g} Hz: {one_line(error)}")
+            return
+        self.center_frequency = frequency
+        for block in filter(None, (self._framer, self._samples)):
+            block.set_center_frequency(frequency)
+
+    def keep_samples(self, folder: str | os.PathLike, history: float) -> None:
+        """Keep the last ``history`` seconds of samples in memory for :meth:`save`, which writes
+        into ``folder``. Call before the flowgraph starts. Raises UsageError for a history of 0 s.
+        """
+        self._samples = sigmf_sink(
+            folder,
+            self.sample_rate,
+            self.center_frequency,
+            mode="on_demand",
+            datatype="ci16_le",
+            history=history,
+        )
+        self.connect(self.source, self._samples)
+        self._connect_messages(self.tracker, keys.PORT_EMISSIONS, self._samples)
+
+    def save(self) -> Path | None:
+        """Write the samples that are kept, with annotations, as a SigMF pair, and wait for it.
+
+        Returns the path of its samples; None if it could not be written (the log tells why), or
+        none are kept.
+        """
+        return None if self._samples is None else self._samples.save()
 
     def set_frame_duration(self, frame_duration: float) -> None:
         """Change the length of frames (s), from the next one on."""

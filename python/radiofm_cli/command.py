@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from radiofm_core.errors import RadiofmError
 from radiofm_core.version import __version__
 
-from .commands import activity, bench, doctor, models, segment, watch
+from .commands import activity, bench, doctor, models, segment, view, watch
 from .console import (
     EXIT_FAILED,
     EXIT_INTERRUPTED,
@@ -46,7 +46,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"radiofm {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (segment, watch, activity, models, doctor, bench):
+    for module in (segment, watch, view, activity, models, doctor, bench):
         name = module.__name__.rpartition(".")[2]
         command = commands.add_parser(
             name, help=module.HELP, description=module.DESCRIPTION, epilog=EPILOG

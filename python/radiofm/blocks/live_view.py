@@ -97,6 +97,7 @@ class live_view(message_block):
 
 def _window(spectrum, activity, title, time_span, parent):
     try:
+        from PyQt5.QtCore import Qt
         from PyQt5.QtWidgets import QApplication
 
         from radiofm_qt.live_window import LiveWindow
@@ -110,6 +111,10 @@ def _window(spectrum, activity, title, time_span, parent):
             "the Live View needs a Qt application: in GNU Radio Companion set Generate Options to "
             "QT GUI, in a program make a QApplication first"
         )
-    return LiveWindow(
+    window = LiveWindow(
         spectrum, activity, title, time_span, can_tune=True, can_save=True, parent=parent
     )
+    # a flowgraph's window opens in Qt's own size, a third of this, until a user has changed it
+    if parent is not None and not parent.testAttribute(Qt.WA_Resized):
+        parent.resize(window.sizeHint())
+    return window

@@ -6,6 +6,7 @@ from __future__ import annotations
 import argparse
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 from radiofm_core.bundle import read_bundle_info
@@ -28,6 +29,7 @@ DESCRIPTION = (
 )
 POLL_MS = 200
 STOP_GRACE_S = 2.0
+KEPT_S = 5.0
 # What `radiofm view` shows of a recording at most: what the window keeps
 LONGEST_S = 60.0
 # A display that cannot be used ends a Qt program without a word of ours: tried in another one first
@@ -52,6 +54,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--time-span", type=seconds, metavar="S", default=10.0, help="of the waterfall at first"
     )
+    parser.add_argument(
+        "--save-to",
+        type=Path,
+        metavar="FOLDER",
+        default=Path("recordings"),
+        help="where the button Save writes the last seconds of a --source (default: recordings)",
+    )
+    parser.add_argument(
+        "--keep",
+        type=seconds,
+        metavar="S",
+        default=KEPT_S,
+        help=f"seconds of samples that are kept for it, up to 512 MiB (default: {KEPT_S:g})",
+    )
     parser.add_argument("--duration", type=seconds, metavar="S", help="close after this time")
     add_model_options(parser)
 
@@ -72,13 +88,16 @@ def run(options: argparse.Namespace) -> int:
             title=f"{what} - RadioFM",
             time_span=options.time_span,
             can_tune=flowgraph.can_tune,
+            can_save=options.source is not None,
         )
         window.tune_requested.connect(flowgraph.tune)
+        saver = _Saver(flowgraph, window)
+        window.save_requested.connect(saver.begin)
         window.show()
         stop.armed = True
         flowgraph.launch()
         try:
-            _show(application, window, flowgraph, stop, options.duration)
+            _show(application, window, flowgraph, saver, stop, options.duration)
         finally:
             flowgraph.halt(STOP_GRACE_S)
             window.close()
@@ -122,7 +141,7 @@ def _flowgraph(options, spectrum: SpectrumState, stop):
             recording, segmenter, spectrum.take, options.frame_duration
         )
     segmenter = make_segmenter(info, options, "drop", stop)
-    return import_flowgraphs().WatchFlowgraph(
+    flowgraph = import_flowgraphs().WatchFlowgraph(
         options.source,
         segmenter,
         spectrum.take,
@@ -132,6 +151,8 @@ def _flowgraph(options, spectrum: SpectrumState, stop):
         options.frame_duration or DEFAULT_FRAME_DURATION_S,
         ports=spectrum_state.PORTS,
     )
+    flowgraph.keep_samples(options.save_to, options.keep)
+    return flowgraph
 
 
 def _check_length(recording) -> None:
@@ -143,7 +164,33 @@ def _check_length(recording) -> None:
         )
 
 
-def _show(application, window, flowgraph, stop, duration: float | None) -> None:
+class _Saver:
+    """Writes samples on a thread of its own: a disk may take seconds."""
+
+    def __init__(self, flowgraph, window):
+        self._flowgraph, self._window = flowgraph, window
+        self._thread: threading.Thread | None = None
+        self._note = ""
+
+    def begin(self) -> None:
+        """Save, unless that is under way."""
+        if self._thread is None:
+            self._window.spectrum_view.note("saving the last seconds")
+            self._thread = threading.Thread(target=self._save, daemon=True)
+            self._thread.start()
+
+    def look(self) -> None:
+        """Tell in the window how it ended, on Qt's thread."""
+        if self._thread is not None and not self._thread.is_alive():
+            self._thread = None
+            self._window.spectrum_view.note(self._note)
+
+    def _save(self) -> None:
+        path = self._flowgraph.save()
+        self._note = f"saved {path}" if path else "nothing could be saved; the console tells why"
+
+
+def _show(application, window, flowgraph, saver, stop, duration: float | None) -> None:
     """Qt's loop, until the window is closed, a signal came or the time is over."""
     from PyQt5 import QtCore
 
@@ -151,6 +198,7 @@ def _show(application, window, flowgraph, stop, duration: float | None) -> None:
     passed.start()
 
     def look() -> None:
+        saver.look()
         is_over = duration is not None and passed.elapsed() >= 1e3 * duration
         if stop.requested or is_over:
             window.close()

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""``radiofm view`` as a program, and what its flowgraph saves."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from gnuradio.radiofm.flowgraphs import WatchFlowgraph, make_segmenter
+from level_model import make_level_bundle, two_carriers, write_recording
+from radiofm_command import RADIOFM
+
+from radiofm_core import keys
+
+OFFSCREEN = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return make_level_bundle(tmp_path_factory.mktemp("models") / "level.pt")
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory):
+    return write_recording(tmp_path_factory.mktemp("iq") / "carriers", two_carriers(0.5))
+
+
+def view(*arguments, environment=OFFSCREEN, **more) -> subprocess.CompletedProcess:
+    command = [*RADIOFM, "view", *map(str, arguments)]
+    return subprocess.run(
+        command, capture_output=True, text=True, env=environment, timeout=120, check=False, **more
+    )
+
+
+@pytest.mark.parametrize("way", ["recording", "source"])
+def test_a_window_opens_and_closes_without_a_word(way, recording, model):
+    what = [recording] if way == "recording" else ["--source", f"file={recording}"]
+    done = view(*what, "--model", model, "--duration", "1.5")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    assert [line for line in done.stderr.splitlines() if "XDG_RUNTIME_DIR" not in line] == []
+
+
+def test_ctrl_c_closes_it(recording, model):
+    command = [*RADIOFM, "view", str(recording), "--model", str(model)]
+    process = subprocess.Popen(command, env=OFFSCREEN, stderr=subprocess.PIPE, text=True)
+    time.sleep(8)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=30)
+    assert process.returncode in (0, 130) and "Traceback" not in errors
+
+
+def test_without_a_display_it_says_so_in_one_line(recording):
+    environment = {k: v for k, v in os.environ.items() if k not in ("DISPLAY", "WAYLAND_DISPLAY")}
+    environment["QT_QPA_PLATFORM"] = "xcb"
+    done = view(recording, environment=environment)
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1 and "no window can be opened here" in done.stderr
+    assert "radiofm watch" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        ([], "name either a recording or a --source"),
+        (["a", "--source", "file=a"], "name either a recording or a --source"),
+        (["/nowhere/a.sigmf-meta"], "/nowhere/a.sigmf-meta"),
+        (["--source", "radio"], "expected 'soapy="),
+        (["{recording}", "--time-span", "100"], "time_span: expected 0.001 to 60 s, got 100"),
+    ],
+)
+def test_wrong_usage_is_one_line(arguments, told, recording, model):
+    done = view(*(a.format(recording=recording) for a in arguments), "--model", model)
+    assert done.returncode == 2
+    lines = [line for line in done.stderr.splitlines() if "XDG_RUNTIME_DIR" not in line]
+    assert len(lines) == 1 and told in lines[0]
+
+
+def test_what_is_saved_holds_the_last_samples_and_their_emissions(recording, model, tmp_path):
+    started = []
+    flowgraph = WatchFlowgraph(
+        f"file={recording}",
+        make_segmenter(model=str(model), overload="drop"),
+        lambda port, fields, data: started.append(fields[keys.LABEL]),
+        ports=(keys.PORT_EMISSIONS,),
+    )
+    flowgraph.keep_samples(tmp_path / "kept", 5.0)
+    flowgraph.launch()
+    end = time.monotonic() + 20
+    while not started and time.monotonic() < end:
+        time.sleep(0.02)
+    data = Path(flowgraph.save())
+    flowgraph.halt(5.0)
+    meta = json.loads(data.with_suffix(".sigmf-meta").read_text())
+    assert data.parent == tmp_path / "kept" and data.stat().st_size > 4 * 10_000
+    assert meta["global"]["core:datatype"] == "ci16_le"
+    assert {a["core:label"] for a in meta["annotations"]} & {"lte", "nr"}
+
+
+def test_nothing_is_saved_where_nothing_is_kept(recording, model):
+    flowgraph = WatchFlowgraph(
+        f"file={recording}",
+        make_segmenter(model=str(model), overload="drop"),
+        lambda *_: None,
+        ports=(keys.PORT_EMISSIONS,),
+    )
+    assert flowgraph.save() is None and not flowgraph.can_tune
