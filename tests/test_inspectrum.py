@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from level_model import CENTER, RATE, make_level_bundle, two_carriers, write_recording
+from level_flow import write_two_carriers
+from level_model import CENTER, RATE, two_carriers
 from matplotlib.image import imread
-from radiofm_command import radiofm
 
 SCRIPT = Path(__file__).parent.parent / "docs/screenshots/inspectrum.py"
 # A row of inspectrum's picture is a bin of its transform, a column a transform
@@ -25,17 +25,14 @@ pytestmark = pytest.mark.skipif(
 
 
 @pytest.fixture(scope="module")
-def picture(tmp_path_factory):
-    """(how white each pixel is, rows from the top; annotations) of a recording's result."""
+def picture(tmp_path_factory, one_thread):
+    """(how white each pixel is, rows from the top; annotations) of what the sink wrote."""
     folder = tmp_path_factory.mktemp("inspectrum")
-    path = write_recording(folder / "two", two_carriers(0.2))
-    model = make_level_bundle(folder / "level.pt")
-    done = radiofm("segment", path, "--out", folder / "out", "--model", model)
-    assert done.returncode == 0, done.stderr
+    write_two_carriers(folder, two_carriers(0.2))
+    (described,) = (folder / "out").glob("*.sigmf-meta")
     spec = importlib.util.spec_from_file_location("inspectrum", SCRIPT)
     screenshots = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(screenshots)
-    described = folder / "out/two.sigmf-meta"
     screenshots.take(described, folder / "taken.png")
     white = imread(folder / "taken.png")[..., :3].min(axis=2)
     found = json.loads(described.read_text())["annotations"]
