@@ -6,8 +6,11 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
@@ -88,3 +91,34 @@ def run_program(*arguments) -> str:
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr and "error" not in done.stderr.lower(), done.stderr
     return done.stdout
+
+
+def run_window(*arguments, until: Callable[[str], bool], limit: float = 120) -> str:
+    """Run a program with a window, without a screen, and close it with Ctrl-C.
+
+    ``until``: called with all it printed so far on standard output: whether that is enough. Returns
+    that and what came after.
+    """
+    process = subprocess.Popen(
+        [sys.executable, "-u", *map(str, arguments)],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    watchdog = threading.Timer(limit, process.kill)
+    watchdog.start()
+    printed = ""
+    try:
+        for line in process.stdout:
+            printed += line
+            if until(printed):
+                process.send_signal(signal.SIGINT)
+                break
+        rest, errors = process.communicate()
+    finally:
+        watchdog.cancel()
+        process.kill()
+    assert process.returncode == 0 and "Traceback" not in errors, printed + rest + errors
+    assert until(printed), printed + errors
+    return printed + rest

@@ -1,18 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Every example compiles, runs without a display, finds what is there, and ends."""
+"""Every example compiles, opens its window, finds what is there, and ends."""
 
 import json
-import signal
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
-from grc_compiler import compiled, run_program
+from grc_compiler import compiled, run_program, run_window
 from level_model import CENTER, make_level_bundle, two_carriers, write_recording
 
 from radiofm_core import keys
+from radiofm_core.outputs.units import display_name
 
 TESTS = Path(__file__).parent
 EXAMPLES = TESTS.parent / "examples"
@@ -41,11 +42,12 @@ def programs(tmp_path_factory) -> Path:
 
 
 def tells(printed: str, label: str, event: str) -> bool:
-    """Whether Message Debug printed an event: a line of (key . value) pairs."""
-    return any(
-        f"(label . {label})" in line and f"(event . {event})" in line
-        for line in printed.splitlines()
-    )
+    """Whether the emission printer told an event of a label."""
+    return re.search(rf" s  {event} +#\d+ +{display_name(label)} ", printed) is not None
+
+
+def tells_all(printed: str) -> bool:
+    return all(tells(printed, label, e) for label in ("lte", "nr") for e in ("start", "end"))
 
 
 def test_every_flowgraph_compiles(programs):
@@ -54,17 +56,16 @@ def test_every_flowgraph_compiles(programs):
         assert (programs / f"{path.stem}.py").is_file()
 
 
-def test_segment_recording_runs_to_its_end(programs, recording, model):
-    printed = run_program(programs / "segment_recording.py", "-r", recording, "-m", model)
-    for label in ("lte", "nr"):
-        for event in (keys.EVENT_START, keys.EVENT_END):
-            assert tells(printed, label, event), printed
+def test_segment_recording_shows_and_tells_what_there_is(programs, recording, model):
+    arguments = (programs / "segment_recording.py", "-r", recording, "-m", model)
+    run_window(*arguments, until=tells_all)
 
 
-def test_segment_recordings_own_recording_is_there():
-    text = (EXAMPLES / "segment_recording.grc").read_text()
-    assert "value: demo/demo.sigmf-meta\n" in text
-    assert (EXAMPLES / "demo/demo.sigmf-meta").is_file()
+def test_segment_recording_takes_the_demo_as_it_is(programs):
+    run_window(
+        programs / "segment_recording.py",
+        until=lambda text: all(tells(text, label, "end") for label in ("lte", "nr", "wifi")),
+    )
 
 
 @pytest.fixture
@@ -75,36 +76,83 @@ def heard(tmp_path):
     return path
 
 
-def test_live_soapy_runs_until_the_receiver_ends(programs, heard, model):
+def test_live_soapy_tells_what_the_receiver_hears_until_ctrl_c(programs, heard, model):
     program = programs / "live_soapy.py"
     options = ("-m", model, "-f", "1.8G", "-g", "25")
-    printed = run_program(TESTS / "pretend_receiver.py", heard, program, *options)
+    # as a receiver that is unplugged at the end of the samples; the window stays
+    printed = run_window(TESTS / "pretend_receiver.py", heard, program, *options, until=tells_all)
     for setting in ("driver=rtlsdr", "sample rate 2.4e+06", "frequency 1.8e+09", "gain TUNER 25"):
         assert f"receiver {setting}" in printed
-    for label in ("lte", "nr"):
-        assert tells(printed, label, keys.EVENT_START), printed
-    assert tells(printed, "lte", keys.EVENT_END), printed
-    assert "(dropped . " in printed
 
 
-def test_live_soapy_ends_on_ctrl_c(programs, heard, model):
-    arguments = (TESTS / "pretend_receiver.py", f"forever:{heard}", programs / "live_soapy.py")
-    process = subprocess.Popen(
-        [sys.executable, "-u", *map(str, arguments), "-m", str(model)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
+def test_live_soapy_ends_on_ctrl_c_while_the_receiver_hears(programs, heard, model):
+    run_window(
+        TESTS / "pretend_receiver.py",
+        f"forever:{heard}",
+        programs / "live_soapy.py",
+        *("-m", model),
+        until=lambda text: tells(text, "lte", "start"),
     )
-    try:
-        for line in process.stdout:
-            if "(event . start)" in line:
-                break
-        process.send_signal(signal.SIGINT)
-        # a second for the flowgraph; the rest is Python's own exit, on a busy machine
-        _, errors = process.communicate(timeout=20)
-    finally:
-        process.kill()
-    assert process.returncode == 0, errors
+
+
+TUNED = """
+import time
+from PyQt5 import Qt
+import live_soapy
+application = Qt.QApplication([])
+flowgraph = live_soapy.live_soapy(center_frequency=1.8e9, start_gain=25, model={model!r})
+flowgraph.start()
+view = flowgraph.view.qwidget()
+
+def until(condition):
+    end = time.monotonic() + 30
+    while not condition() and time.monotonic() < end:
+        application.processEvents()
+        time.sleep(0.005)
+
+until(lambda: flowgraph.framer.center_frequency() == 1.8e9 and flowgraph.framer.frames() > 0)
+view.tune_requested.emit(1.85e9)
+until(lambda: flowgraph.framer.center_frequency() == 1.85e9)
+print("view:", flowgraph.frequency, flowgraph.framer.center_frequency())
+flowgraph._frequency_line_edit.setText("1.9G")
+flowgraph._frequency_line_edit.returnPressed.emit()
+flowgraph.set_gain(12.5)
+until(lambda: flowgraph.framer.center_frequency() == 1.9e9)
+print("entry:", flowgraph.frequency, flowgraph.framer.center_frequency())
+flowgraph.stop()
+flowgraph.wait()
+"""
+
+
+def test_in_live_soapy_the_view_and_the_entry_tune_the_receiver(
+    programs, heard, model, monkeypatch
+):
+    (programs / "tuned.py").write_text(TUNED.format(model=str(model)))
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    monkeypatch.setenv("PYTHONPATH", str(programs))
+    printed = run_program(
+        TESTS / "pretend_receiver.py", f"forever:{heard}", programs / "tuned.py"
+    ).splitlines()
+    assert "view: 1850000000.0 1850000000.0" in printed
+    assert "entry: 1900000000.0 1900000000.0" in printed
+    told = [line for line in printed if line.startswith(("receiver frequency", "receiver gain"))]
+    assert told == [
+        "receiver frequency 1.8e+09",
+        "receiver gain TUNER 25",
+        "receiver frequency 1.85e+09",
+        "receiver frequency 1.9e+09",
+        "receiver gain TUNER 12.5",
+    ]
+
+
+def test_live_soapy_without_a_receiver_ends_with_one_line(programs, monkeypatch):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    done = subprocess.run(
+        [sys.executable, programs / "live_soapy.py"], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith("error: source: the receiver cannot be opened (")
 
 
 def test_segment_headless_tells_each_carrier_once_with_its_edges(recording, model):

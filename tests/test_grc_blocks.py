@@ -81,6 +81,14 @@ def test_the_documentation_tells_input_output_and_every_parameter(name):
         assert label in text[positions[2] :], label
 
 
+@pytest.mark.parametrize("name", BLOCKS)
+def test_message_ports_have_no_label(name):
+    """GRC 3.10.5 connects a message port by its label, which the block does not know."""
+    for direction in ("inputs", "outputs"):
+        ports = [p for p in block_file(name).get(direction, []) if p["domain"] == "message"]
+        assert all("label" not in port for port in ports)
+
+
 def test_categories_follow_the_flow_of_data():
     flow = ["recording_source", "spectrogram_framer", "spectrogram_segmenter"]
     flow += ["emission_tracker", "result_sink"]
