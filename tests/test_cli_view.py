@@ -13,6 +13,7 @@ from gnuradio.radiofm.flowgraphs import WatchFlowgraph, make_segmenter
 from level_model import make_level_bundle, two_carriers, write_recording
 from radiofm_command import RADIOFM
 
+from radiofm_cli.command import run
 from radiofm_core import keys
 
 OFFSCREEN = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
@@ -46,7 +47,7 @@ def test_a_window_opens_and_closes_without_a_word(way, recording, model):
 def test_ctrl_c_closes_it(recording, model):
     command = [*RADIOFM, "view", str(recording), "--model", str(model)]
     process = subprocess.Popen(command, env=OFFSCREEN, stderr=subprocess.PIPE, text=True)
-    time.sleep(8)
+    time.sleep(5)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
     assert process.returncode in (0, 130) and "Traceback" not in errors
@@ -71,10 +72,12 @@ def test_without_a_display_it_says_so_in_one_line(recording):
         (["{recording}", "--time-span", "100"], "time_span: expected 0.001 to 60 s, got 100"),
     ],
 )
-def test_wrong_usage_is_one_line(arguments, told, recording, model):
-    done = view(*(a.format(recording=recording) for a in arguments), "--model", model)
-    assert done.returncode == 2
-    lines = [line for line in done.stderr.splitlines() if "XDG_RUNTIME_DIR" not in line]
+def test_wrong_usage_is_one_line(arguments, told, recording, model, monkeypatch, capfd):
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    words = [a.format(recording=recording) for a in arguments]
+    assert run(["view", *words, "--model", str(model)]) == 2
+    captured = capfd.readouterr()
+    lines = [line for line in captured.err.splitlines() if "XDG_RUNTIME_DIR" not in line]
     assert len(lines) == 1 and told in lines[0]
 
 

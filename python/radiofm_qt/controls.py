@@ -25,7 +25,7 @@ class Controls(QtWidgets.QWidget):
     save_wanted = QtCore.pyqtSignal()
     whole_wanted = QtCore.pyqtSignal()
 
-    def __init__(self, span: float, can_tune: bool, can_save: bool, parent=None):
+    def __init__(self, span: float, parent=None):
         super().__init__(parent)
         self._row = QtWidgets.QHBoxLayout(self)
         self._row.setContentsMargins(8, 6, 8, 6)
@@ -50,12 +50,10 @@ class Controls(QtWidgets.QWidget):
             "Tune", "retune the receiver to the selected emission, or double-click the waterfall"
         )
         self.tune.clicked.connect(self.tune_wanted)
-        self.tune.setVisible(can_tune)
         self.save = self._button(
             "Save", "write the last seconds of samples as SigMF, with annotations"
         )
         self.save.clicked.connect(self.save_wanted)
-        self.save.setVisible(can_save)
 
     @property
     def span(self) -> float:

@@ -77,6 +77,10 @@ class LiveWindow(QtWidgets.QTabWidget):
         """How often the waterfall was drawn anew."""
         return self.spectrum_view.draws
 
+    def allow(self, can_tune: bool, can_save: bool) -> None:
+        """Whether there is somebody to retune a receiver, and to save samples."""
+        self.spectrum_view.allow(can_tune, can_save)
+
     def draw(self) -> None:
         """Draw what has changed."""
         if not self._activity.is_empty and self.tabBar().isHidden():

@@ -37,12 +37,12 @@ class SpectrumView(QtWidgets.QWidget):
     ):
         super().__init__(parent)
         self._state = state
-        self._can_tune = can_tune
         self._end: float | None = None  # of what is shown, where that is not now
         self._drawn: tuple = ()
         self._note = ""
         self.draws = 0
-        self.controls = Controls(span, can_tune, can_save)
+        self.controls = Controls(span)
+        self.allow(can_tune, can_save)
         self.plot = WaterfallPlot(state)
         self.table = EmissionTable()
         self._scroll = QtWidgets.QScrollBar(QtCore.Qt.Vertical)
@@ -56,6 +56,12 @@ class SpectrumView(QtWidgets.QWidget):
         self._table_timer = QtCore.QElapsedTimer()
         self._table_timer.start()
         self._table_due = True
+
+    def allow(self, can_tune: bool, can_save: bool) -> None:
+        """Whether there is somebody to retune a receiver, and to save samples."""
+        self._can_tune = can_tune
+        self.controls.tune.setVisible(can_tune)
+        self.controls.save.setVisible(can_save)
 
     def draw(self) -> None:
         """Draw what has changed since; nothing while the window is hidden."""

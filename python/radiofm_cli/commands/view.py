@@ -78,22 +78,22 @@ def run(options: argparse.Namespace) -> int:
         raise UsageError("name either a recording or a --source to view")
     qt, window_class = _import_window()
     with stop_on_signal() as stop:
-        spectrum = SpectrumState()
-        flowgraph = _flowgraph(options, spectrum, stop)
         application = qt.QApplication.instance() or qt.QApplication(["radiofm"])
+        spectrum = SpectrumState()
         what = options.source or options.recording.name
         window = window_class(
-            spectrum,
-            ActivityState(),
-            title=f"{what} - RadioFM",
-            time_span=options.time_span,
-            can_tune=flowgraph.can_tune,
-            can_save=options.source is not None,
+            spectrum, ActivityState(), title=f"{what} - RadioFM", time_span=options.time_span
         )
+        window.show()
+        window.spectrum_view.note("loading the model")
+        window.draw()
+        application.processEvents()
+        flowgraph = _flowgraph(options, spectrum, stop)
+        window.spectrum_view.note("")
+        window.allow(can_tune=flowgraph.can_tune, can_save=options.source is not None)
         window.tune_requested.connect(flowgraph.tune)
         saver = _Saver(flowgraph, window)
         window.save_requested.connect(saver.begin)
-        window.show()
         stop.armed = True
         flowgraph.launch()
         try:
