@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * The blocks in flowgraphs: a recording of any bytes, and a stream with any tags in chunks of any
- * length, both into the framer.
+ * length, both into the framer; such a stream into the SigMF sink.
  */
 #include "input.h"
 #include <cmath>
@@ -10,6 +10,7 @@
 #include <gnuradio/logger.h>
 #include <gnuradio/radiofm/keys.h>
 #include <gnuradio/radiofm/recording_source.h>
+#include <gnuradio/radiofm/sigmf_sink.h>
 #include <gnuradio/radiofm/spectrogram_framer.h>
 #include <gnuradio/sync_block.h>
 #include <gnuradio/top_block.h>
@@ -19,6 +20,7 @@
 namespace keys = gr::radiofm::keys;
 using gr::radiofm::recording_segment;
 using gr::radiofm::recording_source;
+using gr::radiofm::sigmf_sink;
 using gr::radiofm::spectrogram_framer;
 using gr::radiofm::spectrogram_spec;
 
@@ -145,6 +147,42 @@ void run(const gr::basic_block_sptr& source, const spectrogram_spec& spec)
     top->run();
 }
 
+// What was neither dropped nor forgotten comes out of the sink.
+void write_samples(input& in)
+{
+    constexpr const char* types[] = {"cf32_le", "ci16_le", "ci8"};
+    const char* type = in.one_of(types);
+    const double history = in.take<uint8_t>() % 2 ? in.number(1e-3) : 0.0;
+    std::shared_ptr<sigmf_sink> sink;
+    try {
+        sink = sigmf_sink::make({type, usual_rate, in.number(1e9), history, 1 << 16, true});
+    } catch (const std::invalid_argument& refused) {
+        PROMISE(std::strlen(refused.what()) > 0);
+        return;
+    }
+    const auto source = gnuradio::make_block_sptr<told_source>(in);
+    const auto top = gr::make_top_block("checked");
+    top->connect(source, 0, sink, 0);
+    top->run();
+    FILE* file = std::tmpfile();
+    PROMISE(file && sink->store()->ended());
+    uint64_t written = 0, held = sink->store()->samples();
+    while (sink->store()->samples() > 0) {
+        uint64_t next = 0;
+        const auto done = sink->store()->write_to(fileno(file), held, 10.0);
+        PROMISE(done.error.empty() && !done.stretches.empty());
+        for (const gr::radiofm::sample_stretch& one : done.stretches) {
+            PROMISE(one.offset >= next && std::isfinite(one.center_frequency));
+            PROMISE(one.sample_rate == done.stretches[0].sample_rate && one.sample_rate >= 1.0);
+            PROMISE(one.time.fraction >= 0 && one.time.fraction < 1);
+            next = one.offset + one.samples;
+            written += one.samples;
+        }
+    }
+    std::fclose(file);
+    PROMISE(written == held && held + sink->dropped() <= sink->position());
+}
+
 void play_recording(input& in)
 {
     constexpr const char* types[] = {"cf32_le", "cf64_be", "ci16_le", "cu8", "ci32_be"};
@@ -179,9 +217,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
     // rates that a model does not serve are reported, once an input
     gr::logging::singleton().set_default_level(gr::log_level::off);
     input in(data, size);
-    const uint8_t way = in.take<uint8_t>() % 4;
+    const uint8_t way = in.take<uint8_t>() % 5;
     if (way < 2) {
         play_recording(in);
+    } else if (way == 4) {
+        write_samples(in);
     } else {
         run(gnuradio::make_block_sptr<told_source>(in),
             way == 2 ? small_spec() : spec_with_evidence());

@@ -55,7 +55,7 @@ class PendingFile:
 
     def __init__(self, path: Path):
         self.path = path
-        _clear_away(path)
+        clear_away(path.parent, glob.escape(path.name))
         self.temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
         with output_errors(path):
             self.file = self.temporary.open("w+b")
@@ -84,9 +84,10 @@ class PendingFile:
             self.temporary.unlink()
 
 
-def _clear_away(path: Path) -> None:
-    """Remove what processes that are no more left of ``path``."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+def clear_away(folder: Path, pattern: str) -> None:
+    """Remove what processes that are no more left under the temporary names of files in ``folder``
+    whose names fit ``pattern``."""
+    for left in folder.glob(f".{pattern}.*.part"):
         process = left.name.split(".")[-2]
         if process.isdigit() and not _is_alive(int(process)):
             with contextlib.suppress(OSError):

@@ -9,6 +9,7 @@ in the data. ``radiofm:complete`` is true in it once no more samples are to come
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import re
 import time
@@ -17,7 +18,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import OutputError, UsageError
-from .files import output_errors
+from ..spectrum.recordings import META_SUFFIX
+from .files import clear_away, output_errors
 from .recorded_file import RecordedFile, Stretch
 
 ADVICE = "make room there or choose another folder; until then samples are dropped"
@@ -109,6 +111,8 @@ class SigmfFolder:
             self._kept.popleft().remove()
         with output_errors(self.folder, "samples ", ADVICE):
             self.folder.mkdir(parents=True, exist_ok=True)
+            if not self._counter:
+                clear_away(self.folder, f"{glob.escape(self._prefix)}_*{META_SUFFIX}")
             stem, descriptor = self._new_file(first)
             pair = SigmfPair(stem, self._datatype, first, descriptor)
             try:
@@ -133,7 +137,7 @@ class SigmfFolder:
         seconds = first.time_s if first.time_s >= _EARLIEST_DATE_S else time.time()
         try:
             date = datetime.fromtimestamp(seconds, UTC)
-        except (ValueError, OverflowError):  # no date of this calendar
+        except (ValueError, OverflowError, OSError):  # no date of this calendar
             date = datetime.now(UTC)
         while True:
             name = f"{self._prefix}_{date:%Y%m%dT%H%M%SZ}_{self._counter:04d}"
