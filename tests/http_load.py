@@ -3,24 +3,28 @@
 
 ``.venv/bin/python -m tests.http_load [--seconds 30] [--rounds 2] [--model M]``
 
-``radiofm watch`` of a recording at 7.68 MS/s in frames of 40 ms: without the view, with it, with
-a browser open on the same machine, in turn; lost frames and CPU time of each. The model is one that
-needs next to no time, so that what is lost is lost to the view.
+``radiofm watch`` of a recording at 7.68 MS/s in frames of 40 ms: without the view, with it, with a
+page's connection that takes all there is (as a browser elsewhere), with a browser open on the same
+machine, in turn; lost frames and CPU time of each. The model is one that needs next to no time, so
+that what is lost is lost to the view.
 """
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import re
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 import urllib.request
 from pathlib import Path
 
+import aiohttp
 import numpy as np
 
 from .browser import Browser
@@ -28,7 +32,7 @@ from .level_model import make_level_bundle
 from .radiofm_command import RADIOFM
 
 RATE, CENTER = 7.68e6, 2.4e9
-CASES = ("without --http", "--http", "--http, a browser open")
+CASES = ("without --http", "--http", "--http, a page elsewhere", "--http, a browser here")
 # After the first frames: the model is loaded and the page is open
 SETTLING_S = 4.0
 
@@ -67,6 +71,16 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+async def look(url: str) -> None:
+    """Take a page's messages until the server goes."""
+    async with aiohttp.ClientSession() as session, session.ws_connect(f"{url}live") as page:
+        await page.send_json({"type": "view", "span": 10, "lines": 500})
+        async for message in page:
+            if message.type is aiohttp.WSMsgType.TEXT and '"number"' in message.data:
+                number = json.loads(message.data)["number"]
+                await page.send_json({"type": "seen", "number": number})
+
+
 def measure(case: str, recording: Path, model: str, seconds: float) -> str:
     """Run one case; its figures in a line."""
     is_served = case != CASES[0]
@@ -82,6 +96,8 @@ def measure(case: str, recording: Path, model: str, seconds: float) -> str:
         url = (re.search(r"http://\S+", line) or [url])[0]
     browser, drawn = None, 0
     if case == CASES[2]:
+        threading.Thread(target=lambda: asyncio.run(look(url)), daemon=True).start()
+    if case == CASES[3]:
         browser = Browser()
         page = browser.open(url)
         page.until("radiofmView.picture", 60)
@@ -100,7 +116,7 @@ def measure(case: str, recording: Path, model: str, seconds: float) -> str:
     process.send_signal(signal.SIGINT)
     last = process.communicate(timeout=30)[1].strip().splitlines()[-1].removeprefix("radiofm: ")
     page_words = f", page drawn {drawn:.1f} times a second" if browser else ""
-    return f"{case:24} {last}; {100 * spent:.0f} % of a core{skipped}{page_words}"
+    return f"{case:25} {last}; {100 * spent:.0f} % of a core{skipped}{page_words}"
 
 
 def main() -> None:

@@ -28,6 +28,8 @@ from radiofm_web.intake import MOST_EVENTS, MOST_PICTURES, Intake
 from radiofm_web.row_message import MAGIC
 from radiofm_web.server import MOST_CONNECTIONS, ViewServer
 
+TEXT = aiohttp.WSMsgType.TEXT
+
 
 @pytest.fixture
 def server():
@@ -258,19 +260,19 @@ def test_a_page_is_told_changes_and_waits_for_its_answer(server):
             assert len(base64.b64decode(update["classes"][1]["ramp"])) == 768
             await page.send_json({"type": "seen", "number": 1})
             # two updates that it does not answer, then silence, then the newest at once
-            for second in (1, 2, 3, 4):
-                feed(server, 1.0, start=float(second))
-                await asyncio.sleep(0.15)
-            for _ in range(2):
+            for second in (1.0, 2.0):
+                feed(server, 1.0, start=second)
                 seen = read_lines(await page.receive_bytes())
                 last = (await page.receive_json())["number"]
-            assert last == 3 and seen["newest"] * seen["duration"] < 4.5
+            assert last == 3 and seen["newest"] * seen["duration"] < 3.0
+            feed(server, 2.0, start=3.0)
             with pytest.raises(TimeoutError):
                 await page.receive(timeout=0.3)
             await page.send_json({"type": "seen", "number": last})
             late = read_lines(await page.receive_bytes())
             assert (late["newest"] + 1) * late["duration"] == pytest.approx(5.0, abs=0.05)
-            assert late["numbers"][0] * late["duration"] >= 2.9
+            assert late["duration"] == seen["duration"]
+            assert late["numbers"][0] >= seen["newest"] - 1
 
     asyncio.run(asyncio.wait_for(look(), 30))
 
@@ -313,7 +315,7 @@ def test_a_page_that_says_something_odd_is_let_go(server, message):
             await page.receive_json()
             await page.send_str(message)
             while (answer := await page.receive()).type is not aiohttp.WSMsgType.CLOSE:
-                assert answer.type is aiohttp.WSMsgType.TEXT
+                assert answer.type is TEXT
             assert answer.data == aiohttp.WSCloseCode.POLICY_VIOLATION
             # others are served
             assert (await (await viewer(session, server)).receive_json())["type"] == "hello"
@@ -355,8 +357,8 @@ def test_more_pages_than_there_may_be_are_told_so(server):
             async with session.get(server.url + "events") as refused:
                 assert refused.status == 503
             await pages[0].close()
-            await asyncio.sleep(0.2)
-            assert (await (await viewer(session, server)).receive_json())["type"] == "hello"
+            while (await (await viewer(session, server)).receive()).type is not TEXT:
+                await asyncio.sleep(0.05)
 
     asyncio.run(asyncio.wait_for(crowd(), 30))
 
@@ -364,14 +366,15 @@ def test_more_pages_than_there_may_be_are_told_so(server):
 def test_idle_connections_do_not_use_up_the_process(server):
     idle = [socket.create_connection(("127.0.0.1", server.port)) for _ in range(MOST_CONNECTIONS)]
     try:
-        time.sleep(0.3)
         with closing(socket.create_connection(("127.0.0.1", server.port))) as extra:
             extra.settimeout(5)
             assert b" 503 " in extra.recv(100)
     finally:
         for each in idle:
             each.close()
-    time.sleep(0.3)
+    end = time.monotonic() + 10
+    while get(server.url)[0] != 200 and time.monotonic() < end:
+        time.sleep(0.05)
     assert get(server.url)[0] == 200
 
 
@@ -417,7 +420,7 @@ def test_the_flowgraph_is_never_held_up():
         begin = time.monotonic()
         for _ in range(1000):
             intake.take(*feed_one)
-        assert time.monotonic() - begin < 0.5
+        assert time.monotonic() - begin < 2.0
         assert intake.skipped >= 1000 - MOST_PICTURES - 2
     intake.close()
     assert intake.state.snapshot(1.0).newest is not None
@@ -439,7 +442,7 @@ def test_the_end_takes_a_moment_with_pages_open():
                 stream = await session.get(server.url + "events")
                 begin = time.monotonic()
                 await asyncio.to_thread(server.close)
-                assert time.monotonic() - begin < 2.0
+                assert time.monotonic() - begin < 4.0
                 for page in pages:
                     while (message := await page.receive()).type is not aiohttp.WSMsgType.CLOSE:
                         pass

@@ -140,7 +140,7 @@ def test_a_browser_shows_the_emissions_of_a_recording(browser, watch, tmp_path):
     page.close()
 
     code, seconds, errors = watch.stop()
-    assert code == 0 and seconds < 4, errors
+    assert code == 0 and seconds < 15, errors
     assert "Traceback" not in errors
 
 
@@ -270,7 +270,7 @@ def test_five_hundred_emissions_at_once(browser):
         begin = time.monotonic()
         page.run("document.getElementById('outlines').click()")
         page.until("document.getElementById('outlines').ariaPressed === 'false'")
-        assert time.monotonic() - begin < 2 and page.faults == []
+        assert time.monotonic() - begin < 5 and page.faults == []
         page.close()
 
 

@@ -62,6 +62,8 @@ class Intake:
         self.state = SpectrumState()
         self.events = EventLog()
         self.skipped = 0
+        # counted by the thread that gives messages, and by the one that takes them
+        self._given = self._taken = 0
         self._waiting: queue.SimpleQueue = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, name="radiofm-http-intake", daemon=True)
         self._thread.start()
@@ -69,15 +71,16 @@ class Intake:
     def take(self, port: str, fields: dict, data: np.ndarray | None) -> None:
         """Take a message; copies its data. With too many waiting it is left out and counted."""
         most = MOST_OTHERS if data is None else MOST_PICTURES
-        if self._waiting.qsize() >= most:
+        if self.waiting >= most:
             self.skipped += 1
             return
+        self._given += 1
         self._waiting.put((port, fields, None if data is None else data.copy()))
 
     @property
     def waiting(self) -> int:
-        """Messages that are not taken yet."""
-        return self._waiting.qsize()
+        """Messages that are not taken in yet."""
+        return self._given - self._taken
 
     def close(self) -> None:
         """End the thread."""
@@ -93,3 +96,4 @@ class Intake:
                     self.events.add(fields)
             except InputError:
                 self.skipped += 1
+            self._taken += 1

@@ -99,7 +99,8 @@ class ViewServer:
             shutdown_timeout=0.5,
         )
         await runner.setup()
-        server = await self._loop.create_server(_limited(runner.server), sock=self._listener)
+        make = _limited(runner.server, self._loop)
+        server = await self._loop.create_server(make, sock=self._listener)
         self._ready.set()
         try:
             await self._end.wait()
@@ -128,6 +129,21 @@ def _is_foreign(record: logging.LogRecord) -> bool:
     return bool(record.exc_info) and isinstance(record.exc_info[1], HttpProcessingError)
 
 
-def _limited(server: web.Server):
+def _limited(server: web.Server, loop: asyncio.AbstractEventLoop):
     """Makes the protocol of each connection."""
-    return lambda: server() if len(server.connections) < MOST_CONNECTIONS else _Refusal()
+    fresh = 0
+
+    def settle() -> None:
+        nonlocal fresh
+        fresh -= 1
+
+    def make() -> asyncio.Protocol:
+        nonlocal fresh
+        if len(server.connections) + fresh >= MOST_CONNECTIONS:
+            return _Refusal()
+        # the server counts it in the event loop's next round
+        fresh += 1
+        loop.call_soon(settle)
+        return server()
+
+    return make
