@@ -226,6 +226,8 @@ def test_a_tab_finds_the_server_that_comes_back(browser):
     page.until("document.getElementById('connection').dataset.state === 'lost'", 10)
     told = page.run("document.getElementById('connection').textContent")
     assert told == "the receiver has ended, trying again"
+    time.sleep(1.2)  # it has tried
+    assert page.run("document.getElementById('connection').textContent") == told
     # what there was is still to be seen
     assert page.run("document.querySelectorAll('tbody tr').length") == 1
     with ViewServer(str(port)) as server:

@@ -20,6 +20,7 @@ export class Connection {
     this.timer = 0;
     this.heard = 0;
     this.wasOpen = false;
+    this.hasEnded = false;
     setInterval(() => this.watch(), 3000);
     addEventListener("online", () => this.hurry());
     document.addEventListener("visibilitychange", () => this.hurry());
@@ -44,6 +45,7 @@ export class Connection {
       const message = JSON.parse(event.data);
       if (message.type === "hello") {
         opened = this.wasOpen = true;
+        this.hasEnded = false;
         this.wait = SHORTEST_WAIT_MS;
         this.tell("live", "live");
       }
@@ -78,9 +80,10 @@ export class Connection {
   lost(code, reason) {
     let text = "connection lost";
     if (code === TRY_AGAIN_LATER) text = reason || "the server is busy";
-    else if (code === GOING_AWAY) text = "the receiver has ended";
     else if (reason) text = reason;
+    else if (this.hasEnded || code === GOING_AWAY) text = "the receiver has ended";
     else if (!this.wasOpen) text = "no connection";
+    this.hasEnded ||= code === GOING_AWAY;
     this.tell("lost", `${text}, trying again`);
     this.timer = setTimeout(() => this.open(), this.wait);
     this.wait = Math.min(2 * this.wait, LONGEST_WAIT_MS);
