@@ -10,11 +10,16 @@ from pathlib import Path
 
 import numpy as np
 import sigmf
+from activity_flow import MessageSource
+from framer_flow import Halting, tag, time_value
 from gnuradio import blocks, gr, radiofm
+from gnuradio.radiofm.pmts.messages import to_pmt
 
 from radiofm_core import keys
 
 RATE = 1e6
+START_S = 1_700_000_000
+START = [tag(0, "rx_time", time_value(START_S, 0.25)), tag(0, "rx_freq", 1e9)]
 
 
 @dataclass
@@ -77,3 +82,42 @@ def run_samples(sink, samples, tags=()) -> list[dict]:
     top.msg_disconnect(sink, keys.PORT_STATUS, results, keys.PORT_STATUS)
     top.disconnect_all()
     return got
+
+
+def emission(start: int, stop: int, number: int = 0, event: str = "end", **more) -> dict:
+    """An event of the tracker about samples [start, stop)."""
+    return {
+        keys.EVENT: event,
+        keys.BURST_ID: number,
+        keys.LABEL: "lte",
+        keys.CONFIDENCE: 0.9,
+        keys.CENTER_FREQUENCY: 1e9,
+        keys.BANDWIDTH: 2e5,
+        keys.START_TIME: start / RATE,
+        keys.DURATION: (stop - start) / RATE,
+        keys.START_OFFSET: start,
+        keys.END_OFFSET: stop,
+        keys.SNR_DB: 20.0,
+        keys.PWR_DB: -30.0,
+        keys.ACTIVE_TIME: (stop - start) / RATE,
+        keys.BURSTS: 1,
+        **more,
+    }
+
+
+def logged(capfd) -> list[str]:
+    """The lines that GNU Radio's log got: it has both streams."""
+    return "".join(capfd.readouterr()).splitlines()
+
+
+def run_with_emissions(sink, samples, events, tags=START) -> None:
+    """Run samples and events of a tracker into a sink; the samples end after the events."""
+    sent = MessageSource([to_pmt(e) for e in events], port=keys.PORT_EMISSIONS)
+    taken = blocks.message_debug()
+    top = gr.top_block()
+    halt = len(samples) - 1
+    source = Halting(samples, tags, {halt}, lambda: taken.num_messages() == len(events), 5.0)
+    top.connect(source, sink)
+    for receiver, port in ((sink, keys.PORT_EMISSIONS), (taken, "store")):
+        top.msg_connect(sent, keys.PORT_EMISSIONS, receiver, port)
+    top.run()
