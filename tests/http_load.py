@@ -71,11 +71,12 @@ def cpu_seconds(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
-async def look(url: str) -> None:
-    """Take a page's messages until the server goes."""
+async def look(url: str, sizes: list[int]) -> None:
+    """Take a page's messages until the server goes, and note their sizes in bytes."""
     async with aiohttp.ClientSession() as session, session.ws_connect(f"{url}live") as page:
         await page.send_json({"type": "view", "span": 10, "lines": 500})
         async for message in page:
+            sizes.append(len(message.data))
             if message.type is aiohttp.WSMsgType.TEXT and '"number"' in message.data:
                 number = json.loads(message.data)["number"]
                 await page.send_json({"type": "seen", "number": number})
@@ -94,9 +95,9 @@ def measure(case: str, recording: Path, model: str, seconds: float) -> str:
     url = ""
     while "watching" not in (line := process.stderr.readline()):
         url = (re.search(r"http://\S+", line) or [url])[0]
-    browser, drawn = None, 0
+    browser, drawn, sizes = None, 0, []
     if case == CASES[2]:
-        threading.Thread(target=lambda: asyncio.run(look(url)), daemon=True).start()
+        threading.Thread(target=lambda: asyncio.run(look(url, sizes)), daemon=True).start()
     if case == CASES[3]:
         browser = Browser()
         page = browser.open(url)
@@ -104,6 +105,7 @@ def measure(case: str, recording: Path, model: str, seconds: float) -> str:
     time.sleep(SETTLING_S)
     begin, before = time.monotonic(), cpu_seconds(process.pid)
     first = page.run("radiofmView.drawn") if browser else 0
+    sizes.clear()
     time.sleep(seconds)
     spent = (cpu_seconds(process.pid) - before) / (time.monotonic() - begin)
     skipped = ""
@@ -116,6 +118,8 @@ def measure(case: str, recording: Path, model: str, seconds: float) -> str:
     process.send_signal(signal.SIGINT)
     last = process.communicate(timeout=30)[1].strip().splitlines()[-1].removeprefix("radiofm: ")
     page_words = f", page drawn {drawn:.1f} times a second" if browser else ""
+    if sizes:
+        page_words = f", {sum(sizes) / seconds / 1e3:.0f} kB/s"
     return f"{case:25} {last}; {100 * spent:.0f} % of a core{skipped}{page_words}"
 
 
