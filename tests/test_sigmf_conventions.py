@@ -139,6 +139,18 @@ def test_the_pages_example_is_an_annotation_of_the_demo(demo):
             assert value == pytest.approx(found[key], rel=1e-3), key
 
 
+def test_the_pages_program_saves_the_last_samples_with_their_emissions(tmp_path):
+    program = re.search(r"```python\n(.*?)```", PAGE, re.S).group(1)
+    (tmp_path / "examples").symlink_to(ROOT / "examples")
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    path = (tmp_path / done.stdout.strip()).with_suffix(".sigmf-meta")
+    assert {a["core:label"] for a in validated(path)["annotations"]} == {"lte", "nr", "wifi"}
+    assert path.with_suffix(".sigmf-data").stat().st_size == 8 * 614_400
+
+
 def test_a_raw_file(tmp_path):
     two_carriers(0.05).tofile(tmp_path / "raw.bin")
     model = make_level_bundle(tmp_path / "level.pt")
