@@ -4,6 +4,7 @@
 import ast
 import math
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -111,6 +112,25 @@ def test_a_file_that_takes_no_more_ends_with_its_last_whole_write(tmp_path):
     pairs = pairs_in(out)
     assert sum(len(pair.samples) for pair in pairs) == status["samples"]
     assert (pairs[0].samples == ramp(len(pairs[0].samples))).all()
+
+
+def test_a_save_that_fails_leaves_nothing_and_can_be_tried_again(tmp_path, capfd):
+    sink = radiofm.sigmf_sink(tmp_path, RATE, mode="on_demand", history=1.0)
+    run_samples(sink, ramp(300_000), START)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1_500_004, limits[1]))
+    try:
+        assert sink.save() is None
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert list(tmp_path.iterdir()) == []
+    assert (sink.status()["files"], sink.status()["samples"]) == (0, 0)
+    assert sink.status()["dropped"] == 300_000
+    (told,) = logged(capfd)
+    assert "nothing saved: " in told and "(File too large)" in told
+    assert sink.save() is not None
+    (pair,) = pairs_in(tmp_path)
+    assert (pair.samples == ramp(300_000)).all()
 
 
 KILLED = """

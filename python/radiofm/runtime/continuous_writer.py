@@ -49,10 +49,9 @@ class ContinuousWriter(SigmfWriter):
     def request(self) -> Future:
         """End the pair that is being written: the next sample begins another one."""
         future: Future = Future()
-        if self.is_running:
-            self._requests.put(future)
-        else:
-            future.set_exception(OutputError("nothing is being written: the flowgraph is at rest"))
+        self._requests.put(future)
+        if not self.is_running:
+            self._answer_requests()
         return future
 
     def _work(self) -> None:
@@ -72,6 +71,8 @@ class ContinuousWriter(SigmfWriter):
                 break
             self._answer_requests()
             self._describe_now_and_then()
+
+    def _conclude(self) -> None:
         self._end_pair()
         self._answer_requests()
 
@@ -108,8 +109,11 @@ class ContinuousWriter(SigmfWriter):
             self._close(pair)
 
     def _answer_requests(self) -> None:
-        while not self._requests.empty():
-            future = self._requests.get()
+        while True:
+            try:
+                future = self._requests.get_nowait()
+            except queue.Empty:
+                return
             path = self._pair.data_path if self._pair is not None else self.path
             self._end_pair()
             if path is None:

@@ -76,10 +76,14 @@ class OnDemandWriter(SigmfWriter):
                 continue
             except queue.Empty:
                 self._describe_now_and_then()
-            with self._saving:
-                self._serves = not has_ended or not self._requests.empty()
-                if not self._serves:
-                    return
+            if has_ended:
+                return
+
+    def _conclude(self) -> None:
+        with self._saving:
+            self._serves = False
+            while not self._requests.empty():
+                self._answer(*self._requests.get())
 
     def _answer(self, kept, future: Future) -> None:
         try:
@@ -89,13 +93,13 @@ class OnDemandWriter(SigmfWriter):
 
     def _save(self, kept) -> Path:
         pair = self._open(kept.oldest())
-        try:
-            while kept.samples():
-                reason = self._fill(pair, kept, 2**62)
-                if reason:
-                    raise self._folder.failure(reason)
-                self._describe_now_and_then()
-        finally:
-            self.lost += kept.discard()
-            self._close(pair)
+        while kept.samples():
+            reason = self._fill(pair, kept, 2**62)
+            if reason:  # the rest would be the oldest samples, and take room from a later try
+                self._give_up(pair)
+                self.samples -= pair.samples
+                self.lost += pair.samples + kept.discard()
+                raise self._folder.failure(reason)
+            self._describe_now_and_then()
+        self._close(pair)
         return pair.data_path

@@ -120,17 +120,25 @@ class SigmfWriter:
     def _work(self) -> None:
         """Write until the stream has ended."""
 
+    @abstractmethod
+    def _conclude(self) -> None:
+        """End what is open and answer what was asked: after :meth:`_work`, also if that raised."""
+
     def _run(self, on_end: Callable[[], None], finished: threading.Event) -> None:
+        self._attempt(self._work)
+        while not self._store.ended():  # it failed; a flowgraph would wait for ever
+            self._store.wait(TURN_S)
+            self.lost += self._store.discard()
+        self._attempt(self._conclude)
+        finished.set()
+        self._attempt(self._conclude)  # what was asked meanwhile
+        on_end()
+
+    def _attempt(self, call: Callable[[], None]) -> None:
         try:
-            self._work()
+            call()
         except Exception as error:
             self._fail(f"writing ended: {one_line(error)}")
-            while not self._store.ended():  # or a flowgraph would wait for ever
-                self._store.wait(TURN_S)
-                self.lost += self._store.discard()
-        finally:
-            finished.set()
-            on_end()
 
     def _describe_now_and_then(self) -> None:
         if time.monotonic() >= self._next_description:
@@ -159,8 +167,14 @@ class SigmfWriter:
         """End a pair, and describe it; one without samples is deleted."""
         with self._lock:
             pair.close()
-            if pair.samples == 0:
-                self._recent.remove(pair)
-                self._folder.give_up(pair)
-                self.files -= 1
+        if pair.samples == 0:
+            self._give_up(pair)
         self.describe()
+
+    def _give_up(self, pair: SigmfPair) -> None:
+        """Delete a pair that is nothing worth."""
+        with self._lock:
+            self._recent.remove(pair)
+            self._folder.give_up(pair)
+            self.files -= 1
+            self.path = self._recent[-1].data_path if self._recent else None
