@@ -314,6 +314,18 @@ def test_a_token_leads_in_from_the_address_once_and_from_a_cookie_then(browser):
         page.close()
 
 
+def test_a_page_whose_token_holds_no_more_says_so(browser):
+    with ViewServer("0", "the-first-token") as server:
+        port = server.port
+        page = browser.open(server.url)
+        page.until("document.getElementById('connection').dataset.state === 'live'")
+    with ViewServer(str(port), "another-token") as server:
+        page.until("document.getElementById('connection').textContent.includes('new address')", 15)
+        page.do("Page.navigate", url=server.url)
+        page.until("document.getElementById('connection').dataset.state === 'live'")
+        page.close()
+
+
 def test_the_page_has_the_colours_of_pictures_and_windows():
     sheet = (Path(sys.modules["radiofm_web"].__file__).parent / "static/style.css").read_text()
     for name in ("INK", "FAINT", "PAPER", "EMPTY", "FRAME"):
