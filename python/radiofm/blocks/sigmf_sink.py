@@ -17,6 +17,8 @@ from radiofm_core.outputs.sigmf_pairs import SigmfFolder
 
 from .. import radiofm_python
 from ..runtime.continuous_writer import ContinuousWriter
+from ..runtime.hier_ports import outside
+from ..runtime.hier_ports import outside
 from ..runtime.on_demand_writer import OnDemandWriter
 from ..runtime.sigmf_notes import MEGABYTE, sigmf_notes
 from .native_options import filled
@@ -124,9 +126,9 @@ class sigmf_sink(gr.hier_block2):
         self.msg_connect((self._samples, stream), (notes, stream))
         for port in (keys.PORT_EMISSIONS, keys.PORT_SAVE):
             self.message_port_register_hier_in(port)
-            self.msg_connect((self, port), (notes, port))
+            self.msg_connect((outside(self), port), (notes, port))
         self.message_port_register_hier_out(keys.PORT_STATUS)
-        self.msg_connect((notes, keys.PORT_STATUS), (self, keys.PORT_STATUS))
+        self.msg_connect((notes, keys.PORT_STATUS), (outside(self), keys.PORT_STATUS))
 
     def save(self) -> Path | None:
         """Write what there is, as a message on ``save`` asks for, and wait until that is done.
