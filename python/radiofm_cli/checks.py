@@ -122,6 +122,14 @@ def check_zeromq() -> tuple[Outcome, str]:
     return _optional("zeromq", "samples over ZeroMQ", "")
 
 
+def check_http() -> tuple[Outcome, str]:
+    """The live view in a browser."""
+    try:
+        return Outcome.GOOD, f"aiohttp {_version('aiohttp')}"
+    except ImportError as error:
+        return Outcome.OPTIONAL, f"no live view in a browser ({_line(error)}); run `./dev build`"
+
+
 def _optional(module: str, what: str, hint: str) -> tuple[Outcome, str]:
     """A part of GNU Radio that not everyone needs."""
     try:
@@ -145,4 +153,5 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("results", check_results),
     ("SoapySDR", check_soapy),
     ("ZeroMQ", check_zeromq),
+    ("browser view", check_http),
 )
