@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 from pathlib import Path
@@ -14,7 +13,7 @@ from level_flow import write_two_carriers
 from level_model import CENTER, RATE, two_carriers
 from matplotlib.image import imread
 
-SCRIPT = Path(__file__).parent.parent / "docs/screenshots/inspectrum.py"
+SCREENSHOTS = Path(__file__).parent.parent / "docs/screenshots"
 # A row of inspectrum's picture is a bin of its transform, a column a transform
 BINS = 512
 
@@ -30,10 +29,10 @@ def picture(tmp_path_factory, one_thread):
     folder = tmp_path_factory.mktemp("inspectrum")
     write_two_carriers(folder, two_carriers(0.2))
     (described,) = (folder / "out").glob("*.sigmf-meta")
-    spec = importlib.util.spec_from_file_location("inspectrum", SCRIPT)
-    screenshots = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(screenshots)
-    screenshots.take(described, folder / "taken.png")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(SCREENSHOTS)
+        import inspectrum
+    inspectrum.take(described, folder / "taken.png")
     white = imread(folder / "taken.png")[..., :3].min(axis=2)
     found = json.loads(described.read_text())["annotations"]
     return white, {each["core:label"]: each for each in found}
