@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import sigmf
-from level_model import CENTER, RATE, make_level_bundle, two_carriers, write_recording
+from level_model import CENTER, RATE, two_carriers, write_recording
 from radiofm_command import radiofm
 
 from radiofm_core import keys
@@ -87,8 +87,8 @@ def described(tmp_path):
     """The description of a recording in which two carriers were found, as ``radiofm segment``
     writes it; the second one pauses and is a little wider than the span."""
 
-    def describe(path, name: str = "out") -> dict:
-        recording = open_recording(path)
+    def describe(path, name: str = "out", **options) -> dict:
+        recording = open_recording(path, **options)
         n = recording.num_samples
         emissions = [
             carrier(0, 0, n, -700e3, -200e3),
@@ -96,7 +96,7 @@ def described(tmp_path):
         ]
         bursts = [Burst(n // 4 + i * 5000, n // 4 + i * 5000 + 900, *BAND) for i in range(2)]
         pauses = {1: Pauses(1800 / RATE, tuple(bursts))}
-        written = tmp_path / name / path.name
+        written = tmp_path / name / f"{path.stem}.sigmf-meta"
         written.parent.mkdir()
         linked = link_data(recording, written)
         with written.open("wb") as file:
@@ -151,14 +151,10 @@ def test_the_pages_program_saves_the_last_samples_with_their_emissions(tmp_path)
     assert path.with_suffix(".sigmf-data").stat().st_size == 8 * 614_400
 
 
-def test_a_raw_file(tmp_path):
+def test_a_raw_file(tmp_path, described):
     two_carriers(0.05).tofile(tmp_path / "raw.bin")
-    model = make_level_bundle(tmp_path / "level.pt")
-    options = ("--datatype", "cf32_le", "--sample-rate", RATE, "--center-frequency", CENTER)
-    out = tmp_path / "out"
-    done = radiofm("segment", tmp_path / "raw.bin", *options, "--out", out, "--model", model)
-    assert done.returncode == 0, done.stderr
-    meta = validated(out / "raw.sigmf-meta")
+    options = {"datatype": "cf32_le", "sample_rate": RATE, "center_frequency": CENTER}
+    meta = described(tmp_path / "raw.bin", **options)
     assert meta["global"]["core:extensions"] == [OURS]
     assert meta["captures"] == [{"core:sample_start": 0, "core:frequency": CENTER}]
 
