@@ -16,7 +16,7 @@ QWidget {{ background: {PAPER}; color: {INK}; }}
 QToolTip {{ background: #1a2333; color: {INK}; border: 1px solid {FRAME}; padding: 4px; }}
 QTableView {{ background: {EMPTY}; alternate-background-color: #0a0e16; border: 0;
     gridline-color: transparent; selection-background-color: #24344f; selection-color: {INK}; }}
-QTableView::item {{ padding: 0 8px; }}
+QTableView::item {{ border: 0; padding: 0 8px; }}
 QHeaderView::section {{ background: {PAPER}; color: {FAINT}; border: 0;
     border-bottom: 1px solid {FRAME}; padding: 3px 8px; }}
 QPushButton, QToolButton, QComboBox, QSpinBox {{ background: #18202f; border: 1px solid {FRAME};
