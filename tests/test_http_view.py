@@ -204,6 +204,24 @@ def test_the_page_fits_any_window(browser, size):
         page.close()
 
 
+def test_a_receiver_that_knows_the_date_is_shown_with_the_time_of_day(browser):
+    start = 1_900_000_000.0
+    with ViewServer("0") as server:
+        feed(server, seconds=1.0, start=start)
+        event = {**emission(1), keys.START_TIME: start + 0.25}
+        server.take(keys.PORT_EMISSIONS, event, None)
+        page = browser.open(server.url)
+        shown = page.until("document.querySelector('tbody tr')?.cells[5].textContent")
+        assert shown == page.run(f"new Date({1e3 * start}).toTimeString().slice(0, 8)")
+        page.until(f"Math.abs(radiofmView.picture.ring.now - {start + 1.0}) < 0.05")
+        feed(server, seconds=0.5, start=start + 1.0)
+        page.until(f"Math.abs(radiofmView.picture.ring.now - {start + 1.5}) < 0.05")
+        lines = page.run("radiofmView.picture.ring.numbers.filter(n => n > 0).length")
+        duration = page.run("radiofmView.picture.ring.duration")
+        assert lines * duration == pytest.approx(1.5, abs=0.06) and page.faults == []
+        page.close()
+
+
 def test_nothing_is_drawn_while_nothing_changes(browser):
     with ViewServer("0") as server:
         feed(server, seconds=0.5)
