@@ -2,6 +2,7 @@
 """Blocks as they are dropped in GNU Radio Companion run, and what is wrong is one line."""
 
 import inspect
+import json
 import os
 import re
 import signal
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 from gnuradio import radiofm
-from grc_compiler import compiled, flowgraph, write_flowgraph
+from grc_compiler import compiled, flowgraph, run_window, write_flowgraph
 from level_model import make_level_bundle
 from motion_model import make_motion_bundle
+from PyQt5.QtWidgets import QApplication
 
 from radiofm_core.errors import RadiofmError
 
@@ -52,6 +54,40 @@ FLOWGRAPHS = {
             ("framer", "windows", "classifier", "windows"),
             ("classifier", "activity", "printer", "activity"),
             ("classifier", "status", "printer", "status"),
+        ],
+    ),
+    "with_monitor": (
+        [
+            SAMP_RATE,
+            ("source", "radiofm_recording_source", {}),
+            ("monitor", "radiofm_spectrum_monitor", {}),
+            ("printer", "radiofm_emission_printer", {}),
+        ],
+        [("source", 0, "monitor", 0), ("monitor", "emissions", "printer", "emissions")],
+    ),
+    "with_view": (
+        [
+            SAMP_RATE,
+            ("source", "radiofm_recording_source", {}),
+            ("framer", "radiofm_spectrogram_framer", {}),
+            ("segmenter", "radiofm_spectrogram_segmenter", {}),
+            ("tracker", "radiofm_emission_tracker", {}),
+            ("saved", "radiofm_sigmf_sink", {}),
+            ("printer", "radiofm_emission_printer", {}),
+            ("view", "radiofm_live_view", {}),
+        ],
+        [
+            ("source", 0, "framer", 0),
+            ("source", 0, "saved", 0),
+            ("framer", 0, "segmenter", 0),
+            ("framer", "frames", "view", "frames"),
+            ("segmenter", "masks", "view", "masks"),
+            ("segmenter", "status", "view", "status"),
+            ("segmenter", "detections", "tracker", "detections"),
+            ("tracker", "emissions", "view", "emissions"),
+            ("tracker", "emissions", "printer", "emissions"),
+            ("tracker", "emissions", "saved", "emissions"),
+            ("view", "save", "saved", "save"),
         ],
     ),
     # a source that never ends, and whose samples have no tags
@@ -100,7 +136,10 @@ FLOWGRAPHS = {
 def programs(tmp_path_factory) -> Path:
     """The folder with the programs that GRC generates for FLOWGRAPHS."""
     folder = tmp_path_factory.mktemp("dropped")
-    paths = [write_flowgraph(folder, flowgraph(name, *parts)) for name, parts in FLOWGRAPHS.items()]
+    paths = [
+        write_flowgraph(folder, flowgraph(name, *parts, has_window=name.startswith("with_")))
+        for name, parts in FLOWGRAPHS.items()
+    ]
     return compiled(paths, folder)
 
 
@@ -125,6 +164,22 @@ def test_the_spectrum_blocks_as_dropped_tell_what_is_in_the_demo(programs):
     (summary,) = done.stderr.splitlines()
     assert summary.startswith("radiofm: 2 frames segmented, 0 dropped")
     assert "masks {" in done.stdout  # the result sink's own function prints
+
+
+@pytest.mark.parametrize("name", ["with_view", "with_monitor"])
+def test_the_blocks_with_a_window_as_dropped_show_and_tell_the_demo(programs, name, monkeypatch):
+    monkeypatch.chdir(programs)
+    printed = run_window(
+        programs / f"{name}.py",
+        until=lambda text: all(
+            re.search(rf" s  end +#\d +{label} ", text) for label in ("LTE", "NR", "Wi-Fi")
+        ),
+    )
+    assert "error" not in printed
+    if name == "with_view":
+        (written,) = (programs / "recordings").glob("*.sigmf-meta")
+        labels = {a["core:label"] for a in json.loads(written.read_text())["annotations"]}
+        assert labels == {"lte", "nr", "wifi"}
 
 
 def test_the_csi_blocks_as_dropped_tell_what_is_in_the_demo(programs):
@@ -212,9 +267,10 @@ GIVEN = {
     "spectrogram_segmenter": {"model": "{level}", "device": "cpu"},
     "activity_classifier": {"model": "{motion}", "device": "cpu"},
     "sigmf_sink": {"folder": "written", "sample_rate": 1e6},
+    "spectrum_monitor": {"sample_rate": 1e6, "model": "{level}"},
 }
 NO_BLOCKS = {"frame_floats", "make_vector", "vector_view"}
-BLOCKS = sorted(set(radiofm.__all__) - NO_BLOCKS - {"live_view", "sigmf_sink"})
+BLOCKS = sorted(set(radiofm.__all__) - NO_BLOCKS)
 
 
 @pytest.fixture(scope="module")
@@ -228,12 +284,15 @@ def models(tmp_path_factory) -> dict[str, Path]:
 @pytest.mark.parametrize("name", BLOCKS)
 def test_no_value_of_a_parameter_is_answered_with_a_traceback(name, models, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+    application = QApplication.instance() or QApplication(sys.argv[:1])
+    assert application
     kind, refused = getattr(radiofm, name), 0
     given = {k: str(v).format(**models) for k, v in GIVEN.get(name, {}).items()}
     given |= {k: v for k, v in GIVEN.get(name, {}).items() if not isinstance(v, str)}
     for parameter in inspect.signature(kind).parameters.values():
         # of flowgraphs in Python alone
-        if parameter.name in ("more", "ports", "spec"):
+        if parameter.name in ("more", "parent", "ports", "spec"):
             continue
         for value in WRONG:
             try:

@@ -191,6 +191,22 @@ CASES = {
     ),
     "view": ("live_view", {}),
     "view_of_seconds": ("live_view", {"title": "On the air", "time_span": 2, "gui_hint": "1,0"}),
+    "monitor": ("spectrum_monitor", {"sample_rate": RATE, "model": "{model}"}),
+    "monitor_of_all": (
+        "spectrum_monitor",
+        {
+            "sample_rate": RATE,
+            "center_frequency": "value",
+            "model": "{model}",
+            "overload": "wait",
+            "min_confidence": "value",
+            "frame_duration": 40e-3,
+            "title": "On the air",
+            "time_span": 2,
+            "save_folder": "",
+            "save_memory": 16,
+        },
+    ),
     "printer": ("emission_printer", {}),
     "printer_of_all": ("emission_printer", {"events": "start update end"}),
 }
@@ -328,8 +344,8 @@ def test_a_variable_changes_the_trackers_times_while_it_runs(generated):
         top_block.set_value(-1)
 
 
-@pytest.mark.parametrize("case", ["segmenter", "classifier"])
-def test_a_variable_changes_the_least_confidence_while_it_runs(generated, case):
+@pytest.mark.parametrize("case", ["segmenter", "classifier", "monitor_of_all"])
+def test_a_variable_changes_the_least_confidence_while_it_runs(generated, case, screen):
     top_block = load_flowgraph(generated / f"{case}.py")()
     top_block.set_value(0.25)
     with pytest.raises(UsageError, match=r"1\.5"):
@@ -347,6 +363,8 @@ def test_a_variable_changes_the_least_confidence_while_it_runs(generated, case):
         ("spectrogram_segmenter", {"min_confidence": 1.5}),
         ("spectrogram_segmenter", {"max_batch": 0}),
         ("emission_tracker", {"hold_time": -1}),
+        ("spectrum_monitor", {"time_span": 0}),
+        ("spectrum_monitor", {"model": "no-such-model"}),
         ("nexmon_udp_source", {"port": 65536}),
         ("sigmf_sink", {"sample_rate": 0}),
         ("sigmf_sink", {"prefix": "a/b"}),
@@ -385,6 +403,7 @@ def test_an_empty_file_is_shown_as_the_demo(platform):
 NEEDED = {
     "sigmf_sink": {"sample_rate": RATE},
     "spectrogram_framer": {"sample_rate": RATE},
+    "spectrum_monitor": {"sample_rate": RATE},
 }
 
 

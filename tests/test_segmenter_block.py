@@ -157,6 +157,14 @@ def test_drop_counts_every_frame_that_is_missing(slow_bundle):
     assert drops[-1] > 0
 
 
+def test_drop_segments_what_waits_at_the_end_of_a_stream(slow_bundle):
+    # all there at once, and less than may wait: a short recording into a live flowgraph
+    metas = [frame_meta(i) for i in range(4)]
+    flow = run_frames(slow_bundle, [band_frame()] * 4, metas, overload="drop", max_batch=4)
+    assert flow.results.indexes() == [0, 1, 2, 3]
+    assert flow.segmenter.status()[keys.DROPPED] == 0
+
+
 def test_drop_keeps_the_latency_bounded(slow_bundle):
     flow = run_dropping(slow_bundle)
     latencies = [fields[keys.LATENCY] for fields in flow.results.fields(keys.PORT_MASKS)]

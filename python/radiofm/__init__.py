@@ -23,6 +23,7 @@ from .blocks.result_sink import result_sink
 from .blocks.sigmf_sink import sigmf_sink
 from .blocks.spectrogram_framer import frame_floats, spectrogram_framer
 from .blocks.spectrogram_segmenter import spectrogram_segmenter
+from .blocks.spectrum_monitor import spectrum_monitor
 from .console_errors import show_in_one_line
 
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "sigmf_sink",
     "spectrogram_framer",
     "spectrogram_segmenter",
+    "spectrum_monitor",
     "vector_view",
 ]
 

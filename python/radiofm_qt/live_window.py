@@ -54,7 +54,7 @@ class LiveWindow(QtWidgets.QTabWidget):
         self._spectrum, self._activity = spectrum, activity
         self.spectrum_view = SpectrumView(spectrum, span, can_tune, can_save)
         self.activity_view = ActivityView(activity)
-        self.setWindowTitle(title)
+        self.setWindowTitle(str(title))
         self.setStyleSheet(SHEET)
         self.setDocumentMode(True)
         self.addTab(self.spectrum_view, "Spectrum")

@@ -11,13 +11,12 @@ from gnuradio import gr
 
 from radiofm_core import keys
 from radiofm_core.errors import UsageError, reason_of
-from radiofm_core.fields import finite_number, shown, whole_parameter
+from radiofm_core.fields import finite_number, number_parameter, shown, whole_parameter
 from radiofm_core.outputs.emission_log import EmissionLog
 from radiofm_core.outputs.sigmf_pairs import SigmfFolder
 
 from .. import radiofm_python
 from ..runtime.continuous_writer import ContinuousWriter
-from ..runtime.hier_ports import outside
 from ..runtime.hier_ports import outside
 from ..runtime.on_demand_writer import OnDemandWriter
 from ..runtime.sigmf_notes import MEGABYTE, sigmf_notes
@@ -99,8 +98,8 @@ class sigmf_sink(gr.hier_block2):
         limit = whole_parameter("memory_limit", memory_limit, 1) * MEGABYTE
         values = {
             "datatype": datatype,
-            "sample_rate": float(sample_rate),
-            "center_frequency": float(center_frequency),
+            "sample_rate": number_parameter("sample_rate", sample_rate, "S/s", least=1.0),
+            "center_frequency": number_parameter("center_frequency", center_frequency, "Hz"),
             "history": history if mode == ON_DEMAND else 0.0,
             "memory_limit": limit,
             "drop": overload == DROP,

@@ -49,8 +49,9 @@ class spectrogram_segmenter(held_block):
     before: its detections share one label, and the mask has one class for it.
 
     Output messages: ``masks`` (PDU: the frame's dict with classes, class_colors, model, latency,
-    dropped; and the mask, uint8 rows x cols), ``detections`` (dict) and ``status`` (dict, once a second).
-    ``latency`` is the time in seconds from the frame's arrival in this block to its messages.
+    dropped; and the mask, uint8 rows x cols), ``detections`` (dict) and ``status`` (dict, once a
+    second). ``latency`` is the time in seconds from the frame's arrival in this block to its
+    messages.
 
     Inference runs on threads of its own, another frame or batch on each. A frame that gets no
     result (the model raises or answers NaN, the frame does not fit the model) is counted, reported
@@ -64,7 +65,8 @@ class spectrogram_segmenter(held_block):
             block_inference.MOST_THREADS.
         max_batch: most frames in one model call.
         overload: ``wait``: nothing is lost, a slow model holds up the flowgraph (recordings);
-            ``drop``: the oldest waiting frames are dropped and counted (live receivers).
+            ``drop``: the oldest waiting frames are dropped and counted (live receivers); at the
+            end of a stream those that wait are still segmented.
         min_confidence: emissions with a lower confidence have the label ``unknown`` (0..1).
 
     Raises:
@@ -110,7 +112,7 @@ class spectrogram_segmenter(held_block):
         self._class_colors = to_pmt([each.color for each in self._bundle.info.classes])
         # under `drop`: frames that came
         self._submitted = 0
-        # under `wait`, whether the newest frame was handed over and is still in the input buffer
+        # whether the newest frame was handed over and is still in the input buffer
         self._holds_newest = False
         self._is_stopping = False
         self._backlog = None
@@ -176,26 +178,26 @@ class spectrogram_segmenter(held_block):
         """Hand frames to the threads of the model, which copy them.
 
         A block whose input is empty at the end of the stream is done for GNU Radio, and so are then
-        the receivers of its messages. So under ``wait`` the newest frame stays in the buffer until
-        another one comes, or until the stream has ended and all are published. No call waits while
-        there is room for frames: a framer whose call took samples but completed no frame waits for
-        the end of its readers' calls (GNU Radio 3.10, block_executor).
+        the receivers of its messages. So the newest frame stays in the buffer until another one
+        comes, or until the stream has ended and all are published. No call waits while there is
+        room for frames: a framer whose call took samples but completed no frame waits for the end
+        of its readers' calls (GNU Radio 3.10, block_executor).
         """
         frames = input_items[0]
-        if not self._inference.is_lossless:
-            for job in self._jobs(frames, 0, len(frames)):
-                self._stats.drop(self._workers.submit(job, self._inference.max_batch))
-                self._submitted += 1
-            self.consume(0, len(frames))
-            return 0
+        begin = int(self._holds_newest)
         # two batches under way, and two frames for each thread, keep the model busy while this
         # thread is elsewhere
         most = 2 * max(self._inference.max_batch, self._inference.threads)
-        begin = int(self._holds_newest)
         if len(frames) == begin:
             if self._workers.wait_below(1, WORK_SLICE_S):
                 self._holds_newest = False
                 self.consume(0, begin)
+        elif not self._inference.is_lossless:
+            for job in self._jobs(frames, begin, len(frames)):
+                self._stats.drop(self._workers.submit(job, self._inference.max_batch))
+                self._submitted += 1
+            self._holds_newest = True
+            self.consume(0, len(frames) - 1)
         elif self._workers.wait_below(most, WORK_SLICE_S):
             end = min(len(frames), begin + most - self._workers.depth)
             for job in self._jobs(frames, begin, end):

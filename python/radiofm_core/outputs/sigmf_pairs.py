@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import OutputError, UsageError
+from ..fields import shown
 from ..spectrum.recordings import META_SUFFIX
 from .files import clear_away, output_errors
 from .recorded_file import RecordedFile, Stretch
@@ -83,7 +84,7 @@ class SigmfFolder:
         max_files: pairs that are kept of those made here; 0 keeps all.
 
     Raises:
-        UsageError: a prefix that cannot begin a file's name.
+        UsageError: a prefix that cannot begin a file's name, a folder that is no path.
     """
 
     def __init__(self, folder: str | os.PathLike, prefix: str, datatype: str, max_files: int = 0):
@@ -91,6 +92,8 @@ class SigmfFolder:
             raise UsageError(
                 f"prefix: expected 1 to 100 characters of a file's name, got {prefix!r}"
             )
+        if not isinstance(folder, str | os.PathLike):
+            raise UsageError(f"folder: expected a path, got {shown(folder)}")
         self.folder = Path(folder)
         self._prefix = prefix
         self._datatype = datatype
