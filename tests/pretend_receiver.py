@@ -46,6 +46,10 @@ class source(gr.sync_block):
         """See set_sample_rate."""
         print(f"receiver gain {name} {gain:g}")
 
+    def has_gain_mode(self, channel):
+        """As an RTL-SDR."""
+        return True
+
     def set_gain_mode(self, channel, automatic):
         """Accepted."""
 

@@ -23,6 +23,7 @@ VERBS = (
     "weights",
     "grc",
     "docs",
+    "screenshots",
     "build",
     "shell",
     "help",

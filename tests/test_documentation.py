@@ -145,7 +145,7 @@ def test_the_page_of_a_block_tells_all_that_its_file_does(site, path):
         for label in entry.get("option_labels", []):
             assert str(label) in shown
         if entry["dtype"] not in ("enum", "bool") and not entry.get("options"):
-            assert entry["default"] in shown or not entry["default"]
+            assert str(entry.get("default", "")) in shown
     for port in content.get("inputs", []) + content.get("outputs", []):
         assert port.get("id", port.get("label")) in shown
     for line in content["documentation"].splitlines():
@@ -170,3 +170,14 @@ def test_a_block_file_without_a_part_of_its_documentation_is_refused(reference, 
     path.write_text("label: X\ncategory: x\ndocumentation: |-\n    X.\n\n    Input:\n    none\n")
     with pytest.raises(ValueError, match=r"radiofm_x\.block\.yml: .* Input"):
         reference[0].read_block(path)
+
+
+def test_the_pictures_of_programs_are_those_that_the_script_takes_and_small():
+    script = (DOCS / "screenshots/take_all.py").read_text()
+    names = re.findall(r'^    "([\w-]+)": \w', script, re.MULTILINE)
+    pictures = list((DOCS / "pictures").glob("*.png"))
+    assert sorted(path.stem for path in pictures) == sorted(names) and len(names) == 5
+    assert max(path.stat().st_size for path in pictures) <= 200_000
+    pages = "".join(path.read_text() for path in DOCS.glob("*.md"))
+    for path in pictures:
+        assert f"pictures/{path.name}" in pages, path.name
