@@ -94,7 +94,7 @@ def test_watch_tells_what_helps_where_the_model_is_too_slow(
 ):
     monkeypatch.setattr("radiofm_cli.commands.watch.STATUS_INTERVAL_S", 0.5)
     recording = write_recording(tmp_path / "x", np.tile(two_carriers(0.5), 6))
-    slow = make_slow_bundle(tmp_path / "slow.pt", pause=0.1)
+    slow = make_slow_bundle(tmp_path / "slow.pt", pause=0.3)
     watch = ["watch", "--source", f"file={recording}", "--model", slow, "--frame-duration"]
     assert run([*watch, duration]) == 0
     (line, *_) = [line for line in capfd.readouterr().err.splitlines() if "too slow" in line]
