@@ -115,6 +115,56 @@ def test_neighbours_stay_apart():
     assert [e["label"] for e in ends(track(frames))] == ["lte", "nr"]
 
 
+def neighbours(n: int) -> list[Detection]:
+    """LTE, NR and Wi-Fi side by side."""
+    return [
+        seen(n * FRAME, (n + 1) * FRAME, low, low + 5e6, label)
+        for label, low in (("lte", -9e6), ("nr", -3e6), ("wifi", 3e6))
+    ]
+
+
+def test_a_frame_that_takes_neighbours_for_one_does_not_make_them_one():
+    bridge = [seen(10 * FRAME, 11 * FRAME, -9e6, 8e6, "lte")]
+    frames = [neighbours(n) for n in range(10)] + [bridge]
+    events = track(frames + [neighbours(n) for n in range(11, 40)])
+    assert [(e["label"], round(e["bandwidth"] / 1e6, 3)) for e in ends(events)] == [
+        ("lte", 5),
+        ("nr", 5),
+        ("wifi", 5),
+    ]
+    assert len({e["burst_id"] for e in events}) == 3
+
+
+def test_neighbours_that_were_first_taken_for_one_come_apart():
+    bridge = [seen(0, FRAME, -9e6, 8e6, "lte")]
+    events = track([bridge, *(neighbours(n) for n in range(1, 40))])
+    assert [(e["label"], round(e["bandwidth"] / 1e6, 3)) for e in ends(events)] == [
+        ("lte", 5),
+        ("nr", 5),
+        ("wifi", 5),
+    ]
+
+
+def test_a_piece_that_is_called_something_else_stays_a_piece():
+    """The carrier is seen in the same frame, around it."""
+    piece = seen(0.03, 0.032, -2e6, 1e6, "nr", pwr_db=-28)
+    frames = [[seen(n * FRAME, (n + 1) * FRAME)] for n in range(4)]
+    frames[1].append(piece)
+    (end,) = ends(track(frames))
+    assert end["label"] == "lte" and end["bandwidth"] == pytest.approx(18e6)
+
+
+def test_a_carrier_is_as_wide_as_it_is_for_some_of_its_time():
+    """NR: synchronisation signals, and now and then all of its band."""
+    frames = [
+        [seen(n * FRAME, n * FRAME + 0.001, -2e6, 2e6, "nr")]
+        + ([seen(n * FRAME + 0.002, n * FRAME + 0.004, -9e6, 9e6, "nr")] if n % 8 == 0 else [])
+        for n in range(60)
+    ]
+    (end,) = ends(track(frames))
+    assert end["bandwidth"] == pytest.approx(18e6, rel=0.01)
+
+
 def test_a_band_has_one_label_that_of_most_weight():
     labels = ["nr", "lte", "unknown", "lte", "lte", "unknown", "unknown", "unknown", "unknown"]
     frames = [

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field
 from .. import keys
 from .bands import Band
 from .detections import UNKNOWN, Detection, Evidence, evidence_fields
+from .edge import Edge
 
 # Lags of which evidence is kept; a foreign message may hold any number
 MAX_EVIDENCE = 32
+# Steps in which edges are kept, within their tolerance
+EDGE_STEPS = 4
 
 
 @dataclass
@@ -59,7 +62,8 @@ class Emission:
     merged_into: int | None = None
     last_update: float = 0.0
     announced: bool = False
-    _edge_weight: float = 0.0
+    _lows: Edge = field(default_factory=lambda: Edge(-1))
+    _highs: Edge = field(default_factory=lambda: Edge(1))
     _labels: dict[str, _Weight] = field(default_factory=lambda: defaultdict(_Weight))
     _spacings: dict[float, float] = field(default_factory=lambda: defaultdict(float))
     _evidence: dict[float, Evidence] = field(default_factory=dict)
@@ -107,17 +111,13 @@ class Emission:
         return self.active_time
 
     def add(self, detection: Detection, tolerance_hz: float) -> None:
-        """Take a detection in: widen or sharpen the band, extend the time, average the rest."""
+        """Take a detection in: widen or sharpen the band, extend the time, average the rest.
+
+        ``tolerance_hz``: edges that are so near to each other are the same."""
         weight = detection.duration
-        low_off, high_off = detection.low - self.low, detection.high - self.high
-        if abs(low_off) <= tolerance_hz and abs(high_off) <= tolerance_hz:
-            share = weight / max(self._edge_weight + weight, 1e-30)
-            self.low += share * low_off
-            self.high += share * high_off
-            self._edge_weight += weight
-        elif low_off < -tolerance_hz or high_off > tolerance_hz:
-            self.low, self.high = min(self.low, detection.low), max(self.high, detection.high)
-            self._edge_weight = weight
+        for edge, hertz in ((self._lows, detection.low), (self._highs, detection.high)):
+            edge.add(hertz, weight, tolerance_hz / EDGE_STEPS)
+        self.low, self.high = (edge.value(tolerance_hz) for edge in (self._lows, self._highs))
         overlap = max(self.end_time - max(detection.start_time, self.start_time), 0.0)
         self.start_time = min(self.start_time, detection.start_time)
         self.end_time = max(self.end_time, detection.end_time)
@@ -136,7 +136,8 @@ class Emission:
     def absorb(self, other: Emission) -> None:
         """Take over another emission that turned out to be the same one."""
         self.low, self.high = min(self.low, other.low), max(self.high, other.high)
-        self._edge_weight = max(self._edge_weight, other._edge_weight)
+        self._lows.absorb(other._lows)
+        self._highs.absorb(other._highs)
         self.start_time = min(self.start_time, other.start_time)
         self.end_time = max(self.end_time, other.end_time)
         self.start_offset = min(self.start_offset, other.start_offset)

@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from .. import keys
 from ..fields import check_numbers, check_present, check_time, check_whole, number_parameter
 from .bands import Band, common_share, is_within, stands_out, tolerance
-from .detections import Detection
+from .detections import UNKNOWN, Detection
 from .emissions import Emission
 
 DEFAULT_HOLD_TIME_S = 0.05
@@ -17,8 +17,6 @@ DEFAULT_UPDATE_INTERVAL_S = 1.0
 OVERLAP = 0.5
 # Hz; a frame of a lower rate is none
 LEAST_SAMPLE_RATE = 1.0
-# Share of the wider band that must be common when neither band lies within the other
-OVERLAP = 0.5
 
 
 class EmissionTracker:
@@ -61,8 +59,9 @@ class EmissionTracker:
             sample_rate: Hz, of the frame.
         """
         events: list[dict] = []
-        for detection in sorted(detections, key=lambda d: (d.start_time, -d.bandwidth)):
-            self._place(detection, sample_rate, events)
+        ordered = sorted(detections, key=lambda d: (d.start_time, -d.bandwidth))
+        for detection in ordered:
+            self._place(detection, ordered, sample_rate, events)
         for emission in self._open:
             if not emission.announced:
                 emission.announced = True
@@ -95,8 +94,14 @@ class EmissionTracker:
             self._open = [e for e in self._open if not is_over(e)]
         return [e.to_event(keys.EVENT_END) for e in over]
 
-    def _place(self, detection: Detection, sample_rate: float, events: list[dict]) -> None:
-        mine = [e for e in self._open if self._belongs(detection, e, sample_rate)]
+    def _place(
+        self,
+        detection: Detection,
+        frame: Sequence[Detection],
+        sample_rate: float,
+        events: list[dict],
+    ) -> None:
+        mine = [e for e in self._open if self._belongs(detection, e, frame, sample_rate)]
         if not mine:
             emission = Emission(
                 burst_id=self._next_id,
@@ -110,15 +115,23 @@ class EmissionTracker:
             self._next_id += 1
             self._open.append(emission)
         else:
-            emission = mine[0]
-            for other in mine[1:]:
-                emission.absorb(other)
-                self._open.remove(other)
-                if other.announced:
-                    events.append(other.to_event(keys.EVENT_END))
+            # of the oldest that fits, one of its label before others
+            emission = next((e for e in mine if e.label == detection.label), mine[0])
+            for other in mine:
+                if other is not emission and _may_be_same(other, detection):
+                    emission.absorb(other)
+                    self._open.remove(other)
+                    if other.announced:
+                        events.append(other.to_event(keys.EVENT_END))
         emission.add(detection, tolerance(emission.band, _band(detection), sample_rate))
 
-    def _belongs(self, detection: Detection, emission: Emission, sample_rate: float) -> bool:
+    def _belongs(
+        self,
+        detection: Detection,
+        emission: Emission,
+        frame: Sequence[Detection],
+        sample_rate: float,
+    ) -> bool:
         gap = max(
             detection.start_time - emission.end_time, emission.start_time - detection.end_time
         )
@@ -129,7 +142,28 @@ class EmissionTracker:
             return True
         if not is_within(band, known, sample_rate):
             return False
-        return detection.label == emission.label or not stands_out(band, known)
+        if detection.label == emission.label:
+            return True
+        return not (stands_out(band, known) or _is_beside(detection, emission, frame))
+
+
+def _may_be_same(emission: Emission, detection: Detection) -> bool:
+    """Whether an emission in a detection's band can be a part of it: two that are known as
+    different ones stay two, though one frame took them for one."""
+    return UNKNOWN in (emission.label, detection.label) or emission.label == detection.label
+
+
+def _is_beside(detection: Detection, emission: Emission, frame: Sequence[Detection]) -> bool:
+    """Whether the frame shows the emission in another part of its band than the detection's: then
+    that band is too wide, and the detection is none of its pieces."""
+    own = [d for d in frame if d.label == emission.label and _shares(d, emission)]
+    return bool(own) and not any(_shares(detection, d) for d in own)
+
+
+def _shares(narrow: Detection, wide: Detection | Emission) -> bool:
+    """Whether half of the first one's band lies in the other's."""
+    common = min(narrow.high, wide.high) - max(narrow.low, wide.low)
+    return common >= OVERLAP * (narrow.high - narrow.low)
 
 
 def _band(detection: Detection) -> Band:
