@@ -10,7 +10,7 @@ from pathlib import Path
 from display import display, grab, running
 from PIL import Image
 
-SIZE = (1980, 800)
+SIZE = (1780, 800)
 ROOT = Path(__file__).resolve().parents[2]
 COMPANION = "/usr/bin/gnuradio-companion"
 EXAMPLE = ROOT / "examples/segment_recording.grc"
@@ -41,7 +41,7 @@ def _settings(home: Path, size: tuple[int, int]) -> None:
     (folder / "grc.conf").write_text(
         "[main]\n"
         f"main_window_width = {size[0]}\nmain_window_height = {size[1]}\n"
-        f"console_window_position = {size[1] - CONSOLE}\nblocks_window_position = {size[0] - 250}\n"
+        f"console_window_position = {size[1] - CONSOLE}\nblocks_window_position = {size[0]}\n"
         "variable_editor_position = 900\n"
     )
 
