@@ -39,6 +39,7 @@ FLOORS = {
         ("python/radiofm/pmts", "python/radiofm/elsewhere.py"),
         ("python/radiofm/console_errors.py",),
         ("python/radiofm/runtime",),
+        ("python/radiofm/recorder",),
         ("python/radiofm/blocks",),
         ("python/radiofm/live_sources.py",),
         ("python/radiofm/flowgraphs.py", "python/radiofm/__init__.py"),

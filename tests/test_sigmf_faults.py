@@ -15,7 +15,7 @@ from activity_flow import MessageSource
 from framer_flow import Halting
 from gnuradio import gr, radiofm
 from gnuradio.radiofm.pmts.messages import to_pmt
-from gnuradio.radiofm.runtime.sigmf_writer import SigmfWriter
+from gnuradio.radiofm.recorder.sigmf_writer import SigmfWriter
 from hostile_messages import as_messages, foreign, spoilt
 from level_model import write_recording
 from sigmf_flow import (
@@ -206,9 +206,9 @@ def test_a_slow_disk_costs_counted_samples_when_told_to_drop(tmp_path, slow_disk
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        ({"sample_rate": 0}, "sample rate 0.000000 S/s must be 1 S/s or more"),
-        ({"sample_rate": math.nan}, "sample rate nan S/s must be 1 S/s or more"),
-        ({"center_frequency": math.inf}, "center frequency inf Hz must be a finite number"),
+        ({"sample_rate": 0}, "sample_rate: expected 1 S/s or more, got 0"),
+        ({"sample_rate": math.nan}, "sample_rate: expected 1 S/s or more, got nan"),
+        ({"center_frequency": math.inf}, "center_frequency: expected a finite number, got inf"),
         ({"mode": "now"}, "mode: expected one of continuous, on_demand, got 'now'"),
         ({"overload": "x"}, "overload: expected one of wait, drop, got 'x'"),
         ({"datatype": "cu8"}, "datatype 'cu8' cannot be written; use one of cf32_le, ci16_le, ci8"),

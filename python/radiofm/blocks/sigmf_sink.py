@@ -16,10 +16,10 @@ from radiofm_core.outputs.emission_log import EmissionLog
 from radiofm_core.outputs.sigmf_pairs import SigmfFolder
 
 from .. import radiofm_python
-from ..runtime.continuous_writer import ContinuousWriter
+from ..recorder.continuous_writer import ContinuousWriter
+from ..recorder.on_demand_writer import OnDemandWriter
+from ..recorder.sigmf_notes import MEGABYTE, sigmf_notes
 from ..runtime.hier_ports import outside
-from ..runtime.on_demand_writer import OnDemandWriter
-from ..runtime.sigmf_notes import MEGABYTE, sigmf_notes
 from .native_options import filled
 
 MODES = (CONTINUOUS, ON_DEMAND) = ("continuous", "on_demand")

@@ -12,8 +12,8 @@ from radiofm_core.fields import whole_parameter
 from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S
 
 from ..pmts.messages import to_pmt
+from ..recorder.sigmf_notes import MEGABYTE
 from ..runtime.hier_ports import outside
-from ..runtime.sigmf_notes import MEGABYTE
 from .emission_tracker import emission_tracker
 from .live_view import DEFAULT_TIME_SPAN_S, live_view
 from .sigmf_sink import DEFAULT_HISTORY_S, ON_DEMAND, sigmf_sink

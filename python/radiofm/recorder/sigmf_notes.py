@@ -11,8 +11,8 @@ from radiofm_core import keys
 
 from .. import radiofm_python
 from ..pmts.messages import from_pmt, symbol, to_pmt
-from .inference_stats import StatusReporter
-from .message_block import message_block, senders_to
+from ..runtime.inference_stats import StatusReporter
+from ..runtime.message_block import message_block, senders_to
 from .sigmf_writer import SigmfWriter
 
 MEGABYTE = 1 << 20
