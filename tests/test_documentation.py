@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from browser import Browser, find_chromium
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -103,6 +104,27 @@ def test_pages_load_nothing_from_other_hosts(site):
     # The theme's script would load these, from elsewhere, where a page has a place for them
     pages = "".join(path.read_text() for path in site.rglob("*.html"))
     assert "mermaid" not in pages and 'data-md-component="source"' not in pages
+
+
+@pytest.mark.skipif(
+    find_chromium() is None, reason="Chromium is not installed; ./dev test installs it on Debian"
+)
+def test_pages_opened_as_files_are_searched_and_ask_no_host(site):
+    with Browser() as browser:
+        page = browser.open((site / "index.html").as_uri())
+        page.until("document.readyState === 'complete'")
+        field = "document.querySelector('[data-md-component=search-query]')"
+        box = page.run(f"{field}.getBoundingClientRect().toJSON()")
+        page.point(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2, click=True)
+        page.run(
+            f"{field}.value = 'coherence';"
+            f"{field}.dispatchEvent(new KeyboardEvent('keyup', {{bubbles: true}}))"
+        )
+        page.until("document.querySelector('.md-search-result__item a') !== null")
+        found = page.run("document.querySelector('.md-search-result__item a').href")
+        assert found.startswith(site.as_uri())
+        assert len(page.requests) > 5
+        assert [each for each in page.requests if not each.startswith(("file:", "data:"))] == []
 
 
 def test_links_to_files_outside_docs_lead_to_the_given_address_or_nowhere(site, tmp_path):

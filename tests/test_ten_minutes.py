@@ -60,12 +60,12 @@ def checkout(tmp_path) -> Path:
         yaml.safe_dump(
             {
                 "base": whole.name,
-                "benchmark": 6,
+                "benchmark": 2,
                 "data": {
-                    "train": [own, {"frames": 4, "first_seed": 40000000, "rows": 64}],
+                    "train": [own, {"frames": 2, "first_seed": 40000000, "rows": 64}],
                     "validation": [
                         {**own, "share": 0.25},
-                        {"frames": 4, "first_seed": 10000000, "rows": 64},
+                        {"frames": 2, "first_seed": 10000000, "rows": 64},
                     ],
                     "workers": 1,
                 },

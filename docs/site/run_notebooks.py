@@ -32,6 +32,8 @@ def run(path: Path):
     client.execute(env={**os.environ, "MPLBACKEND": INLINE})
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
+        if cell.cell_type == "code":
+            cell.outputs = _joined(cell.outputs)
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "image/png" in data:
@@ -42,6 +44,18 @@ def run(path: Path):
         "language_info": {"name": "python"},
     }
     return notebook
+
+
+def _joined(outputs: list) -> list:
+    """What was printed in several pieces, as one: where it is cut depends on the time it takes."""
+    joined: list = []
+    for output in outputs:
+        before = joined[-1] if joined else {}
+        if output.output_type == "stream" and before.get("name") == output.name:
+            before.text += output.text
+        else:
+            joined.append(output)
+    return joined
 
 
 if __name__ == "__main__":
