@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from radiofm_command import assert_one_line_error, radiofm
 
+from radiofm_cli.bench import live_view
 from radiofm_cli.bench import measure as bench
 from radiofm_cli.bench.eager import EagerModel
 from radiofm_cli.bench.live import add_latency, run_receivers
@@ -56,7 +57,7 @@ def found(one_thread):
 @needs_model
 def test_figures_have_their_names_values_and_repetitions(found):
     values = {n: (v, raw) for name, s in found.items() for n, v, raw in s.walk(name)}
-    targets = {name for name in TARGETS if not name.startswith("live.")}
+    targets = {name for name in TARGETS if not name.startswith(("live.", "view."))}
     more = {
         "framer.cpu_s_per_gs",
         "framer.msps",
@@ -121,6 +122,19 @@ def test_a_receiver_has_latencies_of_all_its_frames(tmp_path):
     assert min(answer["latency_ms"]) > 0
     assert section.figures["latency_p50_ms"] <= section.figures["latency_p99_ms"]
     assert answer["memory_mb"] > 100
+
+
+@needs_model
+def test_the_live_view_is_measured_beside_a_receiver_without_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(live_view, "SAMPLE_RATES", (RATE,))
+    monkeypatch.setattr(live_view, "PAIRS", 1)
+    part = live_view.measure_live_view(read_bundle_info(), TINY, tmp_path).parts["1.92"]
+    assert part.figures["draws_per_s"] > 0
+    assert 0 < part.figures["cpu_share"] < 2
+    assert 0 <= part.figures["lost_share"] <= 1 and 0 <= part.figures["lost_share_without"] <= 1
+    assert {name.replace("view.61.44.", "") for name in TARGETS if "view." in name} <= set(
+        part.figures
+    )
 
 
 @needs_model
