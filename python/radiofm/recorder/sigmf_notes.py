@@ -37,7 +37,7 @@ class sigmf_notes(message_block):
         self._memory_limit = memory_limit
         self._told_rate = 0.0
         self._has_begun = False
-        self._reporter = StatusReporter(self._publish_status, lambda text: self.logger.error(text))
+        self._reporter = StatusReporter(self._report, lambda text: self.logger.error(text))
         self.add_input(keys.PORT_EMISSIONS, self._on_emissions)
         self.add_input(keys.PORT_SAVE, self._on_save)
         self.add_input(keys.PORT_STREAM, self._on_stream)
@@ -55,6 +55,8 @@ class sigmf_notes(message_block):
     def handle(self, port: str, message) -> None:
         """Begin to write, take an emission's event, or save what there is."""
         if port == keys.PORT_STREAM:
+            if self._has_begun:  # told again, by a connection that a former flowgraph left
+                return
             self._has_begun = True
             self._writer.start(self._samples.store(), self.look_again)
         elif port == keys.PORT_EMISSIONS:
@@ -113,6 +115,12 @@ class sigmf_notes(message_block):
             self._fail(f"not all samples were written within {WRITE_END_S:g} s of the end")
         self._writer.describe()
         self._publish_status()
+
+    def _report(self) -> None:
+        """Once a second; and look again then: GNU Radio may wake nobody for a message that comes
+        while a block's thread is about to wait."""
+        self._publish_status()
+        self.look_again()
 
     def _publish_status(self) -> None:
         self._tell_short_history()
