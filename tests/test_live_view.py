@@ -17,6 +17,8 @@ from radiofm_core import keys
 from radiofm_core.errors import UsageError
 from radiofm_core.view.activity_state import ActivityState
 from radiofm_core.view.spectrum_state import SpectrumState
+from radiofm_qt.emission_boxes import MOST_BOXES
+from radiofm_qt.emission_table import MOST_ROWS
 from radiofm_qt.live_window import LiveWindow
 
 COLS, ROWS, ROW_SAMPLES, SPAN = 256, 64, 2000, 2e6
@@ -99,6 +101,7 @@ def fill(window, frames: int = 8, masks: bool = True) -> SpectrumState:
 
 
 def drawn(window) -> np.ndarray:
+    window.spectrum_view.fit()
     window.draw()
     return window.spectrum_view.plot.image
 
@@ -143,6 +146,22 @@ def test_the_list_tells_all_that_is_known_of_an_emission(window):
     assert row[1].endswith(" MHz") and float(row[1].split()[0]) == pytest.approx(999.934, abs=0.01)
     tip = model.data(model.index(0, 0), QtCore.Qt.ToolTipRole)
     assert "because: symbols of 15 kHz" in tip and "97% sure" in tip
+
+
+def test_a_click_on_a_columns_title_sorts_the_list(window):
+    state = fill(window)
+    for number, confidence in ((4, 0.5), (5, 0.99)):
+        state.take(keys.PORT_EMISSIONS, event(number, **{keys.CONFIDENCE: confidence}))
+    drawn(window)
+    table = window.spectrum_view.table
+    last = table.model().columnCount() - 1
+
+    def confidences() -> list[str]:
+        return [table.model().data(table.model().index(row, last)) for row in range(3)]
+
+    assert confidences() == ["0.97", "0.50", "0.99"]
+    table.horizontalHeader().setSortIndicator(last, QtCore.Qt.DescendingOrder)
+    assert confidences() == ["0.99", "0.97", "0.50"]
 
 
 def test_a_click_in_the_list_centres_the_emission_and_tune_asks_for_it(window):
@@ -216,10 +235,10 @@ def test_a_retune_moves_the_axis_and_what_was_seen_before(window):
 def test_nothing_changed_draws_nothing(window):
     fill(window)
     drawn(window)
-    drawn(window)
+    window.draw()
     count = window.draws
     for _ in range(5):
-        drawn(window)
+        window.draw()
     assert window.draws == count
 
 
@@ -245,8 +264,8 @@ def test_five_hundred_emissions_at_once_are_drawn(window):
     drawn(window)
     picture = window.grab().toImage()
     assert picture.width() > 100
-    assert len(window.spectrum_view.plot._boxes._boxes) == 500
-    assert window.spectrum_view.table.model().rowCount() == 601
+    assert len(window.spectrum_view.plot._boxes._boxes) == MOST_BOXES
+    assert window.spectrum_view.table.model().rowCount() == MOST_ROWS
 
 
 def test_a_class_without_a_colour_has_one(window):

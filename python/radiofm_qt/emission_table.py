@@ -58,30 +58,47 @@ COLUMNS = (
         "how probable the label is",
     ),
 )
-_LEFT = int(QtCore.Qt.AlignLeft | QtCore.Qt.AlignVCenter)
-_RIGHT = int(QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter)
+_LEFT = QtCore.Qt.AlignLeft | QtCore.Qt.AlignVCenter
+_RIGHT = QtCore.Qt.AlignRight | QtCore.Qt.AlignVCenter
+# Nobody reads more
+MOST_ROWS = 500
 
 
-class EmissionModel(QtCore.QAbstractTableModel):
-    """Emissions as Qt's table sees them; sorted as they come, or by a column."""
+class EmissionModel(QtGui.QStandardItemModel):
+    """Emissions as Qt's table sees them; sorted as they come, or by a column.
+
+    Its cells are Qt's own: a table asks for them again and again, and each answer of Python's would
+    wait for the other threads of a flowgraph. Only what has changed is set anew.
+    """
 
     def __init__(self, parent=None):
-        super().__init__(parent)
+        super().__init__(0, len(COLUMNS), parent)
         self._emissions: list[ShownEmission] = []
         self._colors: dict[str, str] = {}
+        self._shown: list[tuple] = []
         self._sorted_by: tuple[int, bool] | None = None
+        for place, column in enumerate(COLUMNS):
+            item = QtGui.QStandardItem(column.title)
+            item.setToolTip(column.tip)
+            item.setTextAlignment(_LEFT if place == 0 else _RIGHT)
+            self.setHorizontalHeaderItem(place, item)
 
     def show(self, emissions: Sequence[ShownEmission], colors: dict[str, str]) -> None:
-        """Show these from now on."""
-        emissions = self._in_order(emissions)
-        before, after = len(self._emissions), len(emissions)
-        if before != after:
-            self.beginResetModel()
-        self._emissions, self._colors = emissions, colors
-        if before != after:
-            self.endResetModel()
-        elif after:
-            self.dataChanged.emit(self.index(0, 0), self.index(after - 1, len(COLUMNS) - 1))
+        """Show these from now on, MOST_ROWS at most: as :meth:`fill` brings them into the cells."""
+        self._emissions, self._colors = self._in_order(emissions)[:MOST_ROWS], colors
+        if self.rowCount() != len(self._emissions):
+            self.setRowCount(len(self._emissions))
+        kept = self._shown[: len(self._emissions)]
+        self._shown = kept + [()] * (len(self._emissions) - len(kept))
+
+    def fill(self, first: int, end: int) -> None:
+        """Bring the cells of some rows, those that can be seen, up to date."""
+        for row in range(max(first, 0), min(end, len(self._emissions))):
+            emission = self._emissions[row]
+            look = (emission, self._colors.get(emission.label, UNKNOWN_COLOR))
+            if self._shown[row] != look:
+                self._show_row(row, *look)
+                self._shown[row] = look
 
     def emission(self, row: int) -> ShownEmission | None:
         """That of a row."""
@@ -91,47 +108,26 @@ class EmissionModel(QtCore.QAbstractTableModel):
         """The row of an emission, or -1."""
         return next((i for i, e in enumerate(self._emissions) if e.number == number), -1)
 
-    # Qt's calls
-
-    def rowCount(self, parent=None) -> int:
-        return len(self._emissions)
-
-    def columnCount(self, parent=None) -> int:
-        return len(COLUMNS)
-
-    def headerData(self, section, orientation, role=QtCore.Qt.DisplayRole):
-        if orientation == QtCore.Qt.Horizontal and section < len(COLUMNS):
-            if role == QtCore.Qt.DisplayRole:
-                return COLUMNS[section].title
-            if role == QtCore.Qt.ToolTipRole:
-                return COLUMNS[section].tip
-            if role == QtCore.Qt.TextAlignmentRole:
-                return _LEFT if section == 0 else _RIGHT
-        return None
-
-    def data(self, index, role=QtCore.Qt.DisplayRole):
-        emission = self.emission(index.row())
-        if emission is None:
-            return None
-        column = COLUMNS[index.column()]
-        if role == QtCore.Qt.DisplayRole:
-            return column.text(emission)
-        if role == QtCore.Qt.TextAlignmentRole:
-            return None if index.column() == 0 else _RIGHT
-        if role == QtCore.Qt.ForegroundRole:
-            return color(INK if emission.is_open else FAINT)
-        if role == QtCore.Qt.DecorationRole and index.column() == 0:
-            return _chip(self._colors.get(emission.label, UNKNOWN_COLOR), emission.is_open)
-        if role == QtCore.Qt.ToolTipRole:
-            return told_of(emission)
-        return None
-
-    def sort(self, column: int, order=QtCore.Qt.AscendingOrder) -> None:
-        self.layoutAboutToBeChanged.emit()
+    def sort_by(self, column: int, order) -> None:
+        """Sort by a column from now on; by none of them as they come."""
         known = 0 <= column < len(COLUMNS)
         self._sorted_by = (column, order == QtCore.Qt.DescendingOrder) if known else None
-        self._emissions = self._in_order(self._emissions)
-        self.layoutChanged.emit()
+        self.show(self._emissions, self._colors)
+
+    def _show_row(self, row: int, emission: ShownEmission, shade: str) -> None:
+        told = told_of(emission)
+        for place, column in enumerate(COLUMNS):
+            item = self.item(row, place)
+            if item is None:
+                item = QtGui.QStandardItem()
+                item.setEditable(False)
+                item.setTextAlignment(_LEFT if place == 0 else _RIGHT)
+                self.setItem(row, place, item)
+            item.setText(column.text(emission))
+            item.setToolTip(told)
+            item.setForeground(color(INK if emission.is_open else FAINT))
+            if place == 0:
+                item.setData(_chip(shade, emission.is_open), QtCore.Qt.DecorationRole)
 
     def _in_order(self, emissions: Sequence[ShownEmission]) -> list[ShownEmission]:
         if self._sorted_by is None:
@@ -165,7 +161,8 @@ class EmissionTable(QtWidgets.QTableView):
         header.setSortIndicator(-1, QtCore.Qt.AscendingOrder)
         header.setSectionsClickable(True)
         header.setSortIndicatorShown(True)
-        header.sortIndicatorChanged.connect(self._model.sort)
+        header.sortIndicatorChanged.connect(self._on_sort)
+        self.verticalScrollBar().valueChanged.connect(self._fill)
         self.clicked.connect(self._on_clicked)
         self.doubleClicked.connect(self._on_double_clicked)
 
@@ -177,6 +174,7 @@ class EmissionTable(QtWidgets.QTableView):
     def show_snapshot(self, shot: Snapshot) -> None:
         """Show its emissions; the selected one stays so while it is there."""
         self._model.show(shot.emissions, dict(zip(shot.classes, shot.colors, strict=True)))
+        self._fill()
         self._mark()
 
     def select(self, number: int) -> None:
@@ -187,6 +185,20 @@ class EmissionTable(QtWidgets.QTableView):
     def emission(self) -> ShownEmission | None:
         """The selected one."""
         return self._model.emission(self._model.row_of(self._number))
+
+    def resizeEvent(self, event) -> None:
+        """For Qt: other rows can be seen."""
+        super().resizeEvent(event)
+        self._fill()
+
+    def _fill(self, *_) -> None:
+        first = max(self.rowAt(0), 0)
+        height = self.viewport().height()
+        self._model.fill(first, first + height // self.verticalHeader().defaultSectionSize() + 2)
+
+    def _on_sort(self, column: int, order) -> None:
+        self._model.sort_by(column, order)
+        self._fill()
 
     def _mark(self, scroll: bool = False) -> None:
         row = self._model.row_of(self._number)

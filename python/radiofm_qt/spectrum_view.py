@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PyQt5 import QtCore, QtWidgets
 
 from radiofm_core.outputs.event_words import clock_words
@@ -15,6 +17,8 @@ from .waterfall_plot import WaterfallPlot
 
 # The table and the status line change this often at most: nobody reads faster
 TABLE_INTERVAL_MS = 250
+# From so many seconds on, the window zooms out by such a factor at a time
+STEPS_FROM_S, STEP = 0.5, 1.1
 # Steps of the bar that scrolls back, per second
 _STEPS = 100
 
@@ -40,6 +44,7 @@ class SpectrumView(QtWidgets.QWidget):
         self._end: float | None = None  # of what is shown, where that is not now
         self._drawn: tuple = ()
         self._note = ""
+        self._is_complete = False
         self.draws = 0
         self.controls = Controls(span)
         self.allow(can_tune, can_save)
@@ -75,8 +80,7 @@ class SpectrumView(QtWidgets.QWidget):
         now = shot.now if self._end is None else self._end
         if is_new:
             self._drawn = signs
-            # what has run for a moment fills the window
-            span = min(self.controls.span, max(now - shot.since, shot.row_duration))
+            span = self._span_of(max(now - shot.since, shot.row_duration))
             self.controls.show_classes(shot.classes, shot.colors)
             self.plot.fixed_limits = self.controls.limits
             self.plot.show_snapshot(shot, now, span, self.controls.hidden, self.table.number)
@@ -88,6 +92,18 @@ class SpectrumView(QtWidgets.QWidget):
             self._table_timer.restart()
             self.table.show_snapshot(shot)
             self._show_status(shot, now)
+
+    def fit(self) -> None:
+        """No more will come: let what there is fill the window exactly."""
+        self._is_complete = True
+        self._forget()
+
+    def _span_of(self, elapsed: float) -> float:
+        """What has run for a moment fills the window; it zooms out in steps, as a new scale for
+        each picture costs more than the picture."""
+        if not self._is_complete and elapsed > STEPS_FROM_S:
+            elapsed = STEP ** math.ceil(math.log(elapsed, STEP))
+        return min(self.controls.span, elapsed)
 
     def note(self, text: str) -> None:
         """Something to tell in the status line, such as where samples were saved."""
