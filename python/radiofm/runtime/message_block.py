@@ -252,24 +252,31 @@ def backlog_after(block) -> int:
     return sum(receiver.backlog() for receiver in seen)
 
 
-def _receivers(subscribers) -> list[message_block]:
+def _names(subscribers) -> set[str]:
     names = set()
     while pmt.is_pair(subscribers):
         names.add(pmt.symbol_to_string(pmt.car(pmt.car(subscribers))))
         subscribers = pmt.cdr(subscribers)
+    return names
+
+
+def _receivers(subscribers) -> list[message_block]:
+    names = _names(subscribers)
+    if not names:
+        return []
     found = [block for reference in list(_blocks) if (block := reference()) is not None]
     return [block for block in found if block.alias() in names]
 
 
 def senders_to(block: message_block) -> list[message_block]:
     """The message blocks that send to this one. Blocks of other kinds are not found."""
-    found = []
+    found, own = [], block.alias()
     for reference in list(_blocks):
         sender = reference()
         if sender is None or sender is block:
             continue
         ports = pmt.to_python(sender.message_ports_out())
-        if any(block in _receivers(sender.message_subscribers(symbol(port))) for port in ports):
+        if any(own in _names(sender.message_subscribers(symbol(port))) for port in ports):
             found.append(sender)
     return found
 
