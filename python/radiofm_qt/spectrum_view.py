@@ -95,8 +95,9 @@ class SpectrumView(QtWidgets.QWidget):
 
     def fit(self) -> None:
         """No more will come: let what there is fill the window exactly."""
-        self._is_complete = True
-        self._forget()
+        if not self._is_complete:
+            self._is_complete = True
+            self._forget()
 
     def _span_of(self, elapsed: float) -> float:
         """What has run for a moment fills the window; it zooms out in steps, as a new scale for

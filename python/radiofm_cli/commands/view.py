@@ -197,8 +197,6 @@ def _show(application, window, flowgraph, saver, stop, duration: float | None) -
     passed = QtCore.QElapsedTimer()
     passed.start()
 
-    is_fitted: list[bool] = []
-
     def look() -> None:
         saver.look()
         is_over = duration is not None and passed.elapsed() >= 1e3 * duration
@@ -207,9 +205,7 @@ def _show(application, window, flowgraph, saver, stop, duration: float | None) -
         elif flowgraph.ended(0.0):
             problem = flowgraph.problem()
             window.spectrum_view.note(problem or "ended; this is all")
-            if not is_fitted:
-                is_fitted.append(True)
-                window.spectrum_view.fit()
+            window.spectrum_view.fit()
 
     timer = QtCore.QTimer()
     timer.timeout.connect(look)
