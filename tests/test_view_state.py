@@ -127,23 +127,23 @@ def test_times_since_1970_lose_no_row():
     assert len(numbers) == 40 and (np.diff(numbers) == 1).all()
 
 
-def test_changes_are_told_once():
+def test_who_has_the_rows_of_before_is_told_what_changed():
     state = SpectrumState()
-    assert state.changes(0).levels is None
+    assert state.stretch(0, 100) is None
     power = np.full(16 * COLS, -90.0, np.float32)
     state.take(keys.PORT_FRAMES, frame(), power)
-    told = state.changes(0)
-    assert len(told.levels) == len(told.classes) == 16 and told.row_duration == 1e-3
-    assert state.changes(told.version).levels is None
+    told = state.stretch(0, 100)
+    assert len(told.rows) == 16 and told.row_duration == 1e-3
+    assert len(state.stretch(0, 100, told.version, kept=16).rows) == 0
     mask = np.ones(16 * COLS, np.uint8)
     state.take(keys.PORT_MASKS, frame(**{keys.CLASSES: NAMES}), mask)
-    told = state.changes(told.version)
-    assert len(told.levels) == 0 and len(told.classes) == 16
+    told = state.stretch(0, 100, told.version, kept=16)
+    assert len(told.rows) == 16 and (told.rows.classes == 1).all()
     state.take(keys.PORT_FRAMES, frame(0.016), power)
-    told = state.changes(told.version)
-    assert list(told.levels.numbers) == list(range(16, 32))
-    # a reader who knows another state's version gets all
-    assert len(state.changes(told.version + 1000).levels) == 32
+    told = state.stretch(0, 100, told.version, kept=16)
+    assert list(told.rows.numbers) == list(range(16, 32))
+    # a reader who knows another waterfall's version gets all
+    assert len(state.stretch(0, 100, told.version + 1000, kept=16).rows) == 32
 
 
 def test_rows_become_longer_until_the_history_fits():
@@ -161,7 +161,7 @@ def test_rows_become_longer_until_the_history_fits():
     assert (abs(rows.levels[:, 3].astype(int) - level_of(-50.0)) <= 2).all()
     assert (abs(rows.levels[:, 4].astype(int) - level_of(-90.0)) <= 2).all()
     assert (rows.classes[:, 3] == 1).all() and (rows.classes[:, 4] == 0).all()
-    assert len(water.changed_since(0)[0]) == 70
+    assert water.first_change(0) == 0
 
 
 def test_rows_stay_as_they_are_once_the_history_fits():

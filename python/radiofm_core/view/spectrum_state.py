@@ -79,23 +79,9 @@ class Snapshot:
 
 
 @dataclass(frozen=True)
-class Changes:
-    """What changed of a waterfall since ``version`` was another one.
-
-    ``levels``, ``classes``: the rows with new ones, or None for none. With another ``row_duration``
-    (s) than before, rows that were told before have no meaning any more: all come anew.
-    """
-
-    version: int
-    row_duration: float
-    levels: Rows | None = None
-    classes: Rows | None = None
-
-
-@dataclass(frozen=True)
 class Stretch:
-    """Rows of a waterfall, all that there are from number ``first`` on; ``version`` and
-    ``row_duration`` (s) as of :class:`Changes`."""
+    """Rows of a waterfall, all that there are from number ``first`` on. ``version`` stands for its
+    state; with another ``row_duration`` (s) than before, numbers of before have no meaning."""
 
     version: int
     row_duration: float
@@ -204,19 +190,6 @@ class SpectrumState:
                 first = max(first, kept)
             rows = waterfall.rows(first, last - first + 1)
             return Stretch(waterfall.version, waterfall.row_duration, first, rows)
-
-    def changes(self, version: int) -> Changes:
-        """What changed since a former version; 0 gives all, and so does one that is ahead, of
-        before the waterfall began anew."""
-        with self._lock:
-            waterfall = self._waterfall
-            if waterfall is None:
-                return Changes(0, 0.0)
-            if waterfall.version == version:
-                return Changes(version, waterfall.row_duration)
-            since = version if version < waterfall.version else 0
-            found = waterfall.changed_since(since)
-            return Changes(waterfall.version, waterfall.row_duration, *found)
 
     def lines(self, span: float, most: int, mark: tuple[int, int] = (0, 0)) -> RowGroups | None:
         """What changed of a picture of the last ``span`` seconds, of at most ``most`` lines, since

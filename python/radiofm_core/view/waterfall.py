@@ -186,15 +186,6 @@ class Waterfall:
         changed = (self._changes > version).any(axis=0) & (self._numbers != _NO_ROW)
         return int(self._numbers[changed].min()) if changed.any() else None
 
-    def changed_since(self, version: int) -> tuple[Rows, Rows]:
-        """(rows whose levels changed, rows whose classes changed) after ``version``, a former
-        :attr:`version`; 0 gives all."""
-        found = []
-        for changes in self._changes:
-            places = np.flatnonzero((changes > version) & (self._numbers != _NO_ROW))
-            found.append(self._rows_at(places[np.argsort(self._numbers[places], kind="stable")]))
-        return found[0], found[1]
-
     def _is_outgrown(self, numbers: np.ndarray) -> bool:
         oldest = numbers[0] if self._newest is None else self._oldest
         full = numbers[-1] - oldest >= self.size
