@@ -59,6 +59,16 @@ def one_thread():
 
 
 @pytest.fixture(scope="session")
+def application():
+    """The one QApplication of the process, which paints in memory: of a second one, what Qt and
+    pyqtgraph keep of the first would make a crash."""
+    os.environ["QT_QPA_PLATFORM"] = "offscreen"
+    from PyQt5.QtWidgets import QApplication
+
+    return QApplication.instance() or QApplication(sys.argv[:1])
+
+
+@pytest.fixture(scope="session")
 def shared_data() -> Path:
     """The folder of real recordings, which are not part of this repository."""
     if not SHARED_DATA.is_dir():

@@ -114,6 +114,39 @@ def pcap(payloads, start_us=17 * 10**14, step_us=100, order="<", nano=False, lin
     return out
 
 
+def ax_header(
+    receivers: int,
+    streams: int,
+    tones: int,
+    clock_us: int,
+    *,
+    packet_format: int = 2,
+    width: int = 0,
+    rssi=(40, 50),
+    host_us: int = 0,
+    csi_bytes: int | None = None,
+) -> bytes:
+    """The 272 bytes that an AX210's firmware gives with an estimate; width: 0 is 20 MHz."""
+    out = bytearray(272)
+    size = 4 * receivers * streams * tones if csi_bytes is None else csi_bytes
+    struct.pack_into("<IIIQ", out, 0, size, 4, clock_us * 320 % 2**32, host_us)
+    struct.pack_into("<BB4xI4xII", out, 46, receivers, streams, tones, *rssi)
+    out[68:74] = bytes.fromhex(SENDER.replace(":", ""))
+    rate = packet_format << 8 | width << 11 | 3 << 14 | 5
+    struct.pack_into("<II", out, 88, clock_us % 2**32, rate)
+    return bytes(out)
+
+
+def ax_estimate(csi: np.ndarray) -> bytes:
+    """csi (receivers, streams, tones), 16 bits."""
+    return np.stack([csi.real, csi.imag], -1).astype("<i2").tobytes()
+
+
+def feitcsi_record(csi: np.ndarray, clock_us: int, **more) -> bytes:
+    """csi (receivers, streams, tones)."""
+    return ax_header(*csi.shape, clock_us, **more) + ax_estimate(csi)
+
+
 def picoscenes_frame(
     device: int,
     csi_bytes: bytes,
@@ -128,8 +161,11 @@ def picoscenes_frame(
     spacing: int = 312500,
     offset: int = 0,
     selection: int = 0x24,
+    mvm: bytes | None = None,
+    name_end: str = "",
 ) -> bytes:
-    """A frame of PicoScenes with an RxSBasic and a CSI segment."""
+    """A frame of PicoScenes with an RxSBasic and a CSI segment, and with the header of an AX card
+    if one is given; some versions end names with a zero."""
     kind = struct.pack("<HBb", device, 7, packet_format) if version == 4 else None
     kind = kind or struct.pack("<Hb", device, packet_format)
     data = kind + struct.pack("<HQQI", bandwidth, 2437 * 10**6, 20 * 10**6, spacing)
@@ -140,9 +176,9 @@ def picoscenes_frame(
     basic = struct.pack(
         "<HQhBHHBBBBbb", device, ticks, 2437, 1, 20, 800, 0, 1, 0, 1, -95, 40
     ) + bytes(3)
-    body = (
-        _segment("RxSBasic", 1, basic) + _segment("Extra", 1, b"") + _segment("CSI", version, data)
-    )
+    extra = struct.pack("<H", len(mvm)) + mvm if mvm else b""
+    segments = [("RxSBasic", 1, basic), ("MVMExtra", 1, extra), ("CSI", version, data)]
+    body = b"".join(_segment(name + name_end, *rest) for name, *rest in segments)
     body = struct.pack("<IHB", 0x20150315, 1, 3) + body + FRAME
     return struct.pack("<I", len(body)) + body
 

@@ -22,9 +22,12 @@ LAYOUTS = {
     "ht20": tables.HT_20,
     "bins64": tables.usual_indices(64),
     "ht40": tables.HT_40,
+    "vht80": tables.VHT_80,
     "intel20": tables.INTEL_5300_20,
     "intel40": tables.INTEL_5300_40,
 }
+# Of which windows hold another part than the middle
+HALVES = {"vht160": tables.VHT_160}
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ class Receiver:
         """What it hears of ``room``."""
         times = self.times(duration_s)
         rng = np.random.default_rng(self.seed + 1000)
-        subcarriers = LAYOUTS[self.layout]
+        subcarriers = (LAYOUTS | HALVES)[self.layout]
         csi = room.channel(times, subcarriers)
         noise = rng.standard_normal((2, *csi.shape)) / np.sqrt(2)
         level = np.sqrt(np.mean(np.abs(csi) ** 2))
@@ -131,3 +134,90 @@ def without(packets: list[CsiPacket], start_s: float, end_s: float) -> list[CsiP
 def changed(packet: CsiPacket, **fields) -> CsiPacket:
     """A packet with other fields."""
     return replace(packet, **fields)
+
+
+# What receivers do to the estimates: of all packets of one stream, alike for their antennas
+
+
+def in_part(
+    packets: list[CsiPacket], indices: np.ndarray, empty_db: float = -30.0, seed: int = 3
+) -> list[CsiPacket]:
+    """Packets that fill some of a capture's subcarriers; in the others is noise, so much weaker."""
+    rng = np.random.default_rng(seed)
+    is_empty = ~np.isin(packets[0].subcarriers, indices)
+    return [_with(packet, is_empty, _noise(packet, rng, empty_db)) for packet in packets]
+
+
+def with_empty(
+    packets: list[CsiPacket], indices, level_db: float = -np.inf, seed: int = 3
+) -> list[CsiPacket]:
+    """Subcarriers that carry nothing: zero, or noise of a level relative to the others."""
+    rng = np.random.default_rng(seed)
+    where = np.isin(packets[0].subcarriers, indices)
+    return [_with(packet, where, _noise(packet, rng, level_db)) for packet in packets]
+
+
+def with_leakage(packets: list[CsiPacket], indices, level_db: float = -20.0) -> list[CsiPacket]:
+    """Subcarriers that hold one small value throughout."""
+    where = np.isin(packets[0].subcarriers, indices)
+    value = _rms(packets[0]) * 10 ** (level_db / 20)
+    return [_with(packet, where, np.full_like(packet.csi, value)) for packet in packets]
+
+
+def with_nonsense(
+    packets: list[CsiPacket], indices, times: float = 70.0, seed: int = 4
+) -> list[CsiPacket]:
+    """Subcarriers that hold any values up to so many times the others' level."""
+    rng = np.random.default_rng(seed)
+    where = np.isin(packets[0].subcarriers, indices)
+    found = []
+    for packet in packets:
+        value = rng.uniform(0, times * _rms(packet), packet.csi.shape)
+        found.append(_with(packet, where, value.astype(packet.csi.dtype)))
+    return found
+
+
+def with_agc(
+    packets: list[CsiPacket], levels_db, share: float = 0.3, seed: int = 5
+) -> list[CsiPacket]:
+    """A gain that goes to another of some levels with this share of the packets."""
+    rng = np.random.default_rng(seed)
+    gain, found = levels_db[0], []
+    for packet in packets:
+        if rng.random() < share:
+            gain = rng.choice(levels_db)
+        found.append(replace(packet, csi=packet.csi * np.float32(10 ** (gain / 20))))
+    return found
+
+
+def quantised(
+    packets: list[CsiPacket], bits: int, full_scale: float, clip: bool = True
+) -> list[CsiPacket]:
+    """Whole numbers of so many bits, a sign among them; ``full_scale``: the largest of them is so
+    many times the rms of the first packet's real and imaginary parts."""
+    largest = 2 ** (bits - 1) - 1
+    scale = largest / (full_scale * _rms(packets[0]) / np.sqrt(2))
+    found = []
+    for packet in packets:
+        parts = np.round(np.stack([packet.csi.real, packet.csi.imag]) * scale)
+        if clip:
+            parts = np.clip(parts, -largest - 1, largest)
+        csi = (parts[0] + 1j * parts[1]).astype(np.complex64)
+        found.append(replace(packet, csi=csi if np.iscomplexobj(packet.csi) else np.abs(csi)))
+    return found
+
+
+def _rms(packet: CsiPacket) -> float:
+    return float(np.sqrt(np.mean(np.abs(packet.csi) ** 2)))
+
+
+def _noise(packet: CsiPacket, rng: np.random.Generator, level_db: float) -> np.ndarray:
+    """In the packet's type; relative to its level."""
+    parts = rng.standard_normal((2, *packet.csi.shape)) / np.sqrt(2)
+    noise = (parts[0] + 1j * parts[1]) * _rms(packet) * 10 ** (level_db / 20)
+    noise = noise if np.iscomplexobj(packet.csi) else np.abs(noise)
+    return noise.astype(packet.csi.dtype)
+
+
+def _with(packet: CsiPacket, where: np.ndarray, values: np.ndarray) -> CsiPacket:
+    return replace(packet, csi=np.where(where, values, packet.csi))

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 import csi_files as files
 import numpy as np
+import scipy.io
 
 from radiofm_core.csi.packet import CsiPacket
 
@@ -37,11 +38,18 @@ def samples() -> dict[str, bytes]:
         "nexmon": files.pcap([files.nexmon_datagram(files.int16_words(csi))] * 4),
         "nexmon float": files.pcap([files.nexmon_datagram(words, core, chip=3) for core in (0, 1)]),
         "picoscenes": b"".join(frames),
+        "feitcsi": b"".join(
+            files.feitcsi_record(csi[:56].reshape(1, 1, 56), tick) for tick in range(4)
+        ),
         "esp-csi": "\n".join(files.esp_csi_line(buffer, tick) for tick in range(4)).encode(),
         "esp32-csi-tool": "\n".join(
             [files.TOOL_HEADER, *(files.tool_line(buffer, tick, sig_mode=1) for tick in range(4))]
         ).encode(),
         "archive": numpy_archive(),
+        "matlab": mat_file(csi=files.estimate(1, 9 * 30, 9).reshape(9, 30), time_s=np.arange(9.0)),
+        "table": table_lines(
+            np.c_[np.arange(9.0), np.abs(intel[:9].reshape(9, -1)), np.ones((9, 50))]
+        ),
     }
 
 
@@ -51,6 +59,20 @@ def numpy_archive(save=np.savez) -> bytes:
     out = io.BytesIO()
     save(out, csi=csi, time_s=np.arange(8.0), subcarriers=np.arange(30))
     return out.getvalue()
+
+
+def mat_file(compressed: bool = True, **arrays) -> bytes:
+    """A ``.mat`` of MATLAB's version 5 or 7."""
+    out = io.BytesIO()
+    scipy.io.savemat(out, arrays, do_compression=compressed)
+    return out.getvalue()
+
+
+def table_lines(rows: np.ndarray, names: list[str] | None = None, separator: str = ",") -> bytes:
+    """A ``.csv``; rows (packets, columns)."""
+    lines = [] if names is None else [separator.join(names)]
+    lines += [separator.join(f"{value:.9g}" for value in row) for row in rows]
+    return ("\n".join(lines) + "\n").encode()
 
 
 def check(packets: Iterable[CsiPacket]) -> None:

@@ -42,6 +42,8 @@ def write_pcap(path: Path, duration_s: float, speed: float) -> Path:
     """What nexmon captures of 100 packets a second in 20 MHz, all of one sender."""
     times = np.arange(0, duration_s, 0.01)
     channel = Room(speed=speed).channel(times, np.arange(-32, 32))[:, 0]
+    noise = np.random.default_rng(1).normal(0, 0.01, (2, *channel.shape))
+    channel = channel + noise[0] + 1j * noise[1]
     # the FFT's order; whole numbers
     words = int16_words(np.round(np.fft.ifftshift(channel, axes=1) * 1000))
     payloads = [nexmon_datagram(row, sequence=k % 4096) for k, row in enumerate(words)]

@@ -15,6 +15,9 @@ from pathlib import Path
 
 import yaml
 
+# A program that Ctrl-C ends is through by then, on a busy machine, too
+CTRL_C_S = 60
+
 
 def flowgraph(
     name: str, blocks: list[tuple], connections: list[tuple], has_window: bool = False
@@ -97,10 +100,10 @@ def run_window(*arguments, until: Callable[[str], bool], limit: float = 120) -> 
     """Run a program with a window, without a screen, and close it with Ctrl-C.
 
     ``until``: called with all it printed so far on standard output: whether that is enough. Returns
-    that and what came after.
+    that and what came after; where Ctrl-C does not end it, the error tells where its threads are.
     """
     process = subprocess.Popen(
-        [sys.executable, "-u", *map(str, arguments)],
+        [sys.executable, "-X", "faulthandler", "-u", *map(str, arguments)],
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -115,7 +118,12 @@ def run_window(*arguments, until: Callable[[str], bool], limit: float = 120) -> 
             if until(printed):
                 process.send_signal(signal.SIGINT)
                 break
-        rest, errors = process.communicate()
+        try:
+            rest, errors = process.communicate(timeout=CTRL_C_S)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGABRT)
+            rest, errors = process.communicate()
+            raise AssertionError(f"Ctrl-C does not end it: {printed + rest + errors}") from None
     finally:
         watchdog.cancel()
         process.kill()

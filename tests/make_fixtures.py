@@ -17,7 +17,9 @@ import numpy as np
 import torch
 from sigmf import SigMFFile
 
+from radiofm_core.csi.subcarriers import HT_20
 from radiofm_core.spectrum.spec import SpectrogramSpec
+from training.activity.data.receivers import Receiver
 from training.activity.data.simulated import make_clip
 from training.waveforms import lte, nr, other
 from training.waveforms.ofdm import emit
@@ -29,8 +31,21 @@ CENTER_HZ = 2e9
 SNR_DB = 20.0
 DRIVE_DBFS = -13.0
 RB_HZ = 180e3
-CSI_SEED = 0
+CSI_SEED = 23
 CSI_S = 12.0
+CSI_RECEIVER = Receiver(
+    carrier_hz=2.437e9,
+    subcarriers=HT_20,
+    rate_hz=100.0,
+    jitter=0.4,
+    loss=0.08,
+    bursts_s=0.0,
+    snr_db=30.0,
+    tremble_db=0.1,
+    drift_db=0.0,
+    ripple_db=2.0,
+    full_scale=0.0,
+)
 
 
 @dataclass(frozen=True)
@@ -150,7 +165,7 @@ def write_pair(folder: Path, kind: Callable, seed: int) -> Path:
 def write_room(folder: Path, seed: int = CSI_SEED) -> Path:
     """The CSI of a simulated room as ``.npz``, amplitudes in half precision, and beside it
     ``.labels.csv``: start and end in seconds, movement. Returns the ``.npz``."""
-    clip = make_clip(seed, CSI_S)
+    clip = make_clip(seed, CSI_S, CSI_RECEIVER)
     path = folder / "room.npz"
     np.savez_compressed(
         path,

@@ -29,6 +29,8 @@ class source(gr.sync_block):
         gr.sync_block.__init__(self, "soapy_source", None, [np.complex64])
         print(f"receiver {device}")
         self._rate = 1.0
+        self._gain = None
+        self._automatic = False
         self._sent = 0
         self._began = None
 
@@ -42,9 +44,14 @@ class source(gr.sync_block):
         self._frequency = frequency
         print(f"receiver frequency {frequency:g}")
 
-    def set_gain(self, channel, name, gain):
-        """See set_sample_rate."""
-        print(f"receiver gain {name} {gain:g}")
+    def set_gain(self, channel, *name_and_gain):
+        """Of the one element that an RTL-SDR has, named or not, as versions of GRC do; some set it
+        twice."""
+        told = f"receiver gain TUNER {name_and_gain[-1]:g}"
+        assert name_and_gain[:-1] in ((), ("TUNER",))
+        if told != self._gain:
+            self._gain = told
+            print(told)
 
     def has_gain_mode(self, channel):
         """As an RTL-SDR."""
@@ -52,6 +59,15 @@ class source(gr.sync_block):
 
     def set_gain_mode(self, channel, automatic):
         """Accepted."""
+        self._automatic = automatic
+
+    def get_gain_mode(self, channel):
+        """What was set."""
+        return self._automatic
+
+    def get_setting_info(self):
+        """No settings of the driver's own."""
+        return []
 
     def set_frequency_correction(self, channel, ppm):
         """Accepted."""

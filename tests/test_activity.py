@@ -5,20 +5,27 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from csi_room import Receiver, Room
-from motion_model import make_motion_bundle
+from motion_model import CLASSES, make_motion_bundle
+from torch import nn
 
 from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.csi.activity import UNKNOWN, ActivityDecider
-from radiofm_core.csi.motion import motion_db
+from radiofm_core.csi.faults import CONSTANT, NOISE, window_fault
+from radiofm_core.csi.motion import EVEN_DB, motion_db
 from radiofm_core.csi.spec import CsiSpec
+from radiofm_core.csi.window_batch import classify_windows
 from radiofm_core.csi.windows import CsiWindow, frame_packets
 from radiofm_core.errors import UsageError
 from radiofm_core.inference import load_bundle
+from training.activity.data.losses import burst_losses
+from training.engine.bundle_file import export_bundle
 
 SPEC = CsiSpec()
 WINDOW = CsiWindow(
-    values=np.ones((200, 53, 1), np.float32),
+    values=np.random.default_rng(1).normal(1, 0.02, (200, 53, 1)).astype(np.float32),
+    received=np.ones(200, bool),
     antennas=1,
     time_ns=10_000_000_000,
     time_is_absolute=False,
@@ -27,7 +34,6 @@ WINDOW = CsiWindow(
     packet_rate=98.0,
     lost_packets=2,
     jitter_s=0.0,
-    interpolated=0.0,
     outliers=0,
     gain_steps=0,
     source="aa:bb:cc:dd:ee:ff",
@@ -120,6 +126,63 @@ def test_interpolated_subcarriers_are_no_motion(layout):
     assert max(motion_db(w.amplitude, 100.0) for w in windows(0.0, layout=layout)) < 3
 
 
+# one of those that lose half of their packets in bursts of up to 0.2 s, too
+@pytest.mark.parametrize(
+    "rate_hz, bursts", ((20.0, False), (50.0, False), (300.0, False), (100.0, True))
+)
+def test_motion_is_told_at_any_packet_rate(rate_hz, bursts):
+    def levels(speed: float) -> list[float]:
+        receiver = Receiver(rate_hz=rate_hz, jitter_s=0.1 / rate_hz, loss=0.05)
+        packets = receiver.packets(Room(speed=speed), 8.0)
+        if bursts:
+            packets = burst_losses(packets, np.random.default_rng(1))
+        found = list(frame_packets(packets, SPEC))
+        assert len(found) > 8
+        return [motion_db(w.amplitude, w.rate_hz, w.received) for w in found]
+
+    assert max(levels(0.0)) < 5
+    assert min(levels(1.0)) > EVEN_DB
+
+
+def test_a_gain_that_trembles_is_less_than_motion():
+    rng = np.random.default_rng(4)
+    packets = [
+        replace(packet, csi=packet.csi * np.float32(10 ** (rng.normal(0, 0.3) / 20)))
+        for packet in Receiver().packets(Room(speed=0.0), 8.0)
+    ]
+    found = list(frame_packets(packets, SPEC))
+    assert max(motion_db(w.amplitude, w.rate_hz, w.received) for w in found) < EVEN_DB
+
+
+class ReceivedClassifier(nn.Module):
+    """Answers the share of rows that were received."""
+
+    def forward(self, values: torch.Tensor, antennas: int, received: torch.Tensor) -> torch.Tensor:
+        share = received.float().mean(1)
+        return torch.stack([share, 1 - share], dim=1)
+
+
+def test_a_model_is_told_which_rows_were_received(tmp_path):
+    path = export_bundle(
+        tmp_path / "told.pt",
+        ReceivedClassifier(),
+        SPEC,
+        "told",
+        {},
+        "none",
+        {},
+        TASK_ACTIVITY,
+        CLASSES,
+    )
+    for precision in ("fp32", "bf16"):
+        model = load_bundle(path, "cpu", precision, TASK_ACTIVITY)
+        found = list(frame_packets(Receiver(rate_hz=25.0, loss=0.0).packets(Room(), 4.0), SPEC))
+        shares = [answer.probabilities[0] for answer in classify_windows(model, found, 4)]
+        assert np.allclose(shares, [w.received.mean() for w in found], atol=2e-2)
+        assert 0.2 < np.mean(shares) < 0.3
+        assert model.classify(found[0].values[None], 1)[0, 0] == 1
+
+
 def test_motion_does_not_depend_on_the_gain():
     assert motion_db(windows(1.0)[0].amplitude * 40, 100.0) == pytest.approx(
         motion_db(windows(1.0)[0].amplitude, 100.0), abs=1e-3
@@ -128,3 +191,71 @@ def test_motion_does_not_depend_on_the_gain():
 
 def test_motion_of_a_constant_is_zero():
     assert motion_db(np.ones((200, 53, 1), np.float32), 100.0) == 0.0
+
+
+@pytest.mark.parametrize(
+    "still, moving", [("SEATED", "WALKING"), ("LYING_RX", "SITTING_DOWN_TX"), ("empty", "fall")]
+)
+def test_no_label_says_the_contrary_of_the_motion(still, moving):
+    decider = ActivityDecider((still, moving))
+    quiet, walk = windows(0.0)[0], windows(1.0)[0]
+    for window, said, expected in (
+        (quiet, [0.97, 0.03], still),
+        (quiet, [0.03, 0.97], UNKNOWN),
+        (walk, [0.97, 0.03], UNKNOWN),
+        (walk, [0.03, 0.97], moving),
+    ):
+        decider.reset()
+        found = decider.decide(said, window)
+        assert found.label == expected
+        # what is known is told
+        assert found.confidence == 0.97
+        assert (found.motion_probability > 0.75) == (window is walk)
+
+
+def test_a_window_mirrored_from_a_shorter_file_contradicts_nothing():
+    decider = ActivityDecider(("SEATED", "WALKING"))
+    walk = windows(1.0)[0]
+    assert decider.decide([0.97, 0.03], walk).label == UNKNOWN
+    assert decider.decide([0.97, 0.03], walk, is_measured=False).label == "SEATED"
+
+
+def test_of_classes_that_tell_nothing_of_motion_the_model_alone_decides():
+    decider = ActivityDecider(("PERSON_1", "PERSON_2"))
+    assert decider.decide([0.9, 0.1], windows(1.0)[0]).label == "PERSON_1"
+    assert decider.decide([0.9, 0.1], windows(0.0)[0]).label == "PERSON_1"
+
+
+def noise_of(shape):
+    return np.random.default_rng(5).rayleigh(1, shape).astype(np.float32)
+
+
+BAD = {
+    "constant": (np.ones((200, 53, 1), np.float32), CONSTANT),
+    "a few subcarriers": (
+        np.where(np.arange(53) < 20, noise_of((200, 53)), 0)[..., None].astype(np.float32),
+        CONSTANT,
+    ),
+    "one of two antennas": (
+        np.dstack([noise_of((200, 53)), np.ones((200, 53), np.float32)]),
+        CONSTANT,
+    ),
+    "noise": (noise_of((200, 53, 1)), NOISE),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_windows_without_a_channel_get_no_label(name):
+    values, kind = BAD[name]
+    found, why = window_fault(values)
+    assert found == kind and "\n" not in why
+    window = replace(WINDOW, values=values, antennas=values.shape[2])
+    answer = ActivityDecider(("SEATED", "WALKING")).decide([0.99, 0.01], window)
+    assert answer.label == UNKNOWN and answer.confidence == 0.99
+
+
+@pytest.mark.parametrize("speed, carrier_hz", ((0.0, 2.437e9), (1.0, 2.437e9), (2.5, 6e9)))
+@pytest.mark.parametrize("snr_db, rate_hz", ((10.0, 100.0), (30.0, 55.0), (60.0, 300.0)))
+def test_rooms_hold_channels(speed, carrier_hz, snr_db, rate_hz):
+    found = windows(speed, carrier_hz, snr_db=snr_db, rate_hz=rate_hz, loss=0.02)
+    assert found and all(window_fault(window.amplitude) == ("", "") for window in found)

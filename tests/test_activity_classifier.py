@@ -2,6 +2,7 @@
 """The activity classifier block: answers as the model's, drops counted, errors told."""
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pmt
@@ -13,6 +14,7 @@ from activity_flow import (
     ORDER_RAISE,
     SPEC,
     ClassifierFlow,
+    MessageSource,
     make_bundle,
     numbered,
     probabilities,
@@ -22,7 +24,7 @@ from activity_flow import (
 )
 from csi_dicts import SENDER, csi_dict
 from csi_room import Receiver, Room
-from gnuradio import radiofm
+from gnuradio import gr, radiofm
 from gnuradio.radiofm.pmts.messages import to_pmt
 from motion_model import make_motion_bundle
 
@@ -45,6 +47,29 @@ def slow_bundle(tmp_path_factory):
     return make_bundle(tmp_path_factory.mktemp("models") / "slow.pt", pause=0.05)
 
 
+def test_states_of_motion_begin_and_end_once(bundle):
+    still, moving = room_windows(0.0), room_windows(1.0)
+    # one after the other in time
+    later_ns = still[-1].time_ns + 500_000_000 - moving[0].time_ns
+    windows = [*still, *(replace(w, time_ns=w.time_ns + later_ns) for w in moving)]
+    found = []
+    classifier = radiofm.activity_classifier(bundle)
+    sink = radiofm.result_sink(lambda _, fields, __: found.append(fields), ports=["motion"])
+    source = MessageSource([window_pdu(window) for window in windows])
+    flowgraph = gr.top_block()
+    flowgraph.msg_connect(source, "windows", classifier, "windows")
+    flowgraph.msg_connect(classifier, "motion", sink, "motion")
+    flowgraph.run()
+    changes = [(fields[keys.EVENT], fields[keys.STATE]) for fields in found]
+    assert changes == [("start", "still"), ("end", "still"), ("start", "moving"), ("end", "moving")]
+    middle_s = moving[0].time_ns * 1e-9 + later_ns * 1e-9 + 0.75
+    assert found[2][keys.START_TIME] == pytest.approx(middle_s, abs=1.01)
+    assert all(0.5 <= fields[keys.CONFIDENCE] <= 1 for fields in found)
+    assert {fields[keys.SOURCE] for fields in found} == {SENDER}
+    with pytest.raises(UsageError, match="moving_db"):
+        radiofm.activity_classifier(bundle, moving_db=-1)
+
+
 @pytest.mark.parametrize("antennas", [1, 2])
 def test_answers_are_those_of_the_model_called_directly(bundle, antennas):
     windows = [*room_windows(1.0, antennas), *room_windows(0.0, antennas)]
@@ -62,7 +87,9 @@ def test_answers_are_those_of_the_model_called_directly(bundle, antennas):
         assert isinstance(seconds, int) and 0 <= fraction < 1
         assert seconds + fraction == pytest.approx(fields[keys.START_TIME])
         assert fields[keys.DURATION] == 0.5
-        assert fields[keys.MOTION_DB] == pytest.approx(motion_db(window.amplitude, 100.0))
+        assert fields[keys.MOTION_DB] == pytest.approx(
+            motion_db(window.amplitude, 100.0, window.received)
+        )
         assert fields[keys.PACKET_RATE] == window.packet_rate
         assert fields[keys.LOST_PACKETS] == window.lost_packets
         assert fields[keys.SOURCE] == SENDER

@@ -17,6 +17,7 @@ from radiofm_core import keys
 from radiofm_core.bundle import TASK_ACTIVITY
 from radiofm_core.csi.classify import ActivityClassifier
 from radiofm_core.csi.message_fields import activity_fields, window_fields
+from radiofm_core.errors import InputError
 from radiofm_core.inference import load_bundle
 from radiofm_core.outputs.activity_lines import ActivitySpool
 
@@ -101,7 +102,14 @@ def test_a_window_comes_out_of_its_pdu_as_it_went_in(antennas):
 
 def test_a_pdu_of_another_program_may_lack_what_no_model_needs():
     window = room_windows()[0]
-    bare = dict.fromkeys((keys.JITTER, keys.INTERPOLATED, keys.OUTLIERS, keys.GAIN_STEPS))
+    names = (keys.JITTER, keys.INTERPOLATED, keys.RECEIVED, keys.OUTLIERS, keys.GAIN_STEPS)
+    bare = dict.fromkeys(names)
     found = read_window(window_pdu(window, **bare), SPEC)
     assert (found.jitter_s, found.interpolated, found.outliers, found.gain_steps) == (0, 0, 0, 0)
     assert found.packet_rate == window.packet_rate
+
+
+@pytest.mark.parametrize("received", ["all", 1, np.ones(3, np.uint8), np.ones(200, np.float32)])
+def test_a_pdu_that_tells_another_number_of_rows_is_refused_in_one_line(received):
+    with pytest.raises(InputError, match="its received: expected 200 bytes of 0 or 1"):
+        read_window(window_pdu(room_windows()[0], **{keys.RECEIVED: received}), SPEC)

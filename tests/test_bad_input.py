@@ -45,9 +45,10 @@ def test_missing_data(tmp_path, segment):
     segment(meta, "x.sigmf-data", "does not exist")
 
 
-def test_folder(tmp_path, segment):
-    segment(tmp_path, "is a folder")
-    segment(".", "is a folder")
+def test_folder_without_recordings(tmp_path, model):
+    (tmp_path / "in").mkdir()
+    done = radiofm("segment", tmp_path / "in", "--out", tmp_path / "out", "--model", model)
+    assert_one_line_error(done, "no recording in")
 
 
 def test_nothing_named(segment):
@@ -58,11 +59,10 @@ def test_empty_file(tmp_path, segment):
     segment(write_recording(tmp_path / "x", SAMPLES[:0]), "x.sigmf-data", "empty")
 
 
-def test_odd_length(tmp_path, segment):
+def test_less_than_a_sample(tmp_path, segment):
     meta = write_recording(tmp_path / "x", SAMPLES)
-    with (tmp_path / "x.sigmf-data").open("ab") as file:
-        file.write(b"abc")
-    segment(meta, f"{SAMPLES.nbytes + 3} bytes", "8-byte cf32_le", "truncated")
+    (tmp_path / "x.sigmf-data").write_bytes(b"abc")
+    segment(meta, "3 bytes", "8-byte cf32_le", "truncated")
 
 
 def test_truncated_against_its_checksum(tmp_path, segment):

@@ -29,7 +29,8 @@ from radiofm_core.errors import BundleError, InputError
 from training.engine.bundle_file import export_bundle
 
 KEYS = (
-    "start_time duration label confidence probabilities motion_db packet_rate lost_packets source"
+    "start_time duration label confidence probabilities motion_db motion_probability packet_rate "
+    "lost_packets source"
 )
 
 
@@ -177,7 +178,7 @@ def test_what_was_left_out_is_told(tmp_path, activity):
     for words in ("3 × all-zero CSI", "1 × CSI not finite", "1 × out of order", "1 step back"):
         assert words in left_out
     (refused,) = (line for line in done.stdout.splitlines() if "rejected" in line)
-    assert "× more than 0.1 s without a packet" in refused
+    assert "× more than 0.5 s without a packet" in refused
     lines = lines_of(out / "x.jsonl")
     gap_s = times[600] - 0.35
     assert not any(abs(line["start_time"] + 0.25 - gap_s) < 0.3 for line in lines)
@@ -198,8 +199,8 @@ def test_a_clock_set_back_goes_on(tmp_path, activity):
 
 def bad_files(folder):
     still = scene((STILL, 4.0))
-    slow = Receiver(rate_hz=20.0).packets(Room(), 6.0)
-    gaps = [p for p in scene((STILL, 6.0)) if p.time_ns * 1e-9 % 0.5 > 0.2]
+    slow = Receiver(rate_hz=5.0).packets(Room(), 6.0)
+    gaps = [p for p in scene((STILL, 6.0)) if p.time_ns * 1e-9 % 1.0 > 0.6]
     csi = np.stack([p.csi.T for p in still])
     back = -np.arange(len(still)) / 100.0
     objects = np.array([{"a": 1}], dtype=object)
@@ -213,8 +214,8 @@ def bad_files(folder):
         "one.npy": ("numpy.savez",),
         "cut.pcap": ("cut.pcap",),
         write_npz(folder / "pickled.npz", still, csi=objects).name: ("pickled",),
-        write_npz(folder / "slow.npz", slow).name: ("fewer than 50 packets/s", "ping"),
-        write_npz(folder / "gaps.npz", gaps).name: ("more than 0.1 s without a packet",),
+        write_npz(folder / "slow.npz", slow).name: ("fewer than 8 packets/s", "ping"),
+        write_npz(folder / "gaps.npz", gaps).name: ("more than 0.5 s without a packet",),
         write_npz(folder / "nan.npz", still, csi=csi * np.nan).name: ("not finite",),
         write_npz(folder / "zero.npz", still, csi=csi * 0).name: ("is zero",),
         write_npz(folder / "back.npz", still, time_s=back).name: ("time stamps jump back",),
@@ -372,7 +373,7 @@ def test_damage_on_the_way_keeps_what_came_before_it(tmp_path, model, monkeypatc
 
     whole = open_csi(path)
     whole.__class__ = Damaged
-    monkeypatch.setattr("radiofm_cli.commands.activity.open_csi", lambda _: whole)
+    monkeypatch.setattr("radiofm_cli.commands.activity.open_csi", lambda *_: whole)
     out = tmp_path / "out"
     code = run(["activity", str(path), "--out", str(out), "--model", str(model)])
     printed = capsys.readouterr()

@@ -2,7 +2,10 @@
 """``radiofm watch``, ``models`` and ``doctor`` as a user runs them."""
 
 import json
+import os
 import signal
+import subprocess
+import sys
 import time
 import zipfile
 
@@ -65,7 +68,9 @@ def test_watch_ends_quietly_when_nobody_reads_on(recording, model, arguments):
 @pytest.mark.parametrize("arguments", [("models", "--json"), ("doctor",), ("--help",)])
 def test_other_commands_end_quietly_when_nobody_reads_on(arguments):
     done = read_one_line(*arguments, lines=0)
-    assert (done.returncode, done.stderr) == (141, "")
+    # argparse of newer Pythons takes no notice of a reader who is gone
+    codes = {141, 0} if arguments == ("--help",) else {141}
+    assert done.returncode in codes and done.stderr == ""
 
 
 def test_errors_that_nobody_reads_keep_their_exit_code(tmp_path):
@@ -92,7 +97,7 @@ def test_watch_ends_by_ctrl_c(tmp_path, model):
 def test_watch_tells_what_helps_where_the_model_is_too_slow(
     tmp_path, monkeypatch, capfd, duration, advice
 ):
-    monkeypatch.setattr("radiofm_cli.commands.watch.STATUS_INTERVAL_S", 0.5)
+    monkeypatch.setattr("radiofm_cli.watching.relief.STATUS_INTERVAL_S", 0.5)
     recording = write_recording(tmp_path / "x", np.tile(two_carriers(0.5), 6))
     slow = make_slow_bundle(tmp_path / "slow.pt", pause=0.3)
     watch = ["watch", "--source", f"file={recording}", "--model", slow, "--frame-duration"]
@@ -103,12 +108,12 @@ def test_watch_tells_what_helps_where_the_model_is_too_slow(
 
 
 def test_watch_takes_longer_frames_where_the_model_is_too_slow(tmp_path, monkeypatch, capfd):
-    monkeypatch.setattr("radiofm_cli.commands.watch.STATUS_INTERVAL_S", 0.5)
+    monkeypatch.setattr("radiofm_cli.watching.relief.STATUS_INTERVAL_S", 0.5)
     recording = write_recording(tmp_path / "x", np.tile(two_carriers(0.5), 12))
     slow = make_slow_bundle(tmp_path / "slow.pt", pause=0.1)
     assert run(["watch", "--source", f"file={recording}", "--model", slow]) == 0
     lines = [line for line in capfd.readouterr().err.splitlines() if "too slow" in line]
-    assert [line.count("frames last 40 ms from now on") for line in lines][:2] == [1, 0]
+    assert [line.count("frames last 40 ms from now on") for line in lines[:2]] in ([1], [1, 0])
 
 
 def test_models_tells_what_is_inside(model):
@@ -245,6 +250,36 @@ def test_doctor_checks_a_model_for_csi_where_there_is_one(tmp_path, monkeypatch)
     path.write_bytes(path.read_bytes()[:2000])
     outcome, text = doctor.check_model(ACTIVITY)
     assert outcome is doctor.Outcome.BAD and "activity-vit-tiny.pt" in text
+
+
+GNURADIO_FOR_ANOTHER_NUMPY = """
+try:
+    raise ImportError("numpy.core.multiarray failed to import")
+except ImportError as error:
+    raise ImportError("initialization failed") from error
+"""
+
+
+def test_doctor_tells_numpy_for_which_gnu_radio_was_not_built(tmp_path):
+    assert doctor.check_numpy() == (doctor.Outcome.GOOD, np.__version__)
+    (tmp_path / "gnuradio").mkdir()
+    (tmp_path / "gnuradio/__init__.py").touch()
+    text = "from radiofm_cli import checks; print(checks.check_numpy(), checks.check_gnuradio())"
+    printed = []
+    for content in (GNURADIO_FOR_ANOTHER_NUMPY, "raise ImportError('libgnuradio is missing')"):
+        (tmp_path / "gnuradio/gr.py").write_text(content)
+        done = subprocess.run(
+            [sys.executable, "-c", text],
+            env={**os.environ, "PYTHONPATH": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+        assert done.returncode == 0, done.stderr
+        printed.append(done.stdout)
+    assert f"{np.__version__}, but this GNU Radio was built for another" in printed[0]
+    assert printed[0].count("'bad'") == 2 and "apt install gnuradio" not in printed[0]
+    assert printed[1].count("'bad'") == 1 and "libgnuradio is missing" in printed[1]
 
 
 def test_models_refuses_what_is_no_model(tmp_path):

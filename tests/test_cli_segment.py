@@ -199,11 +199,11 @@ def test_stop_in_mid_run_writes_what_was_found_so_far(tmp_path, long_recording, 
     ("place", "number"),
     [
         ("radiofm_cli.command", signal.SIGINT),
-        ("radiofm_cli.commands.segment:open_recording", signal.SIGINT),
+        ("radiofm_cli.segmentation:open_recording", signal.SIGINT),
         ("matplotlib", signal.SIGINT),
         ("gnuradio.radiofm", signal.SIGTERM),
         ("torch", signal.SIGINT),
-        ("radiofm_cli.commands.segment:make_segmenter", signal.SIGTERM),
+        ("radiofm_cli.segmentation:make_segmenter", signal.SIGTERM),
     ],
 )
 def test_stop_before_the_first_frame_leaves_nothing(tmp_path, long_recording, model, place, number):

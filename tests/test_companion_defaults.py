@@ -15,7 +15,6 @@ from gnuradio import radiofm
 from grc_compiler import compiled, flowgraph, run_window, write_flowgraph
 from level_model import make_level_bundle
 from motion_model import make_motion_bundle
-from PyQt5.QtWidgets import QApplication
 
 from radiofm_core.errors import RadiofmError
 
@@ -282,11 +281,9 @@ def models(tmp_path_factory) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("name", BLOCKS)
+@pytest.mark.usefixtures("application")
 def test_no_value_of_a_parameter_is_answered_with_a_traceback(name, models, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
-    application = QApplication.instance() or QApplication(sys.argv[:1])
-    assert application
     kind, refused = getattr(radiofm, name), 0
     given = {k: str(v).format(**models) for k, v in GIVEN.get(name, {}).items()}
     given |= {k: v for k, v in GIVEN.get(name, {}).items() if not isinstance(v, str)}

@@ -72,7 +72,7 @@ def test_what_is_shown_is_the_time_that_the_answer_holds_for(model):
 def test_a_model_gets_windows_of_one_shape_at_a_time():
     seen = []
 
-    def classify(values, antennas):
+    def classify(values, antennas, received):
         seen.append((values.shape, antennas))
         return np.full((len(values), 2), 0.5, np.float32)
 
@@ -92,7 +92,7 @@ def test_a_model_gets_windows_of_one_shape_at_a_time():
 
 @pytest.mark.parametrize("found", [np.nan, None, "shape"])
 def test_a_model_that_fails_is_one_clear_error(found):
-    def classify(values, antennas):
+    def classify(values, antennas, received):
         if found is None:
             raise RuntimeError("Traceback of TorchScript\n  lines\nsizes do not match")
         return np.full((len(values), 3 if found == "shape" else 2), np.nan, np.float32)
@@ -121,7 +121,7 @@ def test_facts_of_packets():
 def test_a_window_on_which_the_model_fails_takes_no_other_with_it():
     singles = []
 
-    def classify(values, antennas):
+    def classify(values, antennas, received):
         if len(values) > 1:
             raise RuntimeError("one of these is bad")
         singles.append(values)
@@ -142,5 +142,5 @@ def test_a_window_on_which_the_model_fails_takes_no_other_with_it():
     assert ActivityClassifier(model_that(half)).failure() is None
 
 
-def half(values, antennas):
+def half(values, antennas, received):
     return np.full((len(values), 2), 0.5, np.float32)

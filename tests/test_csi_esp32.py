@@ -107,7 +107,8 @@ def test_esp_csi_of_newer_chips(write_file):
 def test_damaged_lines_are_counted(write_file):
     buffer, _ = esp_buffer(FFT_20, FFT_20)
     good = files.esp_csi_line(buffer, 5)
-    lines = [good, good[:300], good.replace("-61", "x"), good.replace("[", "[999,"), good]
+    lines = [good, good[:300], good.replace("-61", "x"), good.replace("[", "[999,")]
+    lines.append(files.esp_csi_line(buffer, 6))
     lines += [files.esp_csi_line(buffer[:100], 5), "CSI_DATA,1,2,[3]"]
     capture = read_csi(write_file(lines))
     assert len(capture.packets) == 2

@@ -11,9 +11,11 @@ from csi_room import Receiver, Room
 from radiofm_core.csi import subcarriers
 from radiofm_core.csi.capture import Tally
 from radiofm_core.csi.formats.esp32 import LineParser
-from radiofm_core.csi.formats.esp32_faults import REPEATED, REPEATS, TWELVE_BITS
+from radiofm_core.csi.formats.esp32_faults import REPEATED, REPEATS
 from radiofm_core.csi.live.esp32_serial import Esp32SerialSource
 from radiofm_core.csi.reader import open_csi, read_csi
+from radiofm_core.csi.spec import CsiSpec
+from radiofm_core.csi.windows import frame_packets
 from radiofm_core.errors import InputError
 
 C5_HEADER = (
@@ -43,13 +45,14 @@ def eight_bits(csi):
     return [files.buffer_of(np.round(row)) for row in csi]
 
 
-def twelve_bits(csi):
-    """Buffers (packets, 106): 26 subcarriers of two 12-bit numbers, lower byte first."""
-    some = csi[:, [*range(0, 26, 2), *range(28, 54, 2)]] * 8
-    numbers = np.stack([some.imag, some.real], -1).round().astype(np.int16).reshape(len(csi), -1)
+def twelve_bits(csi, scale=8):
+    """Buffers (packets, 106) of 53 numbers of 12 bits, lower byte first: real and imaginary part of
+    every second subcarrier from -26 up, of the last one the real part alone."""
+    some = csi[:, ::2] * scale
+    numbers = np.stack([some.real, some.imag], -1).round().astype(np.int16)
+    numbers = numbers.reshape(len(csi), -1)[:, :53]
     halves = np.stack([numbers & 0xFF, numbers >> 8 & 0x0F], -1).reshape(len(csi), -1)
-    signed = np.where(halves > 127, halves - 256, halves)
-    return [[*row, 0, 0] for row in signed.tolist()]
+    return np.where(halves > 127, halves - 256, halves).tolist()
 
 
 def c5_lines(buffers):
@@ -86,22 +89,50 @@ def through_serial(lines):
 # ---- 12 bits
 
 
-def test_12_bit_estimates_are_refused_with_the_setting_named(write_file):
-    lines = c5_lines(twelve_bits(room(40, 1.0)))
-    told = refused(write_file(lines))
-    assert f"40 × {TWELVE_BITS}" in told and "set lltf_bit_mode = 1" in told
+@pytest.mark.parametrize("scale", [8, 16])
+def test_12_bit_estimates_are_read(write_file, scale):
+    csi = room(40, 1.0)
+    lines = c5_lines(twelve_bits(csi, scale))
+    capture = read_csi(write_file(lines))
+    assert len(capture.packets) == 40 and capture.skipped == {}
+    indices = np.array([*range(-26, 0, 2), *range(2, 27, 2)])
+    for packet, row in zip(capture.packets, csi, strict=True):
+        assert packet.subcarriers.tolist() == indices.tolist() and packet.csi.shape == (1, 26)
+        wanted = np.round(row[indices[:-1] + 26] * scale)
+        assert np.array_equal(packet.csi[0, :-1], wanted.astype(np.complex64))
+        # half of the last one is not told: it is as its neighbour
+        assert packet.csi[0, -1] == packet.csi[0, -2]
     packets, tally = through_serial(lines)
-    assert packets == [] and tally.skipped == {TWELVE_BITS: 40}
+    assert len(packets) == 40 and not tally.skipped
 
 
-def test_packets_of_12_bits_are_left_out_among_others(write_file):
+def test_windows_of_12_bits_are_those_of_8(write_file):
+    csi = room(420, 1.0)
+    spec = CsiSpec()
+    windows = [
+        list(frame_packets(open_csi(write_file(c5_lines(buffers), name)), spec))
+        for name, buffers in (("8.csv", eight_bits(csi)), ("12.csv", twelve_bits(csi)))
+    ]
+    assert len(windows[0]) == len(windows[1]) > 3
+    for one, other in zip(*windows, strict=True):
+        # between every second subcarrier the room's channel is interpolated; the last one is held
+        assert np.abs(one.values - other.values)[:, :-2].max() < 0.1
+
+
+def test_12_bits_of_another_length_are_named(write_file):
+    buffers = twelve_bits(room(40, 1.0))
+    told = refused(write_file(c5_lines([[*buffer, 0, 0, 0, 0] for buffer in buffers])))
+    assert "40 × estimate of 12 bits in 110 bytes, an unknown layout" in told
+
+
+def test_packets_of_8_and_12_bits_do_not_mix(write_file):
     csi = room(40, 1.0)
     mixed = [*eight_bits(csi[:20]), *twelve_bits(csi[20:])]
     capture = read_csi(write_file(c5_lines(mixed)))
-    assert len(capture.packets) == 20 and capture.skipped == {TWELVE_BITS: 20}
+    assert [packet.csi.shape[1] for packet in capture.packets] == [52] * 20 + [26] * 20
 
 
-@pytest.mark.parametrize("real", [0, 1, 14, 15])
+@pytest.mark.parametrize("real", [0, 1, 3, 8, 12, 14, 15])
 def test_a_flat_channel_is_no_12_bit_estimate(write_file, real):
     rng = np.random.default_rng(real)
     csi = real + 1j * rng.integers(20, 30, (40, 53))
@@ -263,6 +294,59 @@ def test_lines_are_read_by_their_headers_names(write_file, names, before):
     # the legacy field of a channel whose second half lies above
     assert np.array_equal(packet.subcarriers, subcarriers.NON_HT_20)
     assert packet.csi[0].tolist() == [values[index + 32] for index in packet.subcarriers.tolist()]
+
+
+@pytest.mark.parametrize("mark", ["CSI_DATA", "x"])
+@pytest.mark.parametrize("first", ["mac", "rssi", "data"])
+def test_type_may_be_any_column_and_rows_need_no_mark(write_file, mark, first):
+    rest = "rssi,channel,type,sig_mode,bandwidth,stbc,secondary_channel,local_timestamp,mac,data"
+    names = [first, *(name for name in rest.split(",") if name != first)]
+    values = files.estimate(1, 64, 127)[:, 0]
+    line = in_order(names, OF | {"type": mark}, files.buffer_of(values))
+    # a data frame's number is before all
+    (packet,) = read_csi(write_file([",".join(names), line])).packets
+    assert (packet.time_ns, packet.rssi_dbm, packet.mac) == (7_000_000, -44, files.SENDER)
+    assert packet.csi.shape == (1, 52)
+
+
+def test_columns_that_are_written_by_name(write_file):
+    values = files.estimate(1, 64, 127)[:, 0]
+    numbers = ",".join(map(str, files.buffer_of(values)))
+    told = "local_timestamp=7000,mac={mac},rssi=-44,sig_mode=0,cwb=1,stbc=0,channel_secondary=1"
+    line = f"CSI_DATA,{told.format(mac=files.SENDER)},data=[{numbers}],first_word_invalid=0"
+    (packet,) = read_csi(write_file([line])).packets
+    assert (packet.time_ns, packet.rssi_dbm, packet.mac) == (7_000_000, -44, files.SENDER)
+    assert packet.csi[0].tolist() == [values[index + 32] for index in packet.subcarriers.tolist()]
+
+
+def c6_buffer(table, size, order):
+    """(buffer, {index: value}) of a whole FFT with nothing but a table's subcarriers."""
+    values = dict(zip(table.tolist(), files.estimate(1, len(table), 120)[:, 0] + 1, strict=True))
+    places = (
+        range(-size // 2, size // 2)
+        if order == "up"
+        else [*range(size // 2), *range(-size // 2, 0)]
+    )
+    return files.buffer_of(np.array([values.get(index, 0) for index in places])), values
+
+
+@pytest.mark.parametrize("order", ["up", "fft"])
+@pytest.mark.parametrize(
+    ("table", "size"),
+    [(subcarriers.NON_HT_20, 64), (subcarriers.HT_20, 64), (subcarriers.HT_40, 128),
+     (subcarriers.HE_20, 256)],
+)  # fmt: skip
+def test_a_whole_fft_of_an_esp32_c6(write_file, table, size, order):
+    buffer, values = c6_buffer(table, size, order)
+    (packet,) = read_csi(write_file([c5_line(buffer, 5)])).packets
+    assert np.array_equal(packet.subcarriers, table)
+    assert packet.csi[0].tolist() == [values[index] for index in table.tolist()]
+    assert packet.subcarrier_hz == (78125 if size == 256 else 312500)
+
+
+def test_a_whole_fft_without_empty_places_is_no_estimate(write_file):
+    told = refused(write_file([c5_line([7] * 128, 5)]))
+    assert "buffer of 128 bytes, which no packet format has" in told
 
 
 def test_another_programs_header_does_not_matter(write_file):

@@ -61,7 +61,7 @@ def test_csi_nexmon_live_tells_what_datagrams_hold_until_ctrl_c(programs, activi
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
         udp.bind(("127.0.0.1", 0))
         port = udp.getsockname()[1]
-    words = csi_files.int16_words(csi_files.estimate(1, 64, 99)[:, 0])
+    rng = np.random.default_rng(0)
     done = threading.Event()
 
     def send():
@@ -69,6 +69,9 @@ def test_csi_nexmon_live_tells_what_datagrams_hold_until_ctrl_c(programs, activi
             number = 0
             while not done.wait(0.005):
                 number += 1
+                # a flat channel and a receiver's noise
+                heard = 1000 + np.round(rng.normal(0, 20, 64) + 1j * rng.normal(0, 20, 64))
+                words = csi_files.int16_words(heard)
                 datagram = csi_files.nexmon_datagram(words, sequence=number % 4096)
                 udp.sendto(datagram, ("127.0.0.1", port))
 

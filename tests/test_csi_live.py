@@ -162,6 +162,9 @@ def test_pulled_cable_is_an_error_after_the_last_packet(terminal):
         wait_for(lambda: source.tally.packets)
         os.close(controller)
         assert source.get(WAIT_S) is not None
+        # whoever looks for the end between two packets is still told why it ended
+        source._thread.join(WAIT_S)
+        assert not source.ended
         with pytest.raises(InputError, match="serial port was lost"):
             source.get(WAIT_S)
         assert source.ended

@@ -88,7 +88,9 @@ def test_unknown_chips_and_bandwidths_are_named(write_file):
     with pytest.raises(InputError, match=r"unknown chip \(number 105; known: 4339, 4358"):
         read_csi(write_file(files.pcap([files.nexmon_datagram(words, chip=105)])))
     with pytest.raises(InputError, match="chanspec 0x2801"):
-        read_csi(write_file(files.pcap([files.nexmon_datagram(words, chanspec=0x2801)])))
+        # of another length than any width has
+        longer = np.append(words, words[:2])
+        read_csi(write_file(files.pcap([files.nexmon_datagram(longer, chanspec=0x2801)])))
 
 
 def test_a_cut_capture_gives_what_is_whole(write_file):

@@ -99,7 +99,13 @@ def test_a_plain_recipe_runs_to_a_bundle_that_classifies(tmp_path, recordings):
     trained = stages.finetune(recipe).eval()
     assert float(trained.views.deviation) > 0.5  # dB
     with torch.inference_mode():
-        assert np.allclose(shares, trained(torch.from_numpy(values), 1).numpy(), atol=2e-2)
+        assert np.allclose(
+            shares,
+            trained(
+                torch.from_numpy(values), 1, torch.ones(values.shape[:2], dtype=torch.bool)
+            ).numpy(),
+            atol=2e-2,
+        )
 
 
 def test_a_frozen_encoder_of_spectrograms_stays(tmp_path, recordings):

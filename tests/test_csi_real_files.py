@@ -13,7 +13,9 @@ import pytest
 from radiofm_core.csi import subcarriers
 from radiofm_core.csi.reader import read_csi
 
-csiread = pytest.importorskip("csiread", reason="csiread is not installed (x86-64 only)")
+csiread = pytest.importorskip(
+    "csiread", reason="csiread is not installed (it has no build for this machine or Python)"
+)
 
 
 @pytest.fixture

@@ -191,9 +191,12 @@ def test_a_port_in_use_ends_the_flowgraph_with_one_line(capfd):
     assert "".join(capfd.readouterr()).count(f"UDP port {port}") == 1
 
 
-def test_lines_of_an_esp32_are_sent_on_until_the_cable_is_pulled():
+def test_an_esp32_whose_cable_is_pulled_is_waited_for(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("gnuradio.radiofm.blocks.csi_source.LEAST_WAIT_S", 0.2)
     controller, device = pty.openpty()
-    flow = SourceFlow(radiofm.esp32_serial_source(os.ttyname(device)))
+    port = tmp_path / "ttyUSB0"
+    port.symlink_to(os.ttyname(device))
+    flow = SourceFlow(radiofm.esp32_serial_source(str(port)))
     flow.start()
     # what comes before it is open is not for it
     flow.wait_for(lambda: any(t.name == "Esp32SerialSource" for t in threading.enumerate()))
@@ -202,11 +205,44 @@ def test_lines_of_an_esp32_are_sent_on_until_the_cable_is_pulled():
         os.write(controller, f"{files.esp_csi_line(buffer, tick)}\r\n".encode())
         time.sleep(0.05)
     flow.wait_for(lambda: flow.framer.status()[keys.PACKETS] == 3)
+    os.write(controller, b"CSI_DATA,1,2,[3]\r\n")
+    flow.wait_for(lambda: flow.source.status()[keys.REFUSED_PACKETS])
+    port.unlink()
     os.close(controller)
-    flow.wait()
     os.close(device)
-    assert "the serial port was lost" in flow.last_status[keys.ERROR]
-    assert flow.last_status[keys.PACKETS] == 3
+    flow.wait_for(lambda: str(port) in flow.source.status().get(keys.ERROR, ""))
+    # the same board on another device
+    controller, device = pty.openpty()
+    port.symlink_to(os.ttyname(device))
+    serial = flow.source._source
+    flow.wait_for(lambda: flow.source._source is not serial)
+    flow.wait_for(lambda: flow.source._source._thread is not None)
+    for tick in (40_000, 50_000):
+        os.write(controller, f"{files.esp_csi_line(buffer, tick)}\r\n".encode())
+        time.sleep(0.05)
+    flow.wait_for(lambda: flow.framer.status()[keys.PACKETS] == 5)
+    # what was counted before it was lost is kept, and the error is gone
+    assert flow.source.status() == {
+        "packets": 5,
+        "dropped": 0,
+        "refused_packets": {"line of 3 columns, an unknown format": 1},
+    }
+    assert flow.end() < 1.0
+    os.close(controller)
+    os.close(device)
+    told = "".join(capfd.readouterr())
+    assert told.count("the serial port was lost") == told.count("packets come again") == 1
+
+
+def test_a_lost_board_does_not_hold_up_the_end(tmp_path):
+    controller, device = pty.openpty()
+    flow = SourceFlow(radiofm.esp32_serial_source(os.ttyname(device)))
+    flow.start()
+    flow.wait_for(lambda: flow.source._source._thread is not None)
+    os.close(controller)
+    os.close(device)
+    flow.wait_for(lambda: keys.ERROR in flow.source.status())
+    assert flow.end() < 1.0
 
 
 def test_a_missing_serial_port_ends_the_flowgraph_with_one_line():

@@ -156,7 +156,7 @@ def test_a_whole_clip_has_one_answer_of_all_its_windows(tmp_path, recordings):
     # one window is sure enough to outweigh the two others
     shares[-3:] = [(0.3, 0.3, 0.4), (0.3, 0.3, 0.4), (0.98, 0.01, 0.01)]
     told = iter(torch.from_numpy(shares).float().split(64))
-    found, right = score.answers(lambda values, antennas: next(told), windows, recipe)
+    found, right = score.answers(lambda values, antennas, received: next(told), windows, recipe)
     assert right.tolist() == [0] * 8 + [2]
     assert found[0] == pytest.approx([0.1, 0.8, 0.1], abs=1e-6)
     assert found[-1] == pytest.approx([0.5267, 0.2033, 0.27], abs=1e-4)
@@ -185,7 +185,9 @@ def test_a_recipe_runs_to_a_bundle_that_classifies(exported):
     trained = stages.calibrate(recipe).eval()
     assert float(trained.temperature) != 1
     with torch.inference_mode():
-        expected = trained(torch.from_numpy(values), 1).numpy()
+        expected = trained(
+            torch.from_numpy(values), 1, torch.ones(values.shape[:2], dtype=torch.bool)
+        ).numpy()
     assert np.allclose(shares, expected, atol=2e-2)
 
 

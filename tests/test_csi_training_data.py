@@ -166,7 +166,7 @@ def test_simulated_rooms_follow_their_seeds_and_move():
     assert not np.array_equal(values[0][:100], values[1][:100])
     for clip, amplitude in zip(first, values, strict=True):
         assert clip.spans == () and clip.packets[-1].time_ns * 1e-9 == pytest.approx(4, abs=0.2)
-        assert amplitude.shape[1:] == (1, 56) and np.isfinite(amplitude).all()
+        assert amplitude.shape[1] == 1 and np.isfinite(amplitude).all()
         assert (amplitude >= 0).all()
     # of a few rooms some body walks: far more changes than noise of 20 dB and less makes
     changes = [

@@ -64,14 +64,14 @@ def test_instants_without_a_label_are_unlabelled():
     clip = clip_of(np.ones(600), 100.0, (Span(2 * SECOND, 3 * SECOND, "B"),))
     windows = training_set([clip], SPEC, CLASSES)
     assert set(np.unique(windows.labels)) == {1, UNLABELLED}
-    _, targets = plain(windows, np.arange(len(windows)), SPEC)
+    _, _, targets = plain(windows, np.arange(len(windows)), SPEC)
     assert (targets.sum(1) == 1).all() and (targets[:, 0] == 0).all()
 
 
 def test_scored_windows_lie_within_one_activity_each(changing):
     windows = scored_set([changing], SPEC, CLASSES)
     each = int((3 - SCORED_S) / SCORED_HOP_S) + 1
-    _, targets = plain(windows, np.arange(len(windows)), SPEC)
+    _, _, targets = plain(windows, np.arange(len(windows)), SPEC)
     assert np.array_equal(targets.argmax(1), np.repeat([0, 1], each))
     middle = slice((SPEC.rows - 50) // 2 + 1, (SPEC.rows + 50) // 2 - 1)
     labels = windows.labels[:, middle]
@@ -107,9 +107,9 @@ def test_margins_are_whole_rows_at_any_rate():
 
 def test_clips_without_windows_are_one_line():
     with pytest.raises(InputError, match="00000 A gives no window"):
-        scored_set([whole_clip(1.0, rate_hz=10.0)], SPEC, CLASSES)
+        scored_set([whole_clip(1.0, rate_hz=5.0)], SPEC, CLASSES)
     with pytest.raises(InputError, match=r"1 clips \(clip \.\.\.\) give no window"):
-        training_set([clip_of(np.ones(20), 10.0)], SPEC, ())
+        training_set([clip_of(np.ones(10), 5.0)], SPEC, ())
 
 
 def test_packets_are_averaged_to_what_bodies_need():
@@ -133,9 +133,12 @@ def walking():
 
 def test_without_changes_a_window_stays(walking):
     index = np.arange(len(walking))
-    values, targets = plain(walking, index, SPEC)
-    same, same_targets = augmented(walking, index, SPEC, NOTHING, np.random.default_rng(0))
+    values, received, targets = plain(walking, index, SPEC)
+    same, same_received, same_targets = augmented(
+        walking, index, SPEC, NOTHING, np.random.default_rng(0)
+    )
     assert np.allclose(values, same, rtol=2e-3, atol=2e-3)
+    assert np.array_equal(received, same_received)
     assert np.array_equal(targets, same_targets)
 
 
@@ -143,13 +146,32 @@ def test_changes_follow_the_seed_and_keep_shape_and_sign(walking):
     index = np.arange(len(walking)).repeat(4)
     how = Augmentation()
     first, again = (augmented(walking, index, SPEC, how, np.random.default_rng(3)) for _ in "ab")
-    assert np.array_equal(first[0], again[0]) and np.array_equal(first[1], again[1])
-    values, targets = first
+    assert all(map(np.array_equal, first, again))
+    values, _, targets = first
     assert values.shape == (len(index), SPEC.rows, SPEC.subcarriers, 1)
     assert np.isfinite(values).all() and (values > 0).all()
     assert np.allclose(targets.sum(1), 1)
-    other, _ = augmented(walking, index, SPEC, how, np.random.default_rng(4))
+    other, *_ = augmented(walking, index, SPEC, how, np.random.default_rng(4))
     assert not np.allclose(values, other)
+
+
+def test_what_slower_senders_and_bursts_leave_out_is_interpolated(walking):
+    index = np.arange(len(walking)).repeat(20)
+    how = replace(NOTHING, slower=0.5, bursts=0.5)
+    values, received, _ = augmented(walking, index, SPEC, how, np.random.default_rng(0))
+    whole, had, _ = plain(walking, index, SPEC)
+    shares = received.mean(1)
+    assert 0.08 < shares.min() < 0.25 < np.median(shares)
+    # what came is as it was, and what did not lies between its neighbours
+    both = received & had
+    assert np.allclose(values[both], whole[both], rtol=3e-3, atol=3e-3)
+    least = received.argmax(1), SPEC.rows - 1 - received[:, ::-1].argmax(1)
+    inside = (np.arange(SPEC.rows) >= least[0][:, None]) & (
+        np.arange(SPEC.rows) <= least[1][:, None]
+    )
+    missing = inside & ~received
+    assert missing.any() and not np.allclose(values[missing], whole[missing], rtol=3e-3)
+    assert np.abs(values[missing] - whole[missing]).mean() < 0.3
 
 
 def test_the_target_moves_with_the_window_in_time():
@@ -157,10 +179,12 @@ def test_the_target_moves_with_the_window_in_time():
     source = 1 + np.arange(160, dtype=np.float16)
     values = np.broadcast_to(source[:, None, None], (160, SPEC.subcarriers, 1))[None]
     labels = (source > 80).astype(np.uint8)[None]
-    windows = WindowSet(values, 1, labels, np.array(["group"]), np.zeros(1, int), CLASSES)
+    windows = WindowSet(
+        values, np.ones((1, 160), bool), 1, labels, np.array(["group"]), np.zeros(1, int), CLASSES
+    )
     how = replace(NOTHING, shift_s=0.25, speed=1.2)
     index = np.zeros(100, int)
-    values, targets = augmented(windows, index, SPEC, how, np.random.default_rng(0))
+    values, _, targets = augmented(windows, index, SPEC, how, np.random.default_rng(0))
     assert np.ptp(targets[:, 1]) > 0.8
     begin = (SPEC.rows - SPEC.hop_rows) // 2
     rows = values[:, :, 10, 0]
@@ -174,7 +198,7 @@ def test_the_target_moves_with_the_window_in_time():
 def test_motion_is_scaled_and_stillness_is_not(walking):
     still = training_set([clip_of(np.ones(300), 100.0)], SPEC, ())
     how = replace(NOTHING, motion=2.0)
-    values, _ = augmented(still, np.arange(len(still)), SPEC, how, np.random.default_rng(0))
+    values, *_ = augmented(still, np.arange(len(still)), SPEC, how, np.random.default_rng(0))
     assert np.ptp(values) < 1e-3
     index = np.zeros(50, int)
     before = np.log(plain(walking, index, SPEC)[0]).std(1).mean((1, 2))
@@ -187,8 +211,8 @@ def test_windows_mirrored_about_an_instant_keep_their_middle():
     how = replace(NOTHING, ends=1.0)
     windows = training_set([clip_of(1 + np.arange(600), 100.0)], SPEC, ())
     index = np.full(50, len(windows) // 2)
-    values, _ = augmented(windows, index, SPEC, how, np.random.default_rng(0))
-    as_it_is, _ = plain(windows, index, SPEC)
+    values, *_ = augmented(windows, index, SPEC, how, np.random.default_rng(0))
+    as_it_is, *_ = plain(windows, index, SPEC)
     begin, end = (SPEC.rows - SPEC.hop_rows) // 2, (SPEC.rows + SPEC.hop_rows) // 2
     assert np.allclose(values[:, begin:end], as_it_is[:, begin:end], rtol=1e-2)
     turns = [(np.diff(np.sign(np.diff(value[:, 20, 0]))) != 0).sum() for value in values]

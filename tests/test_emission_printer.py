@@ -142,7 +142,7 @@ def test_labels_are_coloured_on_a_terminal_alone(tmp_path):
     program = tmp_path / "demo.py"
     program.write_text(DEMO.format(recording=RECORDING))
     plain = run_program(program)
-    assert "2398.920 MHz" in plain and "\x1b[" not in plain
+    assert "2399.998 MHz" in plain and "\x1b[" not in plain
     environment = {k: v for k, v in os.environ.items() if k != "NO_COLOR"} | {"TERM": "xterm"}
     terminal, slave = pty.openpty()
     process = subprocess.Popen([sys.executable, program], stdout=slave, env=environment)

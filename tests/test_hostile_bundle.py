@@ -160,7 +160,7 @@ def hostile_archives(good, folder):
         yield changed(good, path(f"n{len(name)}"), same, more=[(name, b"x")]), "loaded"
     for name, text in (
         ("array", "[" * 100_000),
-        ("object", '{"a":' * 3000 + "1" + "}" * 3000),
+        ("object", '{"a":' * 100_000 + "1" + "}" * 100_000),
         ("digits", "1" * 100_000),
         ("long", "[" + "1," * 10**7 + "1]"),
         ("unicode", "\ud800"),

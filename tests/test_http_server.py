@@ -16,12 +16,14 @@ from contextlib import closing, suppress
 import aiohttp
 import numpy as np
 import pytest
+from event_samples import RECEIVER, one_of_each
 from radiofm_command import assert_one_line_error, radiofm
 from view_messages import CENTER, COLS, NAMES, RATE, emission, feed, frame
 
 from radiofm_core import keys
 from radiofm_core.errors import UsageError
-from radiofm_core.outputs.emission_lines import emission_line
+from radiofm_core.events.maker import EventMaker
+from radiofm_core.view.changes import MOST_WAITING
 from radiofm_web import routes
 from radiofm_web.address import is_loopback, parse_address
 from radiofm_web.intake import MOST_EVENTS, MOST_PICTURES, Intake
@@ -191,8 +193,29 @@ def test_the_api_tells_emissions_and_status(server):
     assert status["source"] == "test" and status["skipped"] == 0
 
 
-def test_events_are_the_lines_of_the_json_option(server):
-    events = [emission(7), emission(7, keys.EVENT_UPDATE), emission(7, keys.EVENT_END)]
+def test_the_api_tells_since_when_a_source_is_lost(server):
+    maker = EventMaker(RECEIVER)
+
+    def told():
+        return json.loads(get(server.url, "api/status")[1])["source_lost"]
+
+    assert told() is None
+    lost = maker.source_lost("soapy", "it ended")
+    server.take_event(lost)
+    first = told()
+    assert (first["since"], first["reason"]) == (lost["time"], "it ended")
+    server.take_event(maker.source_retry("soapy", "no device found", 1, 2.0))
+    server.take_event(maker.drops("source_overflow", "samples", 1, 1))
+    time.sleep(0.3)
+    second = told()
+    assert (second["since"], second["reason"]) == (lost["time"], "no device found")
+    assert second["age"] >= first["age"] + 0.2
+    server.take_event(maker.source_found("soapy"))
+    assert told() is None
+
+
+def test_events_are_those_of_the_schema(server):
+    events = one_of_each(EventMaker(RECEIVER))
 
     async def read():
         async with (
@@ -202,11 +225,11 @@ def test_events_are_the_lines_of_the_json_option(server):
             assert stream.headers["Content-Type"] == "text/event-stream"
             await stream.content.readuntil(b"\n\n")
             for event in events:
-                server.take(keys.PORT_EMISSIONS, event, None)
+                server.take_event(event)
             return [await stream.content.readuntil(b"\n\n") for _ in events]
 
     lines = asyncio.run(asyncio.wait_for(read(), 20))
-    assert lines == [f"data: {emission_line(event)}\n\n".encode() for event in events]
+    assert lines == [f"data: {json.dumps(event)}\n\n".encode() for event in events]
 
 
 def test_a_slow_reader_of_events_is_told_how_many_it_missed():
@@ -416,12 +439,12 @@ def test_the_flowgraph_is_never_held_up():
     intake = Intake()
     power = np.full(20 * COLS, -90.0, np.float32)
     feed_one = (keys.PORT_FRAMES, frame(0.0), power)
-    with intake.state._lock:  # as a page's request that takes its time
+    with intake.state._changes.reading():  # as a page's request that takes its time
         begin = time.monotonic()
         for _ in range(1000):
             intake.take(*feed_one)
         assert time.monotonic() - begin < 2.0
-        assert intake.skipped >= 1000 - MOST_PICTURES - 2
+        assert intake.skipped >= 1000 - MOST_PICTURES - MOST_WAITING - 2
     intake.close()
     assert intake.state.snapshot(1.0).newest is not None
 

@@ -20,6 +20,7 @@ from radiofm_command import RADIOFM
 from view_messages import emission, feed
 
 from radiofm_core import keys
+from radiofm_core.events.maker import EventMaker, Receiver
 from radiofm_core.outputs import colors
 from radiofm_core.view.emission_list import MOST_ENDED
 from radiofm_web.server import ViewServer
@@ -252,6 +253,49 @@ def test_a_tab_finds_the_server_that_comes_back(browser):
         server.take(keys.PORT_EMISSIONS, emission(7, label="nr"), None)
         page.until("document.getElementById('connection').dataset.state === 'live'", 15)
         page.until("[...radiofmView.emissions.keys()].join() === '7'")
+        page.close()
+
+
+def test_a_page_tells_that_the_source_is_lost_since_when_and_that_it_is_back(browser):
+    connection = "document.getElementById('connection')"
+    maker = EventMaker(Receiver("soapy=driver=rtlsdr"))
+    with ViewServer("0") as server:
+        feed(server, seconds=0.5)
+        page = browser.open(server.url)
+        page.until("radiofmView.picture")
+        page.until(f"{connection}.textContent === 'live'")
+        lost = maker.source_lost("soapy=driver=rtlsdr", "no samples for 5 s")
+        server.take_event(lost)
+        page.until(f"{connection}.dataset.state === 'source-lost'")
+        time_of_day = page.run(f"new Date('{lost['time']}').toTimeString().slice(0, 8)")
+        told = page.run(f"{connection}.textContent")
+        assert re.fullmatch(
+            rf"source lost since {time_of_day}, for \d s \(no samples for 5 s\); trying again", told
+        )
+        page.until(f"/, for [2-9] s/.test({connection}.textContent)")
+        server.take_event(maker.source_retry("soapy=driver=rtlsdr", "no device found", 1, 2.0))
+        page.until(f"{connection}.textContent.includes('(no device found)')")
+        # the first loss counts, also for a page that comes later
+        later = browser.open(server.url)
+        later.until(f"{connection}.dataset.state === 'source-lost'")
+        assert f"since {time_of_day}, " in later.run(f"{connection}.textContent")
+        assert int(re.search(r", for (\d+) s", later.run(f"{connection}.textContent"))[1]) >= 2
+        later.close()
+        server.take_event(maker.source_found("soapy=driver=rtlsdr"))
+        page.until(f"{connection}.dataset.state === 'live'")
+        assert page.run(f"{connection}.textContent") == "live" and page.faults == []
+        page.close()
+
+
+def test_a_page_tells_of_a_source_that_never_was(browser):
+    maker = EventMaker(Receiver("zmq=tcp://127.0.0.1:5555"))
+    with ViewServer("0") as server:
+        server.take_event(maker.source_lost("zmq=tcp://127.0.0.1:5555", "no samples for 5 s"))
+        page = browser.open(server.url)
+        notice = "document.getElementById('notice').textContent"
+        page.until(f"{notice}.startsWith('source lost since ')")
+        server.take_event(maker.source_found("zmq=tcp://127.0.0.1:5555"))
+        page.until(f"{notice} === 'waiting for the first frame'")
         page.close()
 
 

@@ -20,6 +20,8 @@ PACKAGES = {
     "gnuradio.radiofm": "python/radiofm",
     "radiofm_qt": "python/radiofm_qt",
     "radiofm_web": "python/radiofm_web",
+    "radiofm_net": "python/radiofm_net",
+    "radiofm_sinks": "python/radiofm_sinks",
     "radiofm_cli": "python/radiofm_cli",
     "training": "training",
 }
@@ -34,15 +36,23 @@ FLOORS = {
         ("python/radiofm_core/bundle.py",),
         ("python/radiofm_core/inference.py",),
         ("python/radiofm_core/outputs",),
-        ("python/radiofm_core/view",),
-        ("python/radiofm_qt", "python/radiofm_web"),
+        ("python/radiofm_core/events",),
+        ("python/radiofm_core/view", "python/radiofm_core/archive"),
+        ("python/radiofm_qt", "python/radiofm_web", "python/radiofm_net"),
+        ("python/radiofm_sinks",),
         ("python/radiofm/pmts", "python/radiofm/elsewhere.py"),
-        ("python/radiofm/console_errors.py",),
+        ("python/radiofm/console_errors.py", "python/radiofm/polled_run.py"),
         ("python/radiofm/runtime",),
         ("python/radiofm/recorder",),
         ("python/radiofm/blocks",),
+        ("python/radiofm/receivers.py",),
         ("python/radiofm/live_sources.py",),
-        ("python/radiofm/flowgraphs.py", "python/radiofm/__init__.py"),
+        ("python/radiofm/reconnecting",),
+        (
+            "python/radiofm/flowgraphs.py",
+            "python/radiofm/sensor_flowgraph.py",
+            "python/radiofm/__init__.py",
+        ),
         ("python/radiofm_cli",),
         ("python/radiofm_cli/bench",),
         ("python/radiofm_cli/commands",),
@@ -77,8 +87,8 @@ class Refuse:
             raise ImportError(f"{name} is not to be imported")
 
 sys.meta_path.insert(0, Refuse())
-import radiofm_core, radiofm_web
-names = [m.name for p in (radiofm_core, radiofm_web)
+import radiofm_core, radiofm_net, radiofm_sinks, radiofm_web
+names = [m.name for p in (radiofm_core, radiofm_net, radiofm_sinks, radiofm_web)
          for m in pkgutil.walk_packages(p.__path__, p.__name__ + ".")]
 for name in names:
     importlib.import_module(name)

@@ -29,11 +29,6 @@ FIRST, END = 100, 140
 LOW, HIGH = (1e9 + (column - 128.5) * SPAN / COLS for column in (FIRST + 0.5, END + 0.5))
 
 
-@pytest.fixture(scope="module")
-def application():
-    yield QtWidgets.QApplication.instance() or QtWidgets.QApplication([])
-
-
 @pytest.fixture
 def window(application):
     made = LiveWindow(

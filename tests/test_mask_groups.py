@@ -110,7 +110,7 @@ def test_shares_of_a_carrier_that_come_and_go_together_are_one():
     mask[40:90, 60:80] = NR
     mask[66:90, 120:150] = NR
     mask[120:150, 60:80] = NR
-    (bursts,), group_of = groups_of(mask)
+    (bursts,), group_of = groups_of(mask, scheduled=[LTE, NR])
     assert [rows_and_columns(b)[:2] for b in bursts] == [(40, 90), (120, 150)]
     assert np.array_equal(group_of == 0, mask > 0)
 
@@ -118,11 +118,66 @@ def test_shares_of_a_carrier_that_come_and_go_together_are_one():
 def test_what_comes_and_goes_at_other_times_or_is_much_stronger_is_another():
     mask = empty()
     mask[40:90, 60:80] = NR
-    mask[50:80, 120:150] = NR
+    mask[50:80, 88:118] = NR
     assert len(groups_of(mask)[0]) == 2
-    mask[50:80, 120:150] = 0
-    mask[40:90, 120:150] = NR
-    assert len(groups_of(mask, np.where(np.arange(256) < 100, -30.0, -40.0))[0]) == 2
+    mask[50:80, 88:118] = 0
+    mask[40:90, 88:118] = NR
+    assert len(groups_of(mask)[0]) == 1
+    level = np.where(np.arange(256) < 85, -30.0, -40.0)
+    assert len(groups_of(mask, level)[0]) == 2
+
+
+def test_what_no_scheduler_sends_is_one_over_a_hole_in_its_band_and_not_over_the_span():
+    """A receiver that starts makes everything begin at once."""
+    mask = empty()
+    mask[23:, 8:11] = mask[23:, 82:85] = mask[23:, 208:211] = OTHER
+    assert len(groups_of(mask, scheduled=[LTE, NR])[0]) == 3
+    notched = empty()
+    notched[23:, 60:100] = notched[23:, 116:150] = OTHER
+    assert len(groups_of(notched, scheduled=[LTE, NR])[0]) == 1
+
+
+def test_a_few_resource_blocks_beside_the_others_are_of_their_carrier():
+    mask = empty()
+    mask[:, 40:120] = NR
+    mask[50:56, 123:133] = NR
+    assert len(groups_of(mask, scheduled=[LTE, NR])[0]) == 1
+    assert len(groups_of(mask)[0]) == 2
+    mask[50:250, 123:163] = NR
+    assert len(groups_of(mask, scheduled=[LTE, NR])[0]) == 2
+
+
+def test_pulses_in_the_band_of_their_own_kind_are_no_emission_of_their_own():
+    mask = empty()
+    mask[:60, 40:120] = OTHER
+    mask[80:250:12, 90:93] = OTHER
+    assert len(groups_of(mask)[0]) == 1
+    mask[80:250:12, 90:93] = WIFI
+    assert len(groups_of(mask)[0]) == 2
+
+
+def test_pulses_that_are_too_short_to_be_judged_are_judged_as_a_train():
+    mask = empty()
+    mask[10:250:12, 90:93] = OTHER
+    (bursts,), group_of = groups_of(mask)
+    assert [rows_and_columns(b)[:2] for b in bursts] == [(10, 239)]
+    assert np.array_equal(group_of == 0, mask > 0)
+    # few specks here and there are none
+    rng = np.random.default_rng(0)
+    specks = empty()
+    specks[rng.integers(0, 256, 40), rng.integers(0, 256, 40)] = OTHER
+    assert groups_of(specks)[0] == []
+
+
+def test_a_line_is_told_as_wide_as_it_is_seen():
+    """A steady tone between bins, through a Hann window."""
+    away = np.arange(256) - 100.3
+    line = (np.sinc(away) + 0.5 * np.sinc(away - 1) + 0.5 * np.sinc(away + 1)) ** 2
+    power = np.tile(10 * np.log10(1e-7 + 1e-5 * line), (256, 1)).astype(np.float32)
+    mask = empty()
+    mask[:, 98:103] = OTHER
+    _, bands = found_in(mask, power)
+    assert bands[0][1] - bands[0][0] >= 3.0
 
 
 def found_in(mask, power):

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """A judge of emissions in a bundle: asked in fp32 at every precision, by the block, too."""
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -89,4 +91,6 @@ def test_the_blocks_verdict_is_the_judges(judging):
 def test_a_judge_that_fails_costs_the_frame_and_is_reported(tmp_path):
     flow = run_frames(bundle(tmp_path / "odd.pt", CLASSES + 1), [band_frame()], [frame_meta(0)])
     assert flow.results.indexes() == []
-    assert "expected shape (1, 5), got (1, 6)" in flow.segmenter.status()[keys.ERROR]
+    # numbers are left out where a process had many reasons already
+    error = flow.segmenter.status()[keys.ERROR]
+    assert re.search(r"expected shape \((1|#), (5|#)\), got \((1|#), (6|#)\)", error), error

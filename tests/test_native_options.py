@@ -15,6 +15,7 @@ from radiofm_core.spectrum.spec import SpectrogramSpec
 
 INCLUDE = Path(__file__).parent.parent / "gr-radiofm/include/gnuradio/radiofm"
 STRUCTS = {
+    "pipe_sink_options": "pipe_sink.h",
     "recording_segment": "recording_source.h",
     "recording_source_options": "recording_source.h",
     "sigmf_sink_options": "sigmf_sink.h",
@@ -58,7 +59,6 @@ def test_each_field_can_be_set(struct):
     kind = getattr(radiofm_python, struct)
     others = {
         str: "other",
-        bool: True,
         int: 7,
         float: 0.5,
         list: [filled(radiofm_python.recording_segment, {"time_s": 3})],
@@ -66,6 +66,7 @@ def test_each_field_can_be_set(struct):
     }
     for name in kind.fields:
         before = getattr(kind(), name)
+        others[bool] = not before
         other = [1e-3] if name == "evidence_lags" else others[type(before)]
         made = filled(kind, {name: other})
         assert values(made) != values(kind()) and values(getattr(made, name)) != values(before)

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The recording source: samples, tags and ends as they are in the file."""
 
+import itertools
 import json
 import os
+import threading
 import time
 from datetime import UTC, datetime
 
@@ -16,6 +18,7 @@ from gnuradio.radiofm.blocks.native_options import filled
 
 from radiofm_core.errors import InputError
 from radiofm_core.spectrum.recordings import open_recording
+from radiofm_core.spectrum.sample_data import read_iq
 
 RATE = 7.68e6
 ROW, FRAME = sizes(RATE)[1:]
@@ -37,13 +40,13 @@ def play(source):
 
 
 def native(path, datatype="cf32_le", rate=RATE, segments=(), **options):
-    """``segments``: (first sample, Hz, whole seconds, the rest of a second)."""
+    """``segments``: (first sample, Hz, whole seconds, the rest of a second, bytes of a header)."""
     kind = radiofm_python.recording_segment
     values = {
         "path": str(path),
         "datatype": datatype,
         "sample_rate": rate,
-        "segments": [filled(kind, dict(zip(kind.fields, s, strict=True))) for s in segments],
+        "segments": [filled(kind, dict(zip(kind.fields, s, strict=False))) for s in segments],
     }
     options = filled(radiofm_python.recording_source_options, values, options)
     return radiofm_python.recording_source(options)
@@ -79,6 +82,18 @@ def test_every_format_gives_full_scale_one(tmp_path, kind, order):
     assert np.abs(expected).max() <= 1.0 or kind in FLOATS
 
 
+@pytest.mark.parametrize("order", ["le", "be"])
+def test_integers_of_three_bytes_give_full_scale_one(tmp_path, order):
+    values = np.random.default_rng(1).integers(-(2**23), 2**23, 2000)
+    values[:2] = -(2**23), 2**23 - 1
+    as_bytes = (values << 8).astype("<i4").view(np.uint8).reshape(-1, 4)[:, 1:]
+    (as_bytes[:, ::-1] if order == "be" else as_bytes).tofile(tmp_path / "x")
+    samples, _ = play(native(tmp_path / "x", f"ci24_{order}"))
+    expected = (values / 2.0**23).astype(np.float32)
+    assert (samples[:-1].view(np.float32) == expected).all()
+    assert (read_iq(tmp_path / "x", f"ci24_{order}", 0, 0, 1000) == samples[:-1]).all()
+
+
 def test_tags_mark_the_segments_and_the_end(tmp_path):
     x = noise(200_000)
     segments = [(0, 1.8e9, 1_700_000_000, 0.5), (150_001, 1.9e9, 1_700_000_060, 0.25)]
@@ -102,6 +117,88 @@ def test_a_header_is_skipped_and_a_trailer_not_played(tmp_path):
     (tmp_path / "x").write_bytes(b"headr" + x.tobytes() + b"trailer of more than a sample")
     samples, _ = play(native(tmp_path / "x", start_byte=5, n_samples=1000))
     assert (samples[:-1] == x).all()
+
+
+def test_headers_between_segments_are_skipped(tmp_path):
+    x = noise(300_000)
+    parts = [x[:7], x[7:200_000], x[200_000:200_001], x[200_001:]]
+    headers = [b"a" * 5, b"b" * 171, b"", b"c" * 3]
+    content = b"".join(h + p.tobytes() for h, p in zip(headers, parts, strict=True))
+    (tmp_path / "x").write_bytes(b"header" + content)
+    starts = [0, 7, 200_000, 200_001]
+    segments = [(s, 1e9, 9, 0.5, len(h)) for s, h in zip(starts, headers, strict=True)]
+    source = native(tmp_path / "x", start_byte=6, segments=segments)
+    samples, tags = play(source)
+    assert (samples[:-1] == x).all() and source.error() == ""
+    assert [t[0] for t in tags if t[1] == "rx_freq"] == starts
+
+
+def piped(chunks, source):
+    """(samples, tags) of a source of standard input, into which these bytes are written."""
+    into, before = os.pipe(), os.dup(0)
+    os.dup2(into[0], 0)
+    try:
+        block = source()
+    finally:
+        os.dup2(before, 0)
+        os.close(before)
+        os.close(into[0])
+
+    def write_all():
+        with os.fdopen(into[1], "wb", buffering=0) as pipe:
+            for chunk in chunks:
+                pipe.write(chunk)
+
+    writer = threading.Thread(target=write_all)
+    writer.start()
+    try:
+        return (*play(block), block)
+    finally:
+        writer.join()
+
+
+def test_standard_input_is_played_to_its_end(tmp_path):
+    x = noise(100_000)
+    content = x.tobytes() + b"abc"
+    cuts = [0, 1, 13, 4096, 500_003, len(content)]
+    chunks = [content[a:b] for a, b in itertools.pairwise(cuts)]
+    samples, tags, source = piped(chunks, lambda: radiofm.recording_source("-", 1e6, 2e9, "fc32"))
+    assert (samples[:-1] == x).all() and tags[-1] == (100_000, "radiofm_end", True)
+    assert (0, "rx_freq", 2e9) in tags and (0, "rx_rate", 1e6) in tags
+    assert (source.progress(), source.n_samples(), source.error()) == (100_000, 0, "")
+
+
+def test_a_pipe_may_begin_with_a_header_and_go_on_behind_the_samples(tmp_path):
+    x = noise(1000)
+    content = b"header" + x.tobytes() + b"more"
+    chunks = [content[:2], content[2:]]
+    options = {"start_byte": 6, "n_samples": 900}
+    samples, tags, _ = piped(chunks, lambda: native("-", **options))
+    assert (samples[:-1] == x[:900]).all() and tags[-1] == (900, "radiofm_end", True)
+
+
+def test_a_flowgraph_over_a_silent_pipe_stops_at_once(tmp_path):
+    os.mkfifo(tmp_path / "433.92MHz_2Msps.cu8")
+    # opened for both, so that neither side waits for the other
+    descriptor = os.open(tmp_path / "433.92MHz_2Msps.cu8", os.O_RDWR)
+    source = radiofm.recording_source(tmp_path / "433.92MHz_2Msps.cu8")
+    top = gr.top_block()
+    top.connect(source, blocks.null_sink(gr.sizeof_gr_complex))
+    top.start()
+    time.sleep(0.05)
+    top.stop()
+    top.wait()
+    os.close(descriptor)
+    assert source.progress() == 0
+
+
+def test_what_a_pipe_cannot_do_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="cannot be repeated"):
+        native("-", repeat=True)
+    with pytest.raises(ValueError, match="headers between"):
+        native("-", segments=[(0, 0.0, 0, 0.0, 5)])
+    with pytest.raises(InputError, match=r"standard input: the sample rate is unknown"):
+        piped([b""], lambda: radiofm.recording_source("-", datatype="cu8"))
 
 
 def test_repetitions_go_on_in_time(tmp_path):

@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from view_messages import RATE, ROW_SAMPLES, frame
 
 from radiofm_core import keys
 from radiofm_core.spectrum.detections import FrameGeometry
@@ -10,22 +11,11 @@ from radiofm_core.view.row_groups import grouped, rows_in_a_line
 from radiofm_core.view.spectrum_state import SpectrumState
 from radiofm_core.view.waterfall import LEAST_DB, LEVEL_STEP_DB, UNSEEN, Rows, Waterfall
 
-RATE, ROW_SAMPLES, COLS, ROWS = 1.024e6, 1024, 16, 32  # a row is 1 ms
+COLS, ROWS = 16, 32
 
 
 def message(start: float = 0.0, center: float = 1e9, cols: int = COLS) -> dict:
-    whole = int(start)
-    return {
-        keys.ROWS: ROWS,
-        keys.COLS: cols,
-        keys.CHANNELS: 1,
-        keys.ROW_SAMPLES: ROW_SAMPLES,
-        keys.SAMPLE_RATE: RATE,
-        keys.CENTER_FREQUENCY: center,
-        keys.SAMPLE_OFFSET: 0,
-        keys.RX_TIME: (whole, start - whole),
-        keys.CLASSES: ["noise", "lte", "nr"],
-    }
+    return frame(start, cols, **{keys.ROWS: ROWS, keys.CENTER_FREQUENCY: center})
 
 
 def quiet(cols: int = COLS) -> np.ndarray:

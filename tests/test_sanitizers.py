@@ -20,6 +20,7 @@ INPUTS = {
     "formats": 20_000,
     "kernel": 2_000,
     "blocks": 200,
+    "pipe": 3_000,
     "store": 300,
 }
 FLOWGRAPHS = ("tests/test_framer_input.py", "tests/test_recording_source.py")

@@ -202,7 +202,7 @@ def test_rate_and_frequency_can_be_set_while_it_runs(tmp_path):
     (pair,) = pairs_in(tmp_path)
     assert pair.meta["global"]["core:sample_rate"] == 2e6
     assert pair.captures[0]["core:frequency"] == 3e9
-    with pytest.raises(UsageError, match=r"sample rate .* must be 1 S/s or more"):
+    with pytest.raises(UsageError, match=r"sample rate .* expected 1 S/s or more"):
         sink.set_sample_rate(0)
 
 

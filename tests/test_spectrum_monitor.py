@@ -56,11 +56,9 @@ def recording(tmp_path_factory):
 
 
 @pytest.fixture(autouse=True)
-def screen(monkeypatch, tmp_path):
-    """What windows are on, in memory; and a folder of the test's own."""
-    monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
+def own_folder(application, monkeypatch, tmp_path):
+    """A folder of the test's own."""
     monkeypatch.chdir(tmp_path)
-    return QApplication.instance() or QApplication(sys.argv[:1])
 
 
 class MonitorFlow(gr.top_block):

@@ -24,7 +24,7 @@ from training.segmentation.classes import DEFAULT
 from training.segmentation.data import generated
 from training.segmentation.data.generated import prepare
 from training.segmentation.data.sources import FramesConfig
-from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet
+from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet, label_dc
 from training.segmentation.objective import segmentation_loss
 from training.segmentation.pixels import confusion, scores
 from training.segmentation.stages import export
@@ -154,6 +154,26 @@ def test_masked_loss_sees_only_hidden_patches():
     guess = target + 1.0
     guess[:, :, :16, 48:64] -= 1.0
     assert masked_loss(guess, target, masked).item() == pytest.approx(0.0)
+
+
+def test_a_receivers_dc_is_noise_where_noise_is_beside_it():
+    truth = np.zeros((1, 4, 256), np.uint8)
+    truth[..., 127:130] = truth[..., 60:63] = 255
+    truth[0, 2, 135] = 1
+    label_dc(truth)
+    assert (truth[0, [0, 1, 3], 120:136] == 0).all() and (truth[0, 2, 127:130] == 255).all()
+    assert (truth[..., 60:63] == 255).all()
+
+
+def test_small_emissions_count_more_than_their_pixels():
+    truth = torch.zeros(1, 64, 64, dtype=torch.long)
+    truth[:, 30:34, 30:34] = 4
+    logits = torch.zeros(1, len(DEFAULT), 64, 64)
+    missed = segmentation_loss(logits, truth, DEFAULT.weights)
+    logits[0, 4, 30:34, 30:34] = 20.0
+    found = segmentation_loss(logits, truth, DEFAULT.weights)
+    gained = float((missed - found) / missed)
+    assert gained > 5 * float((truth > 0).float().mean())
 
 
 def test_segmentation_loss_leaves_ignored_pixels_out_and_weighs_frames_alike():

@@ -3,31 +3,20 @@
 
 import numpy as np
 import pytest
+from view_messages import COLORS, COLS, frame
 
 from radiofm_core import keys
 from radiofm_core.outputs.colors import power_ramp
 from radiofm_core.view.spectrum_state import SpectrumState
 from radiofm_core.view.waterfall_image import LEAST_RANGE_DB, MOST_RANGE_DB, Painter, range_of
 
-RATE, ROW_SAMPLES, COLS, ROWS = 1.024e6, 1024, 64, 16  # a row is 1 ms
-NAMES, COLORS = ["noise", "lte", "nr"], ["#5b6270", "#23c4ff", "#ffa01e"]
+ROWS = 16  # of 1 ms
 LIMITS = (-100.0, -50.0)
 
 
 def fields(number: int, center: float = 1e9) -> dict:
-    start = number * ROWS * 1e-3
-    return {
-        keys.ROWS: ROWS,
-        keys.COLS: COLS,
-        keys.CHANNELS: 1,
-        keys.ROW_SAMPLES: ROW_SAMPLES,
-        keys.SAMPLE_RATE: RATE,
-        keys.CENTER_FREQUENCY: center,
-        keys.SAMPLE_OFFSET: 0,
-        keys.RX_TIME: (int(start), float(start - int(start))),
-        keys.CLASSES: NAMES,
-        keys.CLASS_COLORS: COLORS,
-    }
+    more = {keys.ROWS: ROWS, keys.CENTER_FREQUENCY: center}
+    return frame(number * ROWS * 1e-3, **more)
 
 
 def add(state: SpectrumState, number: int, rng, mask: bool = True, **more) -> None:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Messages as a flowgraph gives them, for the servers of the live view."""
+"""Messages as a flowgraph gives them, for live views and their servers."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from radiofm_core import keys
 
 RATE, ROW_SAMPLES, COLS, ROWS = 1.024e6, 1024, 64, 20  # a row is 1 ms
 CENTER = 1e9
-NAMES = ["noise", "lte", "nr"]
+NAMES, COLORS = ["noise", "lte", "nr"], ["#5b6270", "#23c4ff", "#ffa01e"]
 
 
-def frame(start: float, cols: int = COLS) -> dict:
-    """The fields of a frame and its mask."""
+def frame(start: float, cols: int = COLS, **more) -> dict:
+    """The fields of a frame and its mask; ``more``: other ones, by key."""
     whole = int(start)
     return {
         keys.ROWS: ROWS,
@@ -27,8 +27,9 @@ def frame(start: float, cols: int = COLS) -> dict:
         keys.SAMPLE_OFFSET: 0,
         keys.RX_TIME: (whole, start - whole),
         keys.CLASSES: NAMES,
-        keys.CLASS_COLORS: ["#5b6270", "#23c4ff", "#ffa01e"],
+        keys.CLASS_COLORS: COLORS,
         keys.MODEL: "test",
+        **more,
     }
 
 

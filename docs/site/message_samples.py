@@ -57,6 +57,7 @@ def capture() -> dict[str, list]:
             "csi": (source, "csi"),
             "windows": (framer, "windows"),
             "activity": (classifier, "activity"),
+            "motion": (classifier, "motion"),
             "csi-framer-status": (framer, "status"),
         },
     )

@@ -39,6 +39,18 @@ constexpr double carrier_widths = 0.6;
 constexpr double guard_least = 0.02;
 constexpr double guard_most = 0.15;
 
+// A hole in the band of an emission without a scheduler: a notch, a line that is left out
+constexpr double hole = 0.5; // of the narrower part
+
+// Pulses of a train are in one band, but for so many columns at each edge.
+constexpr size_t pulse_edge = 1;
+
+// A user's few resource blocks beside those of the others: so little of what the carrier is, as
+// near to it, as a share of its columns or in columns
+constexpr double fragment_pixels = 0.1;
+constexpr double fragment_gap = 0.05;
+constexpr double fragment_columns = 3.0;
+
 // What a scheduler scatters over a carrier: each part is on for at most so much of the frame, less
 // than the downlink of a carrier of its own, TDD or not.
 constexpr double scattered_time = 0.4;
@@ -95,6 +107,28 @@ bool are_shares(const patch& a, const patch& b)
     const patch& small = a.pixels() <= b.pixels() ? a : b;
     const patch& large = &small == &a ? b : a;
     return is_aligned(small.times(), large.times(), a.view().frame.rows);
+}
+
+bool is_side_by_side(const patch& a, const patch& b)
+{
+    const double gap = double(std::max(a.low(), b.low())) - double(std::min(a.high(), b.high()));
+    return gap <= hole * double(std::min(a.width(), b.width()));
+}
+
+bool is_fragment(const patch& a, const patch& b)
+{
+    const patch& small = a.pixels() <= b.pixels() ? a : b;
+    const patch& large = &small == &a ? b : a;
+    const double gap = double(std::max(a.low(), b.low())) - double(std::min(a.high(), b.high()));
+    return a.label() == b.label() && small.purity() >= share_purity &&
+           double(small.pixels()) <= fragment_pixels * double(large.pixels()) &&
+           gap <= std::max(fragment_columns, fragment_gap * double(large.width()));
+}
+
+bool are_pulses(const patch& a, const patch& b)
+{
+    const auto near = [](size_t x, size_t y) { return x <= y + pulse_edge && y <= x + pulse_edge; };
+    return a.label() == b.label() && near(a.low(), b.low()) && near(a.high(), b.high());
 }
 
 bool is_part_time(const patch& one)
@@ -176,10 +210,47 @@ std::vector<patch> join_bands(std::vector<patch> patches, size_t most)
     return out;
 }
 
-std::vector<patch> join_shares(std::vector<patch> patches)
+std::vector<patch> join_shares(std::vector<patch> patches, const std::vector<size_t>& labels)
 {
-    join_pairs(patches, are_shares);
+    join_pairs(patches, [&](const patch& a, const patch& b) {
+        const bool is_scheduled =
+            std::find(labels.begin(), labels.end(), a.label()) != labels.end();
+        return ((is_scheduled || is_side_by_side(a, b)) && are_shares(a, b)) ||
+               (is_scheduled && is_fragment(a, b));
+    });
     return patches;
+}
+
+std::vector<patch> join_pulses(std::vector<patch> specks,
+                               const std::vector<patch>& groups,
+                               size_t min_pixels,
+                               size_t most)
+{
+    const auto is_of_group = [&groups](const patch& train) {
+        return std::any_of(groups.begin(), groups.end(), [&train](const patch& group) {
+            return group.label() == train.label() && group.low() <= train.low() + pulse_edge &&
+                   train.high() <= group.high() + pulse_edge;
+        });
+    };
+    std::vector<patch> out;
+    for (patch& speck : specks) {
+        const auto same = std::find_if(out.begin(), out.end(), [&speck](const patch& train) {
+            return are_pulses(train, speck);
+        });
+        if (same != out.end()) {
+            same->absorb(std::move(speck));
+            same->settle();
+        } else if (out.size() < most) {
+            out.push_back(std::move(speck));
+        }
+    }
+    out.erase(std::remove_if(out.begin(),
+                             out.end(),
+                             [&](const patch& train) {
+                                 return train.pixels() < min_pixels || is_of_group(train);
+                             }),
+              out.end());
+    return out;
 }
 
 std::vector<patch> join_scattered(std::vector<patch> patches, const std::vector<size_t>& labels)

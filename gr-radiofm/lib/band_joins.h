@@ -19,13 +19,22 @@ bool stands_alone(const patch& narrow, const patch& wide, double level);
  */
 std::vector<patch> join_bands(std::vector<patch> patches, size_t most);
 
-//! Join what are parts of one carrier, side by side or apart, whose users are sent to at the same
-//! times.
-std::vector<patch> join_shares(std::vector<patch> patches);
+//! Join what are parts of one carrier, whose users are sent to at the same times: of the `labels`
+//! that are scheduled side by side or apart, of others, whose bands have holes at most, side by
+//! side. A few resource blocks beside a scheduled carrier are part of it at whatever times.
+std::vector<patch> join_shares(std::vector<patch> patches, const std::vector<size_t>& labels);
 
 //! Join what a scheduler may have scattered over one carrier: patches of one of these labels, pure,
 //! of about one level, each on for a part of the frame only, with nothing of another label between.
 std::vector<patch> join_scattered(std::vector<patch> patches, const std::vector<size_t>& labels);
+
+//! Join what is too small to be an emission (of fewer than `min_pixels`) to what may be one: the
+//! pulses of a train, of one label in one band, which is not that of one of the `groups`. What
+//! stays smaller is left out.
+std::vector<patch> join_pulses(std::vector<patch> specks,
+                               const std::vector<patch>& groups,
+                               size_t min_pixels,
+                               size_t most);
 
 } // namespace radiofm
 } // namespace gr

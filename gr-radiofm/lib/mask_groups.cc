@@ -70,7 +70,10 @@ public:
     mask_groups find()
     {
         std::vector<patch> groups = gather();
-        add_specks(groups);
+        const size_t most = max_groups - std::min(groups.size(), max_groups);
+        for (patch& train : join_pulses(add_specks(groups), groups, d_min_pixels, most)) {
+            groups.push_back(std::move(train));
+        }
         for (const patch& group : groups) {
             const std::vector<bool> quiet = pauses(group, d_looks, d_pause_rows, d_meter.noise());
             if (std::find(quiet.begin(), quiet.end(), true) == quiet.end()) {
@@ -107,7 +110,7 @@ private:
         for (patch& group : joined) {
             take(std::move(group));
         }
-        return join_scattered(join_shares(std::move(parts)), d_scheduled);
+        return join_scattered(join_shares(std::move(parts), d_scheduled), d_scheduled);
     }
 
     void paint(const patch& of, int16_t group)
@@ -125,6 +128,42 @@ private:
                !(is_thin && double(pixels) < speck_fill * double(around.size()));
     }
 
+    // Whether what a group sends in these rows is enough to be judged. It is a burst if it stands
+    // out; else it is noise, and `gone`.
+    bool add_burst(const patch& group,
+                   const row_span& time,
+                   int16_t number,
+                   std::vector<pixel_run>& gone)
+    {
+        std::vector<pixel_run> runs;
+        size_t pixels = 0;
+        box around{};
+        for (const pixel_run& run : group.runs()) {
+            if (run.row < time.first || run.row >= time.end) {
+                continue;
+            }
+            const box here = {run.row, size_t(run.row) + 1, run.first, run.end};
+            if (runs.empty()) {
+                around = here;
+            } else {
+                around.include(here);
+            }
+            runs.push_back(run);
+            pixels += run.size();
+        }
+        if (!is_burst(runs, around, pixels)) {
+            return false; // it is what the rest of its group is
+        }
+        mask_burst burst{};
+        burst.group = d_out.groups;
+        if (d_meter.measure(d_out.group_of, number, around, burst)) {
+            d_out.bursts.push_back(burst);
+        } else {
+            gone.insert(gone.end(), runs.begin(), runs.end());
+        }
+        return true;
+    }
+
     void add(const patch& group)
     {
         if (!group.pixels()) {
@@ -135,34 +174,14 @@ private:
         std::vector<row_span> times = times_on(group.row_use());
         merge_to(times, max_bursts);
         const size_t before = d_out.bursts.size();
-        std::vector<pixel_run> runs, gone;
+        std::vector<pixel_run> gone;
+        size_t judged = 0;
         for (const row_span& time : times) {
-            runs.clear();
-            size_t pixels = 0;
-            box around{};
-            for (const pixel_run& run : group.runs()) {
-                if (run.row < time.first || run.row >= time.end) {
-                    continue;
-                }
-                const box here = {run.row, size_t(run.row) + 1, run.first, run.end};
-                if (runs.empty()) {
-                    around = here;
-                } else {
-                    around.include(here);
-                }
-                runs.push_back(run);
-                pixels += run.size();
-            }
-            mask_burst burst{};
-            burst.group = d_out.groups;
-            if (!is_burst(runs, around, pixels)) {
-                continue; // too little to be judged: it is what the rest of its group is
-            }
-            if (d_meter.measure(d_out.group_of, number, around, burst)) {
-                d_out.bursts.push_back(burst);
-            } else {
-                gone.insert(gone.end(), runs.begin(), runs.end());
-            }
+            judged += add_burst(group, time, number, gone);
+        }
+        if (!judged && times.size() > 1) {
+            // a train of pulses, each too little to be judged alone
+            add_burst(group, {times.front().first, times.back().end}, number, gone);
         }
         if (d_out.bursts.size() == before) {
             paint(group, mask_groups::none);
@@ -175,9 +194,10 @@ private:
         d_out.groups++;
     }
 
-    // A speck in the band of a group that is on at the time is part of it.
-    void add_specks(std::vector<patch>& groups)
+    // A speck in the band of a group that is on at the time is part of it. Returns the others.
+    std::vector<patch> add_specks(std::vector<patch>& groups)
     {
+        std::vector<patch> others;
         std::vector<std::vector<size_t>> uses;
         for (const patch& group : groups) {
             uses.push_back(group.row_use());
@@ -186,7 +206,8 @@ private:
             const box& at = speck.around();
             const size_t first = at.first_row - std::min(at.first_row, closed_rows);
             const size_t end = std::min(at.end_row + closed_rows, d_view.frame.rows);
-            for (size_t i = 0; i < groups.size(); i++) {
+            size_t i = 0;
+            for (; i < groups.size(); i++) {
                 const auto begin = uses[i].begin();
                 if (groups[i].low() <= at.first_col && at.end_col <= groups[i].high() &&
                     std::any_of(begin + std::ptrdiff_t(first),
@@ -196,7 +217,11 @@ private:
                     break;
                 }
             }
+            if (i == groups.size()) {
+                others.push_back(std::move(speck));
+            }
         }
+        return others;
     }
 
     const frame_view d_view;

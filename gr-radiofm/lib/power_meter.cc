@@ -22,6 +22,8 @@ constexpr double gate_sigmas = 7.0;
 constexpr double noise_correlation = 1.94;
 // Columns by which the power at an edge may correct the mask, and that it is looked at on each side
 constexpr double max_refinement = 3.0;
+// ... and of what it may take away on each side at most this share of the columns
+constexpr double most_inwards = 1.0 / 6;
 constexpr size_t reach = 4;
 
 } // namespace
@@ -69,8 +71,8 @@ bool power_meter::measure(const std::vector<int16_t>& group_of,
                       around.first_col + cols.first,
                       around.first_col + cols.second};
     const double level = mean_inside(group_of, group, core);
-    // A narrow burst on a slope must not shrink away: at most a third of it from each side
-    const double inwards = std::min(max_refinement, double(core.width()) / 3);
+    // A narrow burst must not shrink away, on a slope, or as a line whose power is all in one bin
+    const double inwards = std::min(max_refinement, most_inwards * double(core.width()));
     out.confidence = confidence / double(std::max<size_t>(pixels, 1));
     out.first_row = core.first_row;
     out.end_row = core.end_row;

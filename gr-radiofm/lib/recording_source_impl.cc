@@ -8,6 +8,7 @@
 #include <gnuradio/io_signature.h>
 #include <gnuradio/radiofm/keys.h>
 #include <gnuradio/thread/thread.h>
+#include <poll.h>
 #include <stdexcept>
 #include <sys/stat.h>
 #include <thread>
@@ -23,31 +24,39 @@ constexpr size_t samples_per_read = 1 << 18;
 // In real time: what comes at a time, as a receiver's driver hands it over, s
 constexpr double received_span_s = 2e-3;
 constexpr double longest_sleep_s = 10e-3;
+constexpr int longest_poll_ms = 50;
 
 } // namespace
 
 read_only_file::read_only_file(const std::string& path)
-    : d_path(path),
-      d_descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC))
+    : d_path(path == "-" ? "standard input" : path),
+      d_descriptor(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
+                               : ::open(path.c_str(), O_RDONLY | O_CLOEXEC))
 {
     struct stat about = {};
     std::string why;
     if (d_descriptor < 0 || ::fstat(d_descriptor, &about) != 0) {
         why = std::strerror(errno);
-    } else if (!S_ISREG(about.st_mode)) {
+    } else if (!S_ISREG(about.st_mode) && !S_ISFIFO(about.st_mode) && path != "-") {
         why = "not a regular file";
     }
+    d_is_pipe = !S_ISREG(about.st_mode);
     if (!why.empty()) {
         if (d_descriptor >= 0) {
             ::close(d_descriptor);
         }
-        throw std::runtime_error("cannot read " + path + ": " + why);
+        fail(why);
     }
 }
 
 read_only_file::~read_only_file()
 {
     ::close(d_descriptor);
+}
+
+void read_only_file::fail(const std::string& why) const
+{
+    throw std::runtime_error("cannot read " + d_path + ": " + why);
 }
 
 uint64_t read_only_file::size() const
@@ -65,11 +74,28 @@ size_t read_only_file::read(unsigned char* to, size_t n, uint64_t offset) const
             break;
         }
         if (now < 0 && errno != EINTR) {
-            throw std::runtime_error("cannot read " + d_path + ": " + std::strerror(errno));
+            fail(std::strerror(errno));
         }
         got += now > 0 ? size_t(now) : 0;
     }
     return got;
+}
+
+size_t read_only_file::receive(unsigned char* to, size_t n) const
+{
+    for (;;) {
+        struct pollfd wanted = {d_descriptor, POLLIN, 0};
+        if (::poll(&wanted, 1, longest_poll_ms) > 0) {
+            const ssize_t now = ::read(d_descriptor, to, n);
+            if (now >= 0) {
+                return size_t(now);
+            }
+            if (errno != EINTR && errno != EAGAIN) {
+                fail(std::strerror(errno));
+            }
+        }
+        boost::this_thread::interruption_point();
+    }
 }
 
 recording_source::sptr recording_source::make(const recording_source_options& options)
@@ -85,7 +111,8 @@ recording_source_impl::recording_source_impl(const recording_source_options& opt
       d_format(sample_format::find(options.datatype)),
       d_file(options.path),
       d_n_samples(check_size(options.n_samples)),
-      d_segments(options.segments)
+      d_segments(options.segments),
+      d_to_skip(options.start_byte)
 {
     if (!sample_clock::runs_at(options.sample_rate)) {
         throw std::invalid_argument("sample rate " + std::to_string(options.sample_rate) +
@@ -100,9 +127,18 @@ recording_source_impl::recording_source_impl(const recording_source_options& opt
 //! The samples to play; throws if the file does not hold them.
 uint64_t recording_source_impl::check_size(uint64_t wanted) const
 {
+    if (d_file.is_pipe()) {
+        if (d_options.repeat) {
+            throw std::invalid_argument(d_options.path + " is a pipe, which cannot be repeated");
+        }
+        return wanted ? wanted : endless;
+    }
     const uint64_t size = d_file.size();
-    const uint64_t held =
-        size > d_options.start_byte ? (size - d_options.start_byte) / uint64_t(d_format.bytes) : 0;
+    uint64_t left = size - std::min(size, d_options.start_byte);
+    for (const recording_segment& one : d_options.segments) {
+        left -= std::min(left, one.header_bytes);
+    }
+    const uint64_t held = left / uint64_t(d_format.bytes);
     if (held == 0 || wanted > held) {
         throw std::invalid_argument(d_options.path + " holds " + std::to_string(held) + " " +
                                     d_format.name + " samples (" + std::to_string(size) +
@@ -122,8 +158,15 @@ void recording_source_impl::check_segments()
                                     std::to_string(d_segments[0].sample_start) +
                                     "; it must start at sample 0");
     }
+    uint64_t skipped = 0;
     for (size_t i = 0; i < d_segments.size(); i++) {
         const recording_segment& one = d_segments[i];
+        skipped += one.header_bytes;
+        d_skipped.push_back(skipped);
+        if (one.header_bytes && d_file.is_pipe()) {
+            throw std::invalid_argument(d_options.path + " is a pipe, in which headers between "
+                                                         "samples cannot be left out");
+        }
         const bool ascending = i == 0 || one.sample_start > d_segments[i - 1].sample_start;
         if (!ascending || one.sample_start >= d_n_samples) {
             throw std::invalid_argument("segment " + std::to_string(i) + " starts at sample " +
@@ -169,8 +212,7 @@ int recording_source_impl::work(int noutput_items,
     auto* out = static_cast<gr_complex*>(output_items[0]);
     size_t produced = 0;
     if (d_position < d_n_samples && !d_failed) {
-        const size_t most = std::min(size_t(noutput_items), samples_per_read);
-        produced = fill(out, d_options.real_time ? wait_until_received(most) : most);
+        produced = next_samples(out, std::min(size_t(noutput_items), samples_per_read));
         d_progress += produced;
     }
     if (produced < size_t(noutput_items) && (d_position == d_n_samples || d_failed)) {
@@ -204,14 +246,42 @@ size_t recording_source_impl::wait_until_received(size_t most)
     return size_t(std::min(ready, left));
 }
 
+//! Up to `most` samples from d_position on; how many are good.
+size_t recording_source_impl::next_samples(gr_complex* out, size_t most)
+{
+    if (d_file.is_pipe()) {
+        return receive(out, most);
+    }
+    return fill(out, d_options.real_time ? wait_until_received(most) : most);
+}
+
+/*!
+ * Where a sample's bytes are in the file. `n` becomes as many samples as follow it there without
+ * a header in between.
+ */
+uint64_t recording_source_impl::offset_of(uint64_t position, size_t& n) const
+{
+    size_t next = d_segment;
+    while (next < d_segments.size() && d_segments[next].sample_start <= position) {
+        next++;
+    }
+    const uint64_t skipped = next ? d_skipped[next - 1] : 0;
+    for (; next < d_segments.size() && d_segments[next].sample_start < position + n; next++) {
+        if (d_segments[next].header_bytes) {
+            n = size_t(d_segments[next].sample_start - position);
+        }
+    }
+    return d_options.start_byte + skipped + position * d_format.bytes;
+}
+
 //! Read and convert up to `n` samples from d_position on; returns how many are good.
 size_t recording_source_impl::fill(gr_complex* out, size_t n)
 {
     n = size_t(std::min<uint64_t>(n, d_n_samples - d_position));
+    const uint64_t offset = offset_of(d_position, n);
     d_raw.resize(std::max(d_raw.size(), n * d_format.bytes));
     size_t good = 0;
     try {
-        const uint64_t offset = d_options.start_byte + d_position * d_format.bytes;
         good = d_file.read(d_raw.data(), n * d_format.bytes, offset) / d_format.bytes;
         if (good < n) {
             fail(d_options.path + " ends after " + std::to_string(d_position + good) + " of " +
@@ -220,6 +290,47 @@ size_t recording_source_impl::fill(gr_complex* out, size_t n)
     } catch (const std::runtime_error& problem) {
         fail(problem.what());
     }
+    return take(out, good);
+}
+
+//! Of a pipe: what has come, up to `n` samples; once nothing more comes, the recording ends.
+size_t recording_source_impl::receive(gr_complex* out, size_t n)
+{
+    n = size_t(std::min<uint64_t>(n, d_n_samples - d_position));
+    d_raw.resize(std::max(d_raw.size(), n * d_format.bytes));
+    try {
+        do {
+            const size_t room = n * d_format.bytes - d_pending;
+            const size_t got = d_file.receive(d_raw.data() + d_pending, room);
+            const size_t skipped = size_t(std::min<uint64_t>(got, d_to_skip));
+            std::memmove(
+                d_raw.data() + d_pending, d_raw.data() + d_pending + skipped, got - skipped);
+            d_to_skip -= skipped;
+            d_pending += got - skipped;
+            if (got == 0) {
+                d_failed = true; // nothing follows
+                break;
+            }
+        } while (d_pending < d_format.bytes);
+    } catch (const std::runtime_error& problem) {
+        fail(problem.what());
+    }
+    const size_t whole = d_pending / d_format.bytes;
+    const size_t good = take(out, whole);
+    d_pending -= whole * d_format.bytes;
+    std::memmove(d_raw.data(), d_raw.data() + whole * d_format.bytes, d_pending);
+    if (d_failed && d_pending) {
+        d_logger->warn("{} ends with {} bytes that are no whole {} sample",
+                       d_options.path,
+                       d_pending,
+                       d_format.name);
+    }
+    return good;
+}
+
+//! Convert and tag the next `good` samples of d_raw; returns how many are good.
+size_t recording_source_impl::take(gr_complex* out, size_t good)
+{
     d_format.convert(out, d_raw.data(), good);
     if (d_format.may_be_infinite) {
         const auto finite = [](const gr_complex& x) {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sample_encoder.h"
+#include "named.h"
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <stdexcept>
 
 namespace gr {
 namespace radiofm {
@@ -84,14 +84,7 @@ constexpr sample_encoder encoders[] = {
 
 const sample_encoder& sample_encoder::find(const std::string& name)
 {
-    std::string known;
-    for (const sample_encoder& one : encoders) {
-        if (name == one.name) {
-            return one;
-        }
-        known += (known.empty() ? "" : ", ") + std::string(one.name);
-    }
-    throw std::invalid_argument("datatype '" + name + "' cannot be written; use one of " + known);
+    return find_named(encoders, name, "cannot be written");
 }
 
 } // namespace radiofm

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sample_format.h"
+#include "named.h"
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <limits>
-#include <stdexcept>
 #include <type_traits>
 
 namespace gr {
@@ -59,6 +59,18 @@ void convert(gr_complex* out, const unsigned char* in, size_t n)
     }
 }
 
+//! Signed integers of three bytes, as WAV files hold them.
+template <bool big>
+void convert_24(gr_complex* out, const unsigned char* in, size_t n)
+{
+    auto* to = reinterpret_cast<float*>(out);
+    for (size_t i = 0; i < 2 * n; i++, in += 3) {
+        const uint32_t low = in[big ? 2 : 0], middle = in[1], high = in[big ? 0 : 2];
+        const auto value = int32_t(high << 24 | middle << 16 | low << 8);
+        to[i] = float(value) * (1 / 2147483648.0f); // no bit of 24 is lost
+    }
+}
+
 template <typename Stored, bool big = false>
 constexpr sample_format format(const char* name)
 {
@@ -74,6 +86,8 @@ constexpr sample_format formats[] = {
     format<int32_t, true>("ci32_be"),
     format<uint32_t>("cu32_le"),
     format<uint32_t, true>("cu32_be"),
+    {"ci24_le", 6, false, &convert_24<false>},
+    {"ci24_be", 6, false, &convert_24<true>},
     format<int16_t>("ci16_le"),
     format<int16_t, true>("ci16_be"),
     format<uint16_t>("cu16_le"),
@@ -86,14 +100,7 @@ constexpr sample_format formats[] = {
 
 const sample_format& sample_format::find(const std::string& name)
 {
-    std::string known;
-    for (const sample_format& one : formats) {
-        if (name == one.name) {
-            return one;
-        }
-        known += (known.empty() ? "" : ", ") + std::string(one.name);
-    }
-    throw std::invalid_argument("datatype '" + name + "' is not known; use one of " + known);
+    return find_named(formats, name, "is not known");
 }
 
 } // namespace radiofm

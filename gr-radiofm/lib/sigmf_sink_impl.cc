@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "sigmf_sink_impl.h"
-#include "tag_values.h"
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -16,15 +15,6 @@ namespace {
 
 // The longest wait for room at a time, s: the flowgraph may be stopped meanwhile
 constexpr double longest_wait_s = 10e-3;
-
-double checked_rate(double rate)
-{
-    if (!sample_clock::runs_at(rate)) {
-        throw std::invalid_argument("sample rate " + std::to_string(rate) +
-                                    " S/s must be 1 S/s or more");
-    }
-    return rate;
-}
 
 sample_time time_now()
 {
@@ -45,9 +35,10 @@ sigmf_sink_impl::sigmf_sink_impl(const sigmf_sink_options& options)
                      gr::io_signature::make(1, 1, sizeof(gr_complex)),
                      gr::io_signature::make(0, 0, 0)),
       d_options(options),
-      d_store(std::make_shared<sample_store>(options.datatype,
-                                             options.memory_limit,
-                                             history_samples(checked_rate(options.sample_rate)))),
+      d_store(std::make_shared<sample_store>(
+          options.datatype,
+          options.memory_limit,
+          history_samples(sample_clock::checked_rate(options.sample_rate)))),
       d_clock(options.sample_rate),
       d_frequency(options.center_frequency)
 {
@@ -66,7 +57,7 @@ sigmf_sink_impl::sigmf_sink_impl(const sigmf_sink_options& options)
 
 void sigmf_sink_impl::set_sample_rate(double sample_rate)
 {
-    d_wanted_rate = checked_rate(sample_rate);
+    d_wanted_rate = sample_clock::checked_rate(sample_rate);
     d_rate_waits = true;
 }
 
@@ -115,20 +106,11 @@ int sigmf_sink_impl::work(int noutput_items,
         d_has_time = true;
     }
     take_settings(begin);
-    get_tags_in_range(d_tags, 0, begin, end);
-    std::stable_sort(d_tags.begin(), d_tags.end(), gr::tag_t::offset_compare);
-    size_t next_tag = 0;
+    get_tags_in_range(d_changes.tags(), 0, begin, end);
+    d_changes.sort();
     for (uint64_t at = begin; at < end;) {
-        bool ends = false, tells = false;
-        for (; next_tag < d_tags.size() && d_tags[next_tag].offset == at; next_tag++) {
-            const gr::tag_t& tag = d_tags[next_tag];
-            ends |= pmt::eq(tag.key, pmt::mp(keys::TAG_END));
-            tells |= take_tag(tag);
-        }
-        // an end and a new beginning at one sample: the new beginning counts
-        d_begins |= ends;
-        d_ended = !tells && (d_ended || ends);
-        const uint64_t until = next_tag < d_tags.size() ? d_tags[next_tag].offset : end;
+        apply(d_changes.read(at, *d_logger), at);
+        const uint64_t until = d_changes.next(end);
         if (!d_ended) {
             keep(in + (at - begin), size_t(until - at), at);
         }
@@ -149,33 +131,21 @@ void sigmf_sink_impl::take_settings(uint64_t offset)
     }
 }
 
-//! Follow a tag; whether it is one that tells how the samples from there on were received.
-bool sigmf_sink_impl::take_tag(const gr::tag_t& tag)
+void sigmf_sink_impl::apply(const stream_change& here, uint64_t offset)
 {
-    double number;
-    sample_time time;
-    if (pmt::eq(tag.key, pmt::mp(keys::TAG_RX_RATE))) {
-        if (as_finite(tag.value, number) && sample_clock::runs_at(number)) {
-            set_rate(number, tag.offset);
-            return true;
-        }
-    } else if (pmt::eq(tag.key, pmt::mp(keys::TAG_RX_FREQ))) {
-        if (as_finite(tag.value, number)) {
-            set_frequency(number);
-            return true;
-        }
-    } else if (pmt::eq(tag.key, pmt::mp(keys::TAG_RX_TIME))) {
-        if (as_time(tag.value, time)) {
-            const double gap = seconds_between(time, d_clock.at(tag.offset));
-            d_begins |= std::abs(gap) * d_clock.rate() > 0.5;
-            d_clock.set_time(tag.offset, time);
-            return true;
-        }
-    } else {
-        return false;
+    if (here.rate) {
+        set_rate(here.new_rate, offset);
     }
-    complain_about(tag);
-    return false;
+    if (here.frequency) {
+        set_frequency(here.new_frequency);
+    }
+    if (here.time) {
+        const double gap = seconds_between(here.new_time, d_clock.at(offset));
+        d_begins |= std::abs(gap) * d_clock.rate() > 0.5;
+        d_clock.set_time(offset, here.new_time);
+    }
+    d_begins |= here.end;
+    d_ended = !here.begins() && (d_ended || here.end);
 }
 
 void sigmf_sink_impl::set_rate(double rate, uint64_t offset)
@@ -221,18 +191,6 @@ void sigmf_sink_impl::keep(const gr_complex* in, size_t n, uint64_t offset)
         d_store->wait_for_room(longest_wait_s);
     }
     d_clipped += clipped;
-}
-
-void sigmf_sink_impl::complain_about(const gr::tag_t& tag)
-{
-    if (!d_complained) {
-        d_logger->warn("tag {:s} with value {:s} at sample {:d} is invalid and ignored "
-                       "(reported once)",
-                       pmt::symbol_to_string(tag.key),
-                       pmt::write_string(tag.value),
-                       tag.offset);
-        d_complained = true;
-    }
 }
 
 } // namespace radiofm

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #pragma once
 
+#include "stream_changes.h"
 #include <atomic>
 #include <gnuradio/radiofm/sample_clock.h>
 #include <gnuradio/radiofm/sigmf_sink.h>
-#include <vector>
 
 namespace gr {
 namespace radiofm {
@@ -31,12 +31,11 @@ public:
 
 private:
     void take_settings(uint64_t offset);
-    bool take_tag(const gr::tag_t& tag);
+    void apply(const stream_change& here, uint64_t offset);
     void set_rate(double rate, uint64_t offset);
     void set_frequency(double frequency);
     void keep(const gr_complex* in, size_t n, uint64_t offset);
     uint64_t history_samples(double rate) const;
-    void complain_about(const gr::tag_t& tag);
 
     const sigmf_sink_options d_options;
     const std::shared_ptr<sample_store> d_store;
@@ -45,8 +44,7 @@ private:
     bool d_has_time = false; // the clock is set
     bool d_begins = true;    // the next sample does not follow the last one
     bool d_ended = false;    // after radiofm_end, until the next rx_* tag
-    bool d_complained = false;
-    std::vector<gr::tag_t> d_tags;
+    stream_changes d_changes{sample_clock::runs_at};
 
     // Written by work(), or by a setter for work(), and read from other threads
     std::atomic<double> d_wanted_rate{0.0}, d_wanted_frequency{0.0};

@@ -6,7 +6,6 @@
 #include <gnuradio/io_signature.h>
 #include <gnuradio/radiofm/keys.h>
 #include <gnuradio/radiofm/stream_end.h>
-#include <sstream>
 #include <stdexcept>
 
 namespace gr {
@@ -40,16 +39,6 @@ const spectrogram_spec& checked(const spectrogram_spec& spec)
     return spec;
 }
 
-double checked_rate(double sample_rate)
-{
-    if (!sample_clock::runs_at(sample_rate)) {
-        std::ostringstream text;
-        text << "sample rate " << sample_rate << " S/s: expected 1 S/s or more";
-        throw std::invalid_argument(text.str());
-    }
-    return sample_rate;
-}
-
 } // namespace
 
 spectrogram_framer::sptr spectrogram_framer::make(const spectrogram_framer_options& options)
@@ -68,7 +57,7 @@ spectrogram_framer_impl::spectrogram_framer_impl(const spectrogram_framer_option
       d_fingerprint(pmt::intern(d_spec.fingerprint)),
       d_kernel(d_spec.fft_size, d_spec.hop, d_spec.rows, d_spec.peak, d_spec.floor_db),
       d_evidence(d_spec),
-      d_clock(checked_rate(options.sample_rate)),
+      d_clock(sample_clock::checked_rate(options.sample_rate)),
       d_frequency(options.center_frequency),
       d_frame_duration(options.frame_duration)
 {
@@ -220,13 +209,12 @@ int spectrogram_framer_impl::general_work(int noutput_items,
         start_anew(at);
     }
 
-    get_tags_in_range(d_tags, 0, at, end);
-    std::stable_sort(d_tags.begin(), d_tags.end(), gr::tag_t::offset_compare);
-    size_t next_tag = 0;
+    get_tags_in_range(d_changes.tags(), 0, at, end);
+    d_changes.sort();
     // No step sends more than one frame: where one waits, that under way has no row yet.
     while (at < end && produced < noutput_items) {
-        if (next_tag < d_tags.size() && d_tags[next_tag].offset == at) {
-            const change here = read_tags(next_tag, at);
+        if (d_changes.is_at(at)) {
+            const stream_change here = d_changes.read(at, *d_logger);
             if (breaks(here, at)) {
                 end_frame();
                 start_anew(at);
@@ -237,7 +225,7 @@ int spectrogram_framer_impl::general_work(int noutput_items,
             apply(here, at);
             continue; // there may be no room left
         }
-        const uint64_t until = next_tag < d_tags.size() ? d_tags[next_tag].offset : end;
+        const uint64_t until = d_changes.next(end);
         if (!d_rate_is_told) {
             d_logger->error("sample rate {:g} MS/s is outside the model's range {:g} to {:g} MS/s, "
                             "and no rx_rate tag came with the first samples; set the rate at which "
@@ -280,32 +268,8 @@ int spectrogram_framer_impl::general_work(int noutput_items,
     return out ? produced : 0;
 }
 
-//! Gather the tags at sample `offset`, the first of which is d_tags[next_tag].
-spectrogram_framer_impl::change spectrogram_framer_impl::read_tags(size_t& next_tag,
-                                                                   uint64_t offset)
-{
-    change here;
-    for (; next_tag < d_tags.size() && d_tags[next_tag].offset == offset; next_tag++) {
-        const gr::tag_t& tag = d_tags[next_tag];
-        bool understood = true;
-        if (pmt::eq(tag.key, symbol(keys::TAG_RX_RATE))) {
-            understood = here.rate = as_finite(tag.value, here.new_rate);
-        } else if (pmt::eq(tag.key, symbol(keys::TAG_RX_FREQ))) {
-            understood = here.frequency = as_finite(tag.value, here.new_frequency);
-        } else if (pmt::eq(tag.key, symbol(keys::TAG_RX_TIME))) {
-            understood = here.time = as_time(tag.value, here.new_time);
-        } else if (pmt::eq(tag.key, symbol(keys::TAG_END))) {
-            here.end = true;
-        }
-        if (!understood) {
-            complain_about(tag);
-        }
-    }
-    return here;
-}
-
 //! Whether the sample at `offset` does not go on with what was before it.
-bool spectrogram_framer_impl::breaks(const change& here, uint64_t offset) const
+bool spectrogram_framer_impl::breaks(const stream_change& here, uint64_t offset) const
 {
     const bool gap =
         here.time &&
@@ -314,7 +278,7 @@ bool spectrogram_framer_impl::breaks(const change& here, uint64_t offset) const
            (here.frequency && here.new_frequency != d_frequency);
 }
 
-void spectrogram_framer_impl::apply(const change& here, uint64_t offset)
+void spectrogram_framer_impl::apply(const stream_change& here, uint64_t offset)
 {
     if (here.rate) {
         change_rate(offset, here.new_rate);
@@ -326,8 +290,7 @@ void spectrogram_framer_impl::apply(const change& here, uint64_t offset)
     if (here.time) {
         d_clock.set_time(offset, here.new_time);
     }
-    // An end and a new beginning at one sample: the new beginning counts.
-    d_ended = here.any() ? false : d_ended || here.end;
+    d_ended = here.begins() ? false : d_ended || here.end;
     if (d_kernel.position() == 0) {
         start_frame(offset);
     }
@@ -492,18 +455,6 @@ void spectrogram_framer_impl::publish(pmt::pmt_t dict, size_t rows)
         add(keys::EVIDENCE_COLS, pmt::from_uint64(spectrogram_spec::cell_cols));
     }
     message_port_pub(d_port, pmt::cons(dict, values));
-}
-
-void spectrogram_framer_impl::complain_about(const gr::tag_t& tag)
-{
-    if (!d_complained) {
-        d_logger->warn("tag {:s} with value {:s} at sample {:d} is invalid and ignored "
-                       "(reported once)",
-                       pmt::symbol_to_string(tag.key),
-                       pmt::write_string(tag.value),
-                       tag.offset);
-        d_complained = true;
-    }
 }
 
 } // namespace radiofm

@@ -3,10 +3,10 @@
 
 #include "evidence_kernel.h"
 #include "spectrogram_kernel.h"
+#include "stream_changes.h"
 #include <atomic>
 #include <gnuradio/radiofm/sample_clock.h>
 #include <gnuradio/radiofm/spectrogram_framer.h>
-#include <vector>
 
 namespace gr {
 namespace radiofm {
@@ -38,16 +38,6 @@ public:
                      gr_vector_void_star& output_items) override;
 
 private:
-    // What the tags at one sample say.
-    struct change
-    {
-        bool end = false;
-        bool rate = false, frequency = false, time = false;
-        double new_rate = 0.0, new_frequency = 0.0;
-        sample_time new_time;
-        bool any() const { return rate || frequency || time; }
-    };
-
     // A whole frame, or what a cut left of one, until it is known whether it is the last.
     struct waiting_frame
     {
@@ -61,9 +51,8 @@ private:
     };
 
     void take_command(const pmt::pmt_t& message);
-    change read_tags(size_t& next_tag, uint64_t offset);
-    bool breaks(const change& at, uint64_t offset) const;
-    void apply(const change& at, uint64_t offset);
+    bool breaks(const stream_change& at, uint64_t offset) const;
+    void apply(const stream_change& at, uint64_t offset);
     void change_rate(uint64_t offset, double rate);
     void set_rate(double rate);
     void check_duration(double frame_duration) const;
@@ -75,7 +64,6 @@ private:
     pmt::pmt_t describe(size_t rows) const;
     void publish(pmt::pmt_t dict, size_t rows);
     bool is_all(int ninput_items) const;
-    void complain_about(const gr::tag_t& tag);
 
     const spectrogram_framer_options d_options;
     const spectrogram_spec& d_spec; // of d_options
@@ -91,10 +79,9 @@ private:
     // The rate is one that is served, or a tag or a caller has told another meanwhile
     bool d_rate_is_told = true;
     bool d_ended = false; // after radiofm_end, until the next rx_* tag
-    bool d_complained = false;
     uint64_t d_frame_offset = 0;
     sample_time d_frame_time;
-    std::vector<gr::tag_t> d_tags;
+    stream_changes d_changes;
     waiting_frame d_waiting; // the frame before: until the one under way has a row
     // How many samples at the input's head the kernel has: while a frame waits, the last one is
     // left there, as GNU Radio calls no block at the end of a stream whose samples are all consumed

@@ -16,6 +16,7 @@ from .blocks.csi_recording_source import csi_recording_source
 from .blocks.emission_printer import emission_printer
 from .blocks.emission_tracker import emission_tracker
 from .blocks.esp32_serial_source import esp32_serial_source
+from .blocks.event_output import event_output
 from .blocks.live_view import live_view
 from .blocks.nexmon_udp_source import nexmon_udp_source
 from .blocks.recording_source import recording_source
@@ -33,6 +34,7 @@ __all__ = [
     "emission_printer",
     "emission_tracker",
     "esp32_serial_source",
+    "event_output",
     "frame_floats",
     "live_view",
     "make_vector",

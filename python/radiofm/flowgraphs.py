@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -22,12 +21,13 @@ from .blocks.sigmf_sink import sigmf_sink
 from .blocks.spectrogram_framer import spectrogram_framer
 from .blocks.spectrogram_segmenter import spectrogram_segmenter
 from .live_sources import LiveSource, open_live_source
+from .polled_run import PolledRun
 
 # Messages that may wait for the callback before the model is held up
 MAX_BACKLOG = 64
 
 
-class _Flowgraph(gr.top_block):
+class _Flowgraph(PolledRun, gr.top_block):
     """Source -> framer -> segmenter -> tracker -> callback, run from a thread that can be polled.
 
     The segmenter is given, not made here: loading a model takes seconds, and one segmenter
@@ -40,7 +40,6 @@ class _Flowgraph(gr.top_block):
         self.framer = chain[-1]
         self.tracker = emission_tracker(hold_time=hold_time)
         self.sink = result_sink(callback, ports)
-        self._waiter: threading.Thread | None = None
         self.connect(*chain, segmenter)
         self._messages = [
             (segmenter, keys.PORT_DETECTIONS, self.tracker, keys.PORT_DETECTIONS),
@@ -59,12 +58,6 @@ class _Flowgraph(gr.top_block):
         self._messages.append((source, port, target, port))
         self.msg_connect((source, port), (target, port))
 
-    def launch(self) -> None:
-        """Start, and wait for the end on a thread, so that the caller stays responsive."""
-        self.start()
-        self._waiter = threading.Thread(target=self._wait, name="radiofm-wait", daemon=True)
-        self._waiter.start()
-
     def _wait(self) -> None:
         self.wait()
         # After a stop in mid-run the blocks end in any order, and what one of them sent last may
@@ -73,11 +66,6 @@ class _Flowgraph(gr.top_block):
         self.tracker.finish()
         self.sink.stop()
 
-    def ended(self, timeout: float) -> bool:
-        """Wait up to ``timeout`` seconds; True when it has ended and all messages are delivered."""
-        self._waiter.join(timeout)
-        return not self._waiter.is_alive()
-
     @property
     def can_tune(self) -> bool:
         """Whether :meth:`tune` leads anywhere."""
@@ -85,19 +73,6 @@ class _Flowgraph(gr.top_block):
 
     def tune(self, frequency: float) -> None:
         """Ask the receiver, if there is one, for another centre frequency in Hz."""
-
-    def problem(self) -> str:
-        """Why the source or the callback failed, in one line; empty where they did not."""
-        if self.sink.error is not None:
-            return one_line(self.sink.error)
-        told = getattr(self.source, "error", None)
-        return told() if callable(told) else ""
-
-    def halt(self, timeout: float) -> None:
-        """Stop, and wait up to ``timeout`` seconds for the end; then it is left behind."""
-        if not self.ended(0.0):
-            self.stop()
-            self.ended(timeout)
 
     def close(self) -> None:
         """Take the flowgraph apart, so that the segmenter can join another one."""
@@ -117,6 +92,7 @@ class SegmentFlowgraph(_Flowgraph):
             ``emissions`` and ``status`` messages (see ``result_sink``).
         frame_duration: seconds; None for what suits the recording's length.
         hold_time: seconds, of the tracker.
+        with_frames: whether the callback gets ``frames``, which are many bytes.
 
     Raises:
         UsageError: a sample rate outside the model's range, a wrong frame duration.
@@ -129,6 +105,7 @@ class SegmentFlowgraph(_Flowgraph):
         callback: Callable,
         frame_duration: float | None = None,
         hold_time: float = 0.05,
+        with_frames: bool = True,
     ):
         if frame_duration is None:
             frame_duration = recording.suitable_frame_duration
@@ -136,7 +113,9 @@ class SegmentFlowgraph(_Flowgraph):
         spec.check_sample_rate(recording.sample_rate)
         framer = spectrogram_framer(recording.sample_rate, frame_duration=frame_duration, spec=spec)
         self.source = recording_source(recording)
-        ports = (keys.PORT_FRAMES, keys.PORT_MASKS, keys.PORT_EMISSIONS, keys.PORT_STATUS)
+        ports = [keys.PORT_MASKS, keys.PORT_EMISSIONS, keys.PORT_STATUS]
+        if with_frames:
+            ports.append(keys.PORT_FRAMES)
         chain = (self.source, framer)
         super().__init__("segment recording", chain, segmenter, callback, ports, hold_time)
 
@@ -206,6 +185,8 @@ class WatchFlowgraph(_Flowgraph):
             self.segmenter.logger.error(f"cannot tune to {frequency:g} Hz: {one_line(error)}")
             return
         self.center_frequency = frequency
+        if self._live.tags_retunes:
+            return
         for block in filter(None, (self._framer, self._samples)):
             block.set_center_frequency(frequency)
 

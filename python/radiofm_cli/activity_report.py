@@ -8,9 +8,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from radiofm_core.bundle import ClassInfo
-from radiofm_core.csi.capture import Tally
 from radiofm_core.csi.classify import ActivityClassifier, PacketFacts
 from radiofm_core.csi.counts import CsiCounts
+from radiofm_core.csi.faults import CONSTANT, NOISE
 from radiofm_core.csi.reader import CsiReader
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.outputs.activity_record import ActivityRecord, Run
@@ -25,9 +25,16 @@ _PACKETS = {
     "broken": "not usable",
     "band": "without the required subcarriers",
     "repeated": "with a repeated time stamp",
+    "antenna": "of the sender's other antenna",
     "out_of_order": "out of order",
 }
-_CUTS = {"pause": "after a long gap", "clock_back": "after the clock was set back"}
+_CUTS = {
+    "pause": "after a long gap",
+    "clock_back": "after the clock was set back",
+    "channel": "on another channel",
+    "bandwidth": "on another part of the channel",
+    "mixed": "where two senders have one address",
+}
 
 
 def file_facts(reader: CsiReader, facts: PacketFacts) -> list[str]:
@@ -77,9 +84,14 @@ def _row(run: Run, with_sender: bool) -> tuple[str, ...]:
     return (*cells, run.source or "-") if with_sender else cells
 
 
-def notes(tally: Tally, counts: CsiCounts, spec: CsiSpec) -> list[str]:
-    """Lines on what was left out; none where everything was used."""
+def notes(reader: CsiReader, counts: CsiCounts, spec: CsiSpec) -> list[str]:
+    """Lines on times that were made and what was left out; none where all was used as it was."""
     lines = []
+    tally, placing = reader.tally, reader.placing
+    if placing.how:
+        lines.append(f"  times: {placing.how}")
+    elif placing.packet_rate is not None:
+        lines.append("  times: those in the file; --packet-rate was not needed")
     left_out = [*filter(None, [tally.summary(), _listed(counts.refused_packets, _PACKETS)])]
     if tally.steps_back:
         left_out.append(f"{_count(tally.steps_back, 'step')} back in time")
@@ -88,6 +100,7 @@ def notes(tally: Tally, counts: CsiCounts, spec: CsiSpec) -> list[str]:
     if refused := sum(counts.refused_windows.values()):
         why = _listed(counts.refused_windows, _window_words(spec))
         lines.append(f"  rejected {refused} of {refused + counts.windows} windows: {why}")
+    lines += [f"  {line}" for line in counts.found]
     if cuts := _listed(counts.cuts, _CUTS):
         lines.append(f"  restarted: {cuts}")
     return lines
@@ -108,10 +121,12 @@ def no_answer(reader: CsiReader, run: ActivityClassifier, spec: CsiSpec, mac: st
         return f"{what}time stamps jump back {back}; sort the packets by time, or fix the clock"
     if counts.refused_windows:
         why = _listed(counts.refused_windows, _window_words(spec))
-        return (
-            f"{what}windows of {spec.duration_s:g} s were rejected: {why}; record at a steady "
-            f"{spec.rate_hz:g} packets/s (ping -i {1 / spec.rate_hz:g})"
+        advice = (
+            "check the receiver: these are no measured channels"
+            if set(counts.refused_windows) <= {CONSTANT, NOISE}
+            else f"record at a steady {spec.rate_hz:g} packets/s (ping -i {1 / spec.rate_hz:g})"
         )
+        return f"{what}windows of {spec.duration_s:g} s were rejected: {why}; {advice}"
     if sum(counts.refused_packets.values()) > facts.packets / 2:
         why = _listed(counts.refused_packets, _PACKETS)
         return f"{what}{why} ({counts.reason})"
@@ -123,6 +138,9 @@ def _window_words(spec: CsiSpec) -> dict[str, str]:
         "rate": f"fewer than {spec.min_packet_rate:g} packets/s",
         "gap": f"more than {spec.max_gap_s:g} s without a packet",
         "missing": f"more than {100 * spec.max_missing_share:.0f} % of the rows without a packet",
+        "mixed": "with packets of two senders that have one address",
+        "constant": "constant (the receiver repeats its estimates, or clips them)",
+        "noise": "of noise alone",
         "cut": "cut off by a long gap or a clock set back",
     }
 

@@ -23,6 +23,7 @@ def import_with_blocks(name: str) -> ModuleType:
     """A module that needs GNU Radio; raises RadiofmError where that or our blocks are missing."""
     # GNU Radio's own chatter (buffer preferences and the like) belongs to no command's output
     os.environ.setdefault("GR_CONF_LOG_LOG_LEVEL", "warn")
+    os.environ.setdefault("UHD_LOG_CONSOLE_LEVEL", "warning")
     try:
         return importlib.import_module(name)
     except ImportError as error:

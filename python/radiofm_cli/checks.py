@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import importlib
+import io
 import platform
 import sys
 import time
@@ -16,10 +18,12 @@ import numpy as np
 from radiofm_core.bundle import bundled_models
 from radiofm_core.errors import RadiofmError
 from radiofm_core.inference import load_bundle
+from radiofm_core.installation import how_to_install, how_to_mend
 from radiofm_core.tasks import DEFAULT, TASKS, Task
 from radiofm_core.version import __version__
 
 from .blocks import import_flowgraphs
+from .parts import PARTS, Part
 
 
 class Outcome(enum.Enum):
@@ -45,10 +49,11 @@ def check_python() -> tuple[Outcome, str]:
 
 
 def check_numpy() -> tuple[Outcome, str]:
-    """GNU Radio of Debian 12 and Ubuntu 24.04 was built for NumPy 1."""
+    """NumPy must be of the major version that GNU Radio was built for."""
     version = np.__version__
-    if int(version.split(".")[0]) >= 2:
-        return Outcome.BAD, f"{version}: GNU Radio 3.10 needs NumPy 1; pip install 'numpy<2'"
+    if _fails_with_numpy(_import_gnuradio()):
+        text = f"{version}, but this GNU Radio was built for another major version"
+        return Outcome.BAD, f"{text}; {how_to_install('numpy')}"
     return Outcome.GOOD, version
 
 
@@ -57,7 +62,7 @@ def check_torch() -> tuple[Outcome, str]:
     try:
         import torch
     except (ImportError, OSError) as error:
-        return Outcome.BAD, f"cannot be imported ({_line(error)}); run `./dev build`"
+        return Outcome.BAD, f"cannot be imported ({_line(error)}); {how_to_install('torch')}"
     names = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())]
     where = ", ".join(names) if names else f"CPU only, {torch.get_num_threads()} threads"
     return Outcome.GOOD, f"{torch.__version__} ({where})"
@@ -65,11 +70,34 @@ def check_torch() -> tuple[Outcome, str]:
 
 def check_gnuradio() -> tuple[Outcome, str]:
     """GNU Radio itself."""
-    try:
-        from gnuradio import gr
-    except ImportError as error:
-        return Outcome.BAD, f"cannot be imported ({_line(error)}); apt install gnuradio"
+    error = _import_gnuradio()
+    if _fails_with_numpy(error):
+        return Outcome.BAD, "cannot be imported with this NumPy"
+    if error is not None:
+        return Outcome.BAD, f"cannot be imported ({_line(error)}); {how_to_install('gnuradio')}"
+    from gnuradio import gr
+
     return Outcome.GOOD, gr.version()
+
+
+def _import_gnuradio() -> ImportError | None:
+    """What is wrong with GNU Radio, if it cannot be imported."""
+    try:
+        # of another version, NumPy explains itself at length
+        with contextlib.redirect_stderr(io.StringIO()):
+            importlib.import_module("gnuradio.gr")
+    except ImportError as error:
+        return error
+    return None
+
+
+def _fails_with_numpy(error: BaseException | None) -> bool:
+    """Whether a module built for another NumPy is among an error's causes."""
+    while error is not None:
+        if "numpy" in str(error) and "multiarray" in str(error):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def check_blocks() -> tuple[Outcome, str]:
@@ -77,7 +105,7 @@ def check_blocks() -> tuple[Outcome, str]:
     try:
         module = import_flowgraphs()
     except RadiofmError as error:
-        return Outcome.BAD, f"{_line(error.__cause__ or error)}; run `./dev build`"
+        return Outcome.BAD, f"{_line(error.__cause__ or error)}; {how_to_mend()}"
     return Outcome.GOOD, str(module.__file__).rpartition("/")[0]
 
 
@@ -108,7 +136,8 @@ def check_results() -> tuple[Outcome, str]:
         try:
             found.append(f"{name} {_version(name)}")
         except ImportError as error:
-            return Outcome.BAD, f"{name} cannot be imported ({_line(error)}); run `./dev build`"
+            text = f"{name} cannot be imported ({_line(error)})"
+            return Outcome.BAD, f"{text}; {how_to_install(name)}"
     return Outcome.GOOD, ", ".join(found)
 
 
@@ -122,12 +151,26 @@ def check_zeromq() -> tuple[Outcome, str]:
     return _optional("zeromq", "samples over ZeroMQ", "")
 
 
-def check_http() -> tuple[Outcome, str]:
-    """The live view in a browser."""
-    try:
-        return Outcome.GOOD, f"aiohttp {_version('aiohttp')}"
-    except ImportError as error:
-        return Outcome.OPTIONAL, f"no live view in a browser ({_line(error)}); run `./dev build`"
+def check_uhd() -> tuple[Outcome, str]:
+    """USRPs."""
+    return _optional("uhd", "USRPs by UHD", "`uhd_find_devices` lists them")
+
+
+def check_part(part: Part) -> tuple[Outcome, str]:
+    """A package that not everyone needs."""
+    is_there, text = part.look()
+    if not is_there:
+        return Outcome.OPTIONAL, text
+    if "zmq" in part.modules and not _has_curve():
+        return Outcome.OPTIONAL, f"{text}, but without CURVE keys; {how_to_install('zmq')}"
+    return Outcome.GOOD, text
+
+
+def _has_curve() -> bool:
+    """Whether the ZeroMQ library can encrypt, as sensors ask for."""
+    import zmq
+
+    return zmq.has("curve")
 
 
 def _optional(module: str, what: str, hint: str) -> tuple[Outcome, str]:
@@ -135,7 +178,8 @@ def _optional(module: str, what: str, hint: str) -> tuple[Outcome, str]:
     try:
         importlib.import_module(f"gnuradio.{module}")
     except ImportError as error:
-        return Outcome.OPTIONAL, f"no {what} ({_line(error)}); apt install gnuradio"
+        text = f"no {what} ({_line(error)})"
+        return Outcome.OPTIONAL, f"{text}; {how_to_install(f'gnuradio.{module}')}"
     return Outcome.GOOD, "; ".join(filter(None, (f"gr-{module}", hint)))
 
 
@@ -152,6 +196,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     *((f"{task.command} model", partial(check_model, task)) for task in TASKS.values()),
     ("results", check_results),
     ("SoapySDR", check_soapy),
+    ("UHD", check_uhd),
     ("ZeroMQ", check_zeromq),
-    ("browser view", check_http),
+    *((part.name, partial(check_part, part)) for part in PARTS),
 )

@@ -5,13 +5,29 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 
 from radiofm_core.errors import RadiofmError
 from radiofm_core.version import __version__
 
-from .commands import activity, bench, doctor, models, segment, view, watch
+from .commands import (
+    activity,
+    bench,
+    doctor,
+    events,
+    keys,
+    models,
+    segment,
+    sensor,
+    serve,
+    table,
+    view,
+    watch,
+)
+from .config_file import parse_arguments
 from .console import (
+    EXIT_DONE,
     EXIT_FAILED,
     EXIT_INTERRUPTED,
     EXIT_NO_READER,
@@ -46,7 +62,20 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"radiofm {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (segment, watch, view, activity, models, doctor, bench):
+    for module in (
+        segment,
+        table,
+        watch,
+        view,
+        activity,
+        sensor,
+        serve,
+        keys,
+        events,
+        models,
+        doctor,
+        bench,
+    ):
         name = module.__name__.rpartition(".")[2]
         command = commands.add_parser(
             name, help=module.HELP, description=module.DESCRIPTION, epilog=EPILOG
@@ -71,8 +100,9 @@ def run(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str] | None) -> int:
     try:
-        options = build_parser().parse_args(arguments)
-        return options.run(options)
+        given = sys.argv[1:] if arguments is None else arguments
+        options = parse_arguments(build_parser(), given)
+        return EXIT_DONE if options is None else options.run(options)
     except RadiofmError as error:
         report_error(error)
         return error.exit_code

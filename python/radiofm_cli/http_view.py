@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import sys
 from collections.abc import Iterator
 
 from radiofm_core import keys
 from radiofm_core.errors import RadiofmError, UsageError, reason_of
+from radiofm_core.installation import how_to_install
 from radiofm_core.view.spectrum_state import PORTS
 
 from .console import StopRequest
+from .printing import tell
 
 # What a command needs of the flowgraph without a view
 PLAIN_PORTS = (keys.PORT_EMISSIONS, keys.PORT_STATUS)
@@ -38,6 +39,7 @@ class NoView:
     """Stands where no view is wanted."""
 
     ports = PLAIN_PORTS
+    listeners = ()
 
     def take(self, *message) -> None:
         """Nobody looks."""
@@ -50,6 +52,7 @@ class HttpView:
 
     def __init__(self, server):
         self.take = server.take
+        self.listeners = (server.take_event,)
 
 
 @contextlib.contextmanager
@@ -68,7 +71,7 @@ def open_http_view(options: argparse.Namespace, stop: StopRequest) -> Iterator[N
     with stop.held():
         server_type = _import_server()
     with server_type(options.http, options.http_token, options.source) as server:
-        print(f"radiofm: live view at {server.url}", file=sys.stderr, flush=True)
+        tell(f"live view at {server.url}")
         yield HttpView(server)
 
 
@@ -78,6 +81,6 @@ def _import_server():
     except ImportError as error:
         raise RadiofmError(
             f"--http needs aiohttp, which cannot be imported ({reason_of(error)}); "
-            "run `./dev build`, or pip install aiohttp"
+            f"{how_to_install('aiohttp')}"
         ) from error
     return ViewServer

@@ -12,9 +12,9 @@ from radiofm_core.errors import BundleError, OutputError, RadiofmError, UsageErr
 from .console import EXIT_DONE, EXIT_INTERRUPTED, StopRequest, report_error
 
 
-def add_output_options(parser: argparse.ArgumentParser) -> None:
+def add_output_options(parser: argparse.ArgumentParser, required: bool = True) -> None:
     """``--out`` and ``--overwrite``."""
-    parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
+    parser.add_argument("--out", required=required, metavar="DIR", help="folder for the results")
     parser.add_argument(
         "--overwrite",
         action="store_true",

@@ -9,15 +9,20 @@ text without a traceback and exits with ``exit_code``.
 _MOST_CHARACTERS = 900
 
 
+def printable(text: str) -> str:
+    """A text as one line for any terminal: line ends, control characters and what is in no
+    encoding are shown as Python writes them."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)
+
+
 class RadiofmError(Exception):
     """Base of all errors of this package. ``str(error)`` is one clear line."""
 
     exit_code = 1
 
     def __str__(self) -> str:
-        # What a file holds is part of many texts: line ends and a terminal's control characters
-        # are shown as Python writes them, and the middle of an endless text is left out
-        text = "".join(c if c.isprintable() else repr(c)[1:-1] for c in super().__str__())
+        # What a file holds is part of many texts; the middle of an endless one is left out
+        text = printable(super().__str__())
         half = _MOST_CHARACTERS // 2
         return text if len(text) <= _MOST_CHARACTERS else f"{text[:half]} … {text[-half:]}"
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import os
 import sys
@@ -12,7 +13,7 @@ from functools import lru_cache
 from .archive_check import check_archive
 from .bundle import BundleInfo, read_bundle_info
 from .errors import BundleError, UsageError
-from .model import Model
+from .model import Model, count_inputs
 from .tasks import DEFAULT, TASKS
 
 PRECISIONS = ("auto", "fp32", "bf16")
@@ -56,8 +57,10 @@ def load_bundle(
     info = read_bundle_info(name_or_path, task)
     import torch
 
+    from . import older_torch
     from .packed_weights import freeze_packed
 
+    older_torch.prepare()
     device = _pick_device(device)
     precision = _pick_precision(precision, device, info)
     check_archive(info.path)
@@ -69,7 +72,7 @@ def load_bundle(
         judge = _own_judge(module, info.path)
         module = module.to(torch.bfloat16 if precision == "bf16" else torch.float32)
         if device == "cpu" and precision == "bf16":
-            module = freeze_packed(module, kind.example(info.spec))
+            module = freeze_packed(module, kind.example(info.spec)[: count_inputs(module)])
         else:
             module = torch.jit.freeze(module)
     except Exception as error:  # torch raises RuntimeError and many others on broken archives
@@ -127,8 +130,12 @@ def bf16_is_fast(device: str) -> bool:
     import torch
 
     if device.startswith("cuda"):
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    has = torch.cpu.get_capabilities()
+        supported = torch.cuda.is_bf16_supported
+        # PyTorch before 2.5 counts no emulation
+        is_told = "including_emulation" in inspect.signature(supported).parameters
+        return supported(including_emulation=False) if is_told else supported()
+    # PyTorch before 2.7 does not tell
+    has = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
     if not any(has.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
         return False
     threads = torch.get_num_threads()

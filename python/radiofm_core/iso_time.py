@@ -1,16 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""SigMF's ``core:datetime`` as exact seconds."""
+"""SigMF's ``core:datetime`` as exact seconds, and back."""
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from pathlib import Path
 
 from .errors import InputError
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(\.\d+)?(Z|[+-]\d\d:\d\d)?")
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# The last year that a date of SigMF can tell
+_MOST_SECONDS = int((datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH).total_seconds())
 
 
 def parse_time(text: object, shown: Path) -> Fraction:
@@ -20,7 +23,7 @@ def parse_time(text: object, shown: Path) -> Fraction:
         if match is None:
             raise ValueError(text)
         zone = (match[3] or "Z").replace("Z", "+00:00")
-        whole = datetime.fromisoformat(match[1] + zone) - datetime(1970, 1, 1, tzinfo=UTC)
+        whole = datetime.fromisoformat(match[1] + zone) - _EPOCH
         fraction = Fraction("0" + (match[2] or ""))
     except (ValueError, OverflowError) as error:
         raise InputError(
@@ -32,3 +35,13 @@ def parse_time(text: object, shown: Path) -> Fraction:
             f"{shown}: core:datetime: expected 1970 or later, got {text!r}; correct it"
         )
     return whole.days * 86400 + whole.seconds + fraction
+
+
+def sigmf_time(seconds: int, fraction: float) -> str | None:
+    """A time as ``core:datetime`` has it, to the nanosecond; None beyond the year 9999."""
+    nanoseconds = round(fraction * 1e9)
+    seconds += nanoseconds // 10**9
+    if not 0 <= seconds < _MOST_SECONDS:
+        return None
+    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
+    return f"{text}.{nanoseconds % 10**9:09d}Z"

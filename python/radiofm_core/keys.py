@@ -13,6 +13,7 @@ PORT_EMISSIONS = "emissions"
 PORT_CSI = "csi"
 PORT_WINDOWS = "windows"
 PORT_ACTIVITY = "activity"
+PORT_MOTION = "motion"
 PORT_STATUS = "status"
 PORT_SAVE = "save"
 PORT_COMMAND = "command"
@@ -91,6 +92,7 @@ SUBCARRIERS = "subcarriers"
 MAC = "mac"
 RSSI = "rssi"
 SEQUENCE = "sequence"
+CHANNEL = "channel"
 
 # A CSI window (PDUs on `windows`)
 ANTENNAS = "antennas"
@@ -99,6 +101,7 @@ PACKET_RATE = "packet_rate"
 LOST_PACKETS = "lost_packets"
 JITTER = "jitter"
 INTERPOLATED = "interpolated"
+RECEIVED = "received"
 OUTLIERS = "outliers"
 GAIN_STEPS = "gain_steps"
 SOURCE = "source"
@@ -107,6 +110,10 @@ HOP = "hop"
 # Added by the activity classifier
 PROBABILITIES = "probabilities"
 MOTION_DB = "motion_db"
+MOTION_PROBABILITY = "motion_probability"
+
+# Of a state of motion
+STATE = "state"
 
 # Status of the CSI framer
 PACKETS = "packets"

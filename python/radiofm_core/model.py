@@ -82,6 +82,11 @@ class Model(ABC):
         return values.pin_memory().to(self.device, non_blocking=True)
 
 
+def count_inputs(module) -> int:
+    """How many inputs a TorchScript module takes; models of before a later input take fewer."""
+    return len(module.forward.schema.arguments) - 1
+
+
 def check_shapes(answers: tuple, expected: tuple[int, ...]) -> None:
     """Raise BundleError unless all ``answers`` of a model have the shape ``expected``."""
     shapes = [tuple(answer.shape) for answer in answers]

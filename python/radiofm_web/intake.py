@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from radiofm_core import keys
-from radiofm_core.errors import InputError
-from radiofm_core.outputs.emission_lines import emission_line
+from radiofm_core.errors import RadiofmError
+from radiofm_core.events.lines import event_json
 from radiofm_core.view.spectrum_state import SpectrumState
+
+from .source_state import SourceState
 
 # Messages that may wait: frames and masks (a quarter of a megabyte each), all others
 MOST_PICTURES, MOST_OTHERS = 32, 8192
@@ -31,8 +32,8 @@ class EventLog:
         self.readers = 0
 
     def add(self, event: Mapping) -> None:
-        """Take an event of the tracker; without readers there is nothing to keep."""
-        line = emission_line(event) if self.readers else None
+        """Take an event (:mod:`radiofm_core.events`); without readers there is nothing to keep."""
+        line = event_json(event).decode() if self.readers else None
         with self._lock:
             self._last += 1
             if line is not None:
@@ -56,11 +57,13 @@ class EventLog:
 
 
 class Intake:
-    """Fills a :class:`SpectrumState` and an :class:`EventLog` on a thread of its own."""
+    """Fills a :class:`SpectrumState` on a thread of its own; beside it, the events, and what they
+    say of the source."""
 
     def __init__(self):
         self.state = SpectrumState()
         self.events = EventLog()
+        self.source = SourceState()
         self.skipped = 0
         # counted by the thread that gives messages, and by the one that takes them
         self._given = self._taken = 0
@@ -77,6 +80,11 @@ class Intake:
         self._given += 1
         self._waiting.put((port, fields, None if data is None else data.copy()))
 
+    def take_event(self, event: Mapping) -> None:
+        """Take an event (:mod:`radiofm_core.events`)."""
+        self.source.take(event)
+        self.events.add(event)
+
     @property
     def waiting(self) -> int:
         """Messages that are not taken in yet."""
@@ -92,8 +100,6 @@ class Intake:
             port, fields, data = message
             try:
                 self.state.take(port, fields, data)
-                if port == keys.PORT_EMISSIONS:
-                    self.events.add(fields)
-            except InputError:
+            except RadiofmError:
                 self.skipped += 1
             self._taken += 1

@@ -38,7 +38,7 @@ class Routes:
         self._intake = intake
         self._access = access
         self._source = source
-        self._latest = Latest(intake.state)
+        self._latest = Latest(intake.state, intake.source)
         self._open: set[web.StreamResponse] = set()
         self._closing = asyncio.Event()
 
@@ -92,6 +92,7 @@ class Routes:
         more = {
             "time": round(snapshot.now, 6),
             "source": self._source,
+            "source_lost": self._latest.source_lost(),
             "viewers": len(self._open),
             "skipped": self._intake.skipped,
             "classes": classes,

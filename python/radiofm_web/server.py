@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
+from collections.abc import Mapping
 
 import numpy as np
 from aiohttp import web
@@ -64,6 +65,10 @@ class ViewServer:
     def take(self, port: str, fields: dict, data: np.ndarray | None) -> None:
         """A message of the flowgraph, see :meth:`.intake.Intake.take`."""
         self.intake.take(port, fields, data)
+
+    def take_event(self, event: Mapping) -> None:
+        """An event, for those who read ``/events``; of a source, for the pages, too."""
+        self.intake.take_event(event)
 
     def close(self) -> None:
         """Tell the pages, and end within two seconds."""

@@ -19,6 +19,7 @@ from radiofm_core.view.spectrum_state import Snapshot, SpectrumState
 from radiofm_core.view.waterfall import HISTORY_S, LEAST_DB, LEVEL_STEP_DB, UNSEEN
 
 from .row_message import VERSION, row_message
+from .source_state import Loss, SourceState
 
 # What a page may ask for: seconds, and lines of its picture
 LEAST_SPAN, MOST_SPAN = 0.05, HISTORY_S
@@ -32,8 +33,8 @@ _SNAPSHOT_AGE_S = 0.03
 class Latest:
     """The state as it is, for many pages: looked at once for all of them."""
 
-    def __init__(self, state: SpectrumState):
-        self.state = state
+    def __init__(self, state: SpectrumState, source: SourceState):
+        self.state, self.source = state, source
         self._snapshot = Snapshot()
         self._until = 0.0
 
@@ -44,6 +45,11 @@ class Latest:
             self._snapshot = self.state.snapshot(0.0)
             self._until = now + _SNAPSHOT_AGE_S
         return self._snapshot
+
+    def source_lost(self) -> dict | None:
+        """Since when samples do not come, and why; None while they come."""
+        loss = self.source.loss
+        return None if loss is None else loss.fields()
 
 
 class Viewer:
@@ -56,6 +62,7 @@ class Viewer:
         self._emissions: dict[int, ShownEmission] = {}
         self._named: tuple = ([], [])
         self._status: dict = {}
+        self._loss: Loss | None = None
         self._sent = self._seen = 0
 
     def hear(self, text: str) -> None:
@@ -94,6 +101,9 @@ class Viewer:
         status = status_fields(snapshot)
         if status != self._status:
             self._status = news["status"] = status
+        loss = self._latest.source.loss
+        if loss != self._loss:
+            self._loss, news["source_lost"] = loss, self._latest.source_lost()
         if not self._paused:
             picture = self._picture()
             self._add_emissions(news, snapshot)

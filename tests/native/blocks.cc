@@ -185,7 +185,7 @@ void write_samples(input& in)
 
 void play_recording(input& in)
 {
-    constexpr const char* types[] = {"cf32_le", "cf64_be", "ci16_le", "cu8", "ci32_be"};
+    constexpr const char* types[] = {"cf32_le", "cf64_be", "ci16_le", "cu8", "ci24_be"};
     const std::string path = "/tmp/radiofm-native-" + std::to_string(getpid());
     const std::string type = in.one_of(types);
     const uint64_t start_byte = in.below(20), n_samples = in.below(9) * 100;
@@ -193,7 +193,8 @@ void play_recording(input& in)
     std::vector<recording_segment> segments;
     for (size_t count = in.take<uint8_t>() % 4; count > 0; count--) {
         const double frequency = in.number(1e9), fraction = in.number(0.3);
-        segments.push_back({in.below(50) * 10, frequency, in.take<uint64_t>(), fraction});
+        const uint64_t start = in.below(50) * 10, header = in.below(4) * 30;
+        segments.push_back({start, frequency, in.take<uint64_t>(), fraction, header});
     }
     {
         std::ofstream file(path, std::ios::binary);

@@ -19,6 +19,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size)
         "ci32_be",
         "cu32_le",
         "cu32_be",
+        "ci24_le",
+        "ci24_be",
         "ci16_le",
         "ci16_be",
         "cu16_le",

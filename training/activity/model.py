@@ -98,13 +98,41 @@ class ActivityClassifier(nn.Module):
         super().__init__()
         self.register_buffer("temperature", torch.ones(()))
 
-    def logits(self, values: Tensor, antennas: int) -> Tensor:
-        """(B, R, W, C) to float32 (B, classes)."""
+    def logits(self, values: Tensor, antennas: int, received: Tensor) -> Tensor:
+        """(B, R, W, C), rows with packets of their own (B, R) bool, to float32 (B, classes)."""
         raise NotImplementedError
 
-    def forward(self, values: Tensor, antennas: int) -> Tensor:
-        """The exported call: (B, R, W, C) to probabilities, float32 (B, classes)."""
-        return (self.logits(values, antennas) / self.temperature.float()).softmax(dim=1)
+    def forward(self, values: Tensor, antennas: int, received: Tensor) -> Tensor:
+        """The exported call: as :meth:`logits`, to probabilities, float32 (B, classes)."""
+        return (self.logits(values, antennas, received) / self.temperature.float()).softmax(dim=1)
+
+
+class Reception(nn.Module):
+    """Tells the tokens where packets were received: how many of a patch's rows have packets of
+    their own, and of the window's. The others are interpolated, and fast changes are missing."""
+
+    def __init__(self, dim: int):
+        super().__init__()
+        self.patch = PATCH
+        self.expand = nn.Linear(3, dim)
+        self.contract = nn.Linear(dim, dim)
+        # at first it tells nothing
+        nn.init.zeros_(self.contract.weight)
+        nn.init.zeros_(self.contract.bias)
+
+    def forward(self, received: Tensor, rows: int, cols: int) -> Tensor:
+        """(B, R) bool to (B, rows cols, D), a window of rows x cols patches."""
+        share = received.to(self.expand.weight.dtype)
+        more = rows * self.patch - share.shape[1]
+        top = more // 2
+        padded = functional.pad(share[:, None], (top, more - top), mode="replicate")[:, 0]
+        of_patch = padded.unflatten(1, (rows, self.patch)).mean(2)
+        of_window = share.mean(1, keepdim=True).expand_as(of_patch)
+        # one more for each time that packets come half as often
+        octaves = -torch.log2(of_window.clamp_min(0.01))
+        told = torch.stack([of_patch, of_window, octaves], dim=2)
+        told = self.contract(functional.gelu(self.expand(told)))
+        return told[:, :, None].expand(-1, -1, cols, -1).flatten(1, 2)
 
 
 class StemActivityClassifier(ActivityClassifier):
@@ -117,6 +145,8 @@ class StemActivityClassifier(ActivityClassifier):
         sizes = (config.stem_widths, config.dim, config.depth, config.heads)
         self.views = Motion()
         self.encoder = Encoder(1, *sizes, True, highest)
+        self.reception = Reception(config.dim)
+        self.patch = PATCH
         self.dim = config.dim
         step_hz = spec.span_hz / (spec.subcarriers - 1)
         # Hz per column and seconds per row; no buffer, since float16 ends at 65,504
@@ -124,13 +154,15 @@ class StemActivityClassifier(ActivityClassifier):
         self.drop = nn.Dropout(config.dropout)
         self.classify = nn.Linear(2 * config.dim, classes)
 
-    def logits(self, values: Tensor, antennas: int) -> Tensor:
-        """(B, R, W, C) to float32 (B, classes)."""
+    def logits(self, values: Tensor, antennas: int, received: Tensor) -> Tensor:
+        """(B, R, W, C), rows with packets of their own (B, R) bool, to float32 (B, classes)."""
         views = self.views(values, antennas)
         b, v = views.shape[0], views.shape[1]
         x = views.flatten(0, 1)
         resolution = torch.tensor(self.resolution, device=x.device).expand(x.shape[0], 2)
-        tokens = self.encoder.encode(x, resolution)[2]
+        also = self.reception(received, x.shape[2] // self.patch, x.shape[3] // self.patch)
+        also = also[:, None].expand(-1, v, -1, -1).flatten(0, 1)
+        tokens = self.encoder.encode(x, resolution, also=also)[2]
         pooled = pool(tokens).unflatten(0, (b, v)).mean(1)
         return self.classify(self.drop(pooled)).float()
 

@@ -48,14 +48,14 @@ class Classification:
             self.smoothing = LABEL_SMOOTHING
 
     def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
-        """Values, targets."""
-        values, targets = augmented(self.windows, index, self.spec, self.augment, rng)
-        return torch.from_numpy(values), torch.from_numpy(targets)
+        """Values, rows that were received, targets."""
+        found = augmented(self.windows, index, self.spec, self.augment, rng)
+        return tuple(torch.from_numpy(each) for each in found)
 
-    def loss(self, values: Tensor, targets: Tensor) -> Tensor:
+    def loss(self, values: Tensor, received: Tensor, targets: Tensor) -> Tensor:
         """Of a batch."""
         with processes.autocast(values.device.type, self.config.precision):
-            logits = self.model.logits(values, self.windows.antennas)
+            logits = self.model.logits(values, self.windows.antennas, received)
         return functional.cross_entropy(
             logits, targets, self.weights.to(logits.device), label_smoothing=self.smoothing
         )
@@ -82,7 +82,7 @@ class MaskedMotion:
         number = int(rng.choice(len(self.sets), p=self.sizes / self.sizes.sum()))
         windows = self.sets[number]
         index = rng.integers(0, len(windows), len(index))
-        values, _ = augmented(windows, index, self.spec, self.augment, rng)
+        values, _, _ = augmented(windows, index, self.spec, self.augment, rng)
         with torch.no_grad():
             views = self.model.views(torch.from_numpy(values), windows.antennas)
         # one view of each window: views of one window are much alike

@@ -70,8 +70,8 @@ class PlainActivityClassifier(ActivityClassifier):
         self.drop = nn.Dropout(config.dropout)
         self.classify = nn.Linear(config.dim, classes)
 
-    def logits(self, values: Tensor, antennas: int) -> Tensor:
-        """(B, R, W, C) to float32 (B, classes)."""
+    def logits(self, values: Tensor, antennas: int, received: Tensor) -> Tensor:
+        """(B, R, W, C) to float32 (B, classes); ``received`` is not looked at."""
         tokens = self.encoder(self.views(values, antennas).flatten(0, 1))
         return self.classify(self.drop(tokens[:, 0])).float()
 

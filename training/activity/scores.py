@@ -23,8 +23,9 @@ from .recipe import Recipe
 
 # finetune_fold(recipe, fold) gives a model and the clips that it has not seen
 FinetuneFold = Callable[[Recipe, int], tuple[ActivityClassifier, list[Clip]]]
-# Windows, float32 (B, R, W, C), and their antennas to probabilities, float32 (B, classes)
-Classify = Callable[[Tensor, int], Tensor]
+# Windows, float32 (B, R, W, C), their antennas, and which of their rows were received, bool (B, R),
+# to probabilities, float32 (B, classes)
+Classify = Callable[[Tensor, int, Tensor], Tensor]
 
 
 def in_training(model: ActivityClassifier, precision: str) -> Classify:
@@ -32,16 +33,18 @@ def in_training(model: ActivityClassifier, precision: str) -> Classify:
     model.eval()
     device = next(model.parameters()).device
 
-    def classify(values: Tensor, antennas: int) -> Tensor:
+    def classify(values: Tensor, antennas: int, received: Tensor) -> Tensor:
         with torch.inference_mode(), processes.autocast(device.type, precision):
-            return model(values.to(device), antennas).float().cpu()
+            return model(values.to(device), antennas, received.to(device)).float().cpu()
 
     return classify
 
 
 def as_loaded(model: ActivityModel) -> Classify:
     """How a loaded model bundle classifies."""
-    return lambda values, antennas: torch.from_numpy(model.classify(values.numpy(), antennas))
+    return lambda values, antennas, received: torch.from_numpy(
+        model.classify(values.numpy(), antennas, received.numpy())
+    )
 
 
 def score_tests(classify: Classify, recipe: Recipe) -> dict:
@@ -80,7 +83,10 @@ def answers(
 ) -> tuple[np.ndarray, np.ndarray]:
     """What is scored: probabilities float32 (A, classes) and classes (A,) of single windows, and
     of clips that are scored as a whole, for which those of their windows are averaged."""
-    every = [classify(values, windows.antennas) for values in batches(windows, recipe.spec)]
+    every = [
+        classify(values, windows.antennas, received)
+        for values, received in batches(windows, recipe.spec)
+    ]
     _, first, number = np.unique(windows.answers, return_index=True, return_inverse=True)
     shares = np.zeros((len(first), every[0].shape[1]))
     np.add.at(shares, number, torch.cat(every).numpy())
@@ -111,17 +117,22 @@ def _changed_logits(
     """Logits (N, classes) of windows that were changed as in training, the same each time, and
     their classes (N,); those of more than one class are left out."""
     every = np.arange(len(windows))
-    values, targets = augmented(
+    values, received, targets = augmented(
         windows, every, recipe.spec, recipe.augment, np.random.default_rng(0)
     )
     sure = targets.max(1) == 1
     model.eval()
     device = next(model.parameters()).device
-    parts: Iterable[Tensor] = torch.from_numpy(values[sure]).split(BATCH)
+    parts: Iterable[tuple[Tensor, Tensor]] = zip(
+        torch.from_numpy(values[sure]).split(BATCH),
+        torch.from_numpy(received[sure]).split(BATCH),
+        strict=True,
+    )
     found = []
-    for part in parts:
+    for part, rows in parts:
         with torch.inference_mode(), processes.autocast(device.type, recipe.finetune.precision):
-            found.append(model.logits(part.to(device), windows.antennas).float().cpu())
+            logits = model.logits(part.to(device), windows.antennas, rows.to(device))
+            found.append(logits.float().cpu())
     return torch.cat(found), torch.from_numpy(targets[sure].argmax(1))
 
 

@@ -20,7 +20,7 @@ from ..encoder.adapt import adapt, layer_scale, release
 from ..engine import runs
 from ..engine.bundle_file import Origin, export_scored, take_weights, weights_of
 from .build import build_masked, build_model
-from .data.augment import batches
+from .data.augment import values_of
 from .data.clips import Clip
 from .data.windows import EXTRA_HOP_S, joined, training_set
 from .model import ActivityClassifier
@@ -170,7 +170,7 @@ def _pretrain(recipe: Recipe, model: nn.Module, facts: dict[str, str]) -> None:
 
     sources = recipe.data.sources("pretrain")
     sets = [training_set(source.clips(), recipe.spec, ()) for source in sources]
-    model.views.learn(batches(sets[0], recipe.spec), sets[0].antennas)
+    model.views.learn(values_of(sets[0], recipe.spec), sets[0].antennas)
     objective = MaskedMotion(model.train(), sets, recipe.spec, recipe.augment, recipe.pretrain)
     frames = sum(len(windows) for windows in sets)
     fit(objective, recipe.pretrain, frames, recipe.seed, recipe.run_folder / "pretrain", facts)
@@ -208,7 +208,7 @@ def _train(recipe: Recipe, model, stage: str, clips: list[Clip], facts: dict[str
             f"recipe {recipe.name}: {len(windows)} labelled windows, fewer than a batch of "
             f"{config.batch}; lower the batch, or give it more recordings"
         )
-    model.views.learn(batches(windows, recipe.spec), windows.antennas)
+    model.views.learn(values_of(windows, recipe.spec), windows.antennas)
     adapt(model, config)
     objective = Classification(model, windows, recipe.spec, recipe.augment, config)
     fit(

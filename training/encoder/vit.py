@@ -147,7 +147,11 @@ class Encoder(nn.Module):
         self.positions = Positions(dim, 100.0)
 
     def encode(
-        self, x: Tensor, resolution: Tensor, masked: Tensor | None = None
+        self,
+        x: Tensor,
+        resolution: Tensor,
+        masked: Tensor | None = None,
+        also: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
         """Normalised input to features.
 
@@ -156,6 +160,7 @@ class Encoder(nn.Module):
             resolution: (B, 2), Hz per bin and seconds per row.
             masked: (B, T) bool, True where a patch is hidden (its pixels are taken as 0 and
                 its token is the mask token), or None.
+            also: (B, T, D), what else is known of the patches, added to their tokens, or None.
 
         Returns:
             (B, quarter, R/4, W/4), (B, eighth, R/8, W/8), and tokens (B, D, R/16, W/16).
@@ -180,6 +185,8 @@ class Encoder(nn.Module):
         patch = self.patch_spectrum(over_time[:, 0], resolution[:, 1]).to(dtype)
         rhythm = (self.frame_rhythm(frame) + self.patch_rhythm(patch)).flatten(1, 2)
         t = t + rhythm + self.positions(rows, cols).to(t.dtype) + told[:, None, :]
+        if also is not None:
+            t = t + also.to(t.dtype)
         for block in self.blocks:
             t = block(t)
         t = self.norm(t)

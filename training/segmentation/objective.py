@@ -17,6 +17,11 @@ from ..engine.settings import FinetuneConfig, PretrainConfig
 from ..waveforms.span import IGNORE
 from .data.store import FrameSet
 
+# A pixel of a class that has this share of a frame counts once; of one that has less of it, more,
+# by the square root, within these limits
+USUAL_SHARE = 1 / 16
+LEAST_WORTH, MOST_WORTH = 0.4, 3.0
+
 
 class Masking:
     """Pre-training: masked spectrogram modelling, after arXiv 2411.09996. The `patch` and `plain`
@@ -44,15 +49,19 @@ class Masking:
 
 
 def segmentation_loss(logits: Tensor, truth: Tensor, weights: Sequence[float]) -> Tensor:
-    """Cross entropy weighted by class, averaged within each frame first: a frame with a short burst
-    counts as much as one that a carrier fills."""
+    """Cross entropy weighted by class, and by how little of a frame the class has: a line of three
+    columns would be hardly worth learning beside a carrier that fills the span. Averaged within
+    each frame first: a frame with a short burst counts as much as one that a carrier fills."""
     by_class = torch.tensor(weights, device=logits.device)
-    pixel = functional.cross_entropy(
-        logits, truth, weight=by_class, ignore_index=IGNORE, reduction="none"
-    )
+    pixel = functional.cross_entropy(logits, truth, ignore_index=IGNORE, reduction="none")
     scored = truth != IGNORE
-    weight = by_class[truth.clamp_max(len(weights) - 1)] * scored
-    return (pixel.sum((1, 2)) / weight.sum((1, 2)).clamp_min(1.0)).mean()
+    number = truth.clamp_max(len(weights) - 1)
+    counts = torch.zeros(len(truth), len(weights), device=logits.device)
+    counts.scatter_add_(1, number.flatten(1), scored.flatten(1).float())
+    share = counts / counts.sum(1, keepdim=True).clamp_min(1.0)
+    worth = (USUAL_SHARE / share.clamp_min(1e-6)).sqrt().clamp(LEAST_WORTH, MOST_WORTH) * by_class
+    weight = worth.gather(1, number.flatten(1)).view_as(pixel) * scored
+    return ((pixel * weight).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1.0)).mean()
 
 
 def plain_loss(logits: Tensor, truth: Tensor) -> Tensor:

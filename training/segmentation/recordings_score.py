@@ -17,8 +17,7 @@ import numpy as np
 import torch
 from scipy import ndimage
 
-from radiofm_core.spectrum.recordings import open_recording
-from radiofm_core.spectrum.sample_data import read_iq
+from radiofm_core.spectrum.recordings import open_recording, read_samples
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 
@@ -183,10 +182,7 @@ def row_levels(meta: Path, time: np.ndarray) -> np.ndarray:
     recording = open_recording(meta)
     spec = SpectrogramSpec()
     row_samples = round((time[1] - time[0]) * recording.sample_rate)
-    iq = read_iq(
-        recording.data_path, recording.datatype, recording.start_byte, 0, recording.num_samples
-    )
-    iq = torch.from_numpy(iq)
+    iq = torch.from_numpy(read_samples(recording, 0, recording.num_samples))
     return spectrogram_db(iq, spec, row_samples // spec.hop, len(time))[0].numpy()
 
 

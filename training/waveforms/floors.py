@@ -4,6 +4,8 @@ lean, step or rise around the centre."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -13,9 +15,28 @@ from .span import NoiseBank
 
 # No shape lifts the floor by more (dB).
 MOST_DB = 15.0
+WIDEST_BUMP = 0.4
 
 
-def draw_floor(response: Response, rng: Rng) -> Tensor | None:
+@dataclass(frozen=True)
+class Shapes:
+    """How uneven a floor can be: the least width of a bump (half of the half span), by how much it
+    steps at most (dB), and the least width of such a step.
+
+    Receivers have slopes, wide humps and gentle steps. A ridge of few
+    columns, or a band with steep sides, that is there all the time is an emission: TETRA, an FM
+    voice channel, a television multiplex look like that.
+    """
+
+    narrowest_bump: float = 0.2
+    step_db: float = 6.0
+    steepest_step: float = 0.05
+
+
+USUAL = Shapes()
+
+
+def draw_floor(response: Response, rng: Rng, shapes: Shapes = USUAL) -> Tensor | None:
     """Power spectrum (POINTS,) at ascending frequencies over that of the antenna's noise, or
     None where there is none to speak of."""
     parts = []
@@ -26,31 +47,33 @@ def draw_floor(response: Response, rng: Rng) -> Tensor | None:
     if rng.chance(0.25):
         x = torch.linspace(-1, 1, POINTS + 1)[:-1]
         shape = rng.choice((_tilt, _bumps, _steps, _flicker))
-        parts.append(10 ** (shape(x, rng).clamp_max(MOST_DB) / 10))
+        parts.append(10 ** (shape(x, rng, shapes).clamp_max(MOST_DB) / 10))
     return sum(parts) if parts else None
 
 
-def _tilt(x: Tensor, rng: Rng) -> Tensor:
+def _tilt(x: Tensor, rng: Rng, shapes: Shapes) -> Tensor:
     return rng.uniform(-10, 10) * x - rng.uniform(0, 6)
 
 
-def _bumps(x: Tensor, rng: Rng) -> Tensor:
+def _bumps(x: Tensor, rng: Rng, shapes: Shapes) -> Tensor:
     power = torch.zeros_like(x)
     for _ in range(rng.integer(1, 3)):
-        away = (x - rng.uniform(-1, 1)) / rng.log_uniform(0.02, 0.4)
+        away = (x - rng.uniform(-1, 1)) / rng.log_uniform(shapes.narrowest_bump, WIDEST_BUMP)
         power += 10 ** (rng.uniform(-3, 14) / 10) * torch.exp(-away.square())
     return 10 * torch.log10(power + 1e-9)
 
 
-def _steps(x: Tensor, rng: Rng) -> Tensor:
+def _steps(x: Tensor, rng: Rng, shapes: Shapes) -> Tensor:
     level = torch.full_like(x, -rng.uniform(3, 20))
     for _ in range(rng.integer(1, 3)):
-        edge = (x - rng.uniform(-0.9, 0.9)) / rng.log_uniform(0.002, 0.05)
-        level += rng.uniform(-12, 12) * torch.sigmoid(edge)
+        edge = (x - rng.uniform(-0.9, 0.9)) / rng.log_uniform(
+            shapes.steepest_step, 25 * shapes.steepest_step
+        )
+        level += rng.uniform(-shapes.step_db, shapes.step_db) * torch.sigmoid(edge)
     return level
 
 
-def _flicker(x: Tensor, rng: Rng) -> Tensor:
+def _flicker(x: Tensor, rng: Rng, shapes: Shapes) -> Tensor:
     """1/f noise of a mixer to zero frequency."""
     corner = rng.log_uniform(0.002, 0.03)
     return rng.uniform(0, MOST_DB) - 10 * torch.log10(1 + x.abs() / corner)

@@ -64,14 +64,14 @@ class Radio:
         return self.response.power(cols), floors.power_in_columns(self.floor, cols)
 
 
-def draw_radio(span: Span, rng: Rng) -> Radio:
-    """A receiver that offers the span's sample rate."""
+def draw_radio(span: Span, rng: Rng, shapes: floors.Shapes = floors.USUAL) -> Radio:
+    """A receiver that offers the span's sample rate; ``shapes``: of its floor."""
     fitting = [radio for radio in RADIOS if span.sample_rate <= radio[0]]
     _, bits, ppm, _ = rng.choice(fitting, [weight for *_, weight in fitting])
     response = filters.draw_response(rng)
     return Radio(
         response=response,
-        floor=floors.draw_floor(response, rng),
+        floor=floors.draw_floor(response, rng, shapes),
         clock_ppm=rng.uniform(-ppm, ppm) if rng.chance(0.8) else 0.0,
         converter=converter.draw_converter(rng.choice(bits), rng),
         decimating=rng.chance(0.5),

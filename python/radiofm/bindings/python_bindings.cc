@@ -7,6 +7,7 @@ void bind_spectrogram_framer(py::module& m);
 void bind_recording_source(py::module& m);
 void bind_sigmf_sink(py::module& m);
 void bind_sample_clock(py::module& m);
+void bind_sample_pipe(py::module& m);
 void bind_vectors(py::module& m);
 void bind_messages(py::module& m);
 void bind_mask_groups(py::module& m);
@@ -23,6 +24,7 @@ PYBIND11_MODULE(radiofm_python, m)
     bind_recording_source(m);
     bind_sigmf_sink(m);
     bind_sample_clock(m);
+    bind_sample_pipe(m);
     bind_vectors(m);
     bind_messages(m);
     bind_mask_groups(m);

@@ -11,15 +11,11 @@ namespace {
 std::pair<uint64_t, double>
 time_after(uint64_t samples, double sample_rate, uint64_t seconds, double fraction)
 {
-    if (!gr::radiofm::sample_clock::runs_at(sample_rate)) {
-        throw std::invalid_argument("sample rate " + std::to_string(sample_rate) +
-                                    " S/s must be 1 S/s or more");
-    }
+    gr::radiofm::sample_clock clock(gr::radiofm::sample_clock::checked_rate(sample_rate));
     if (!(fraction >= 0 && fraction < 1)) {
         throw std::invalid_argument("fraction of a second " + std::to_string(fraction) +
                                     " must be from 0 to below 1");
     }
-    gr::radiofm::sample_clock clock(sample_rate);
     clock.set_time(0, {seconds, fraction});
     const gr::radiofm::sample_time time = clock.at(samples);
     return {time.seconds, time.fraction};

@@ -7,7 +7,8 @@ import time
 
 from radiofm_core import keys
 from radiofm_core.csi.activity import DEFAULT_MIN_CONFIDENCE, Activity, ActivityDecider
-from radiofm_core.csi.message_fields import activity_fields, rx_time
+from radiofm_core.csi.message_fields import activity_fields, motion_fields, rx_time
+from radiofm_core.csi.motion_state import MOVING_DB, MotionChange, MotionStates
 from radiofm_core.csi.window_batch import Classified, classify_windows
 from radiofm_core.errors import one_line
 from radiofm_core.inference import load_bundle
@@ -28,9 +29,10 @@ class activity_classifier(message_block):
 
     Output messages: ``activity``, a dict per window: label, confidence, probabilities (a dict),
     start_time, duration and rx_time (the middle of the window, as long as a hop), motion_db,
-    packet_rate, lost_packets, source, model, latency, dropped. ``latency`` is the time in
-    seconds from the window's arrival in this block to its message. ``status``: as of
-    :class:`spectrogram_segmenter`, where windows are frames and no samples come.
+    motion_probability, packet_rate, lost_packets, source, model, latency, dropped. ``latency`` is
+    the time in seconds from the window's arrival in this block to its message. ``motion``, a dict
+    where a state of motion begins or is over (:mod:`radiofm_core.csi.motion_state`). ``status``:
+    as of :class:`spectrogram_segmenter`, where windows are frames and no samples come.
 
     Inference runs on a thread of its own. A window that gets no result (the model raises or
     answers no probabilities, the window does not fit the model) is counted, reported in
@@ -50,6 +52,7 @@ class activity_classifier(message_block):
             ``drop``: the oldest waiting windows beyond ``max_batch`` are dropped and counted.
         smoothing: over how many windows of a sender probabilities are averaged.
         min_confidence: below it the label is ``unknown`` (0..1).
+        moving_db: level of motion from which on somebody moves (dB).
 
     Raises:
         BundleError: the model cannot be loaded or fails on an empty window.
@@ -66,6 +69,7 @@ class activity_classifier(message_block):
         overload: str = "wait",
         smoothing: int = 1,
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
+        moving_db: float = MOVING_DB,
     ):
         self._bundle = load_bundle(model, device, precision, ACTIVITY.name)
         self._inference = BlockInference(
@@ -84,12 +88,17 @@ class activity_classifier(message_block):
         self._capacity = None if self._inference.is_lossless else self._inference.max_batch
         self._spec = self._bundle.info.spec
         self._decider = ActivityDecider(self._bundle.info.class_names, smoothing, min_confidence)
+        self._states = MotionStates(moving_db)
         self._arrived = 0
         message_block.__init__(self, "activity_classifier", senders=1)
         self.add_input(keys.PORT_WINDOWS, self._on_windows)
-        for port in (keys.PORT_ACTIVITY, keys.PORT_STATUS):
+        for port in (keys.PORT_ACTIVITY, keys.PORT_MOTION, keys.PORT_STATUS):
             self.message_port_register_out(symbol(port))
         self._warm_up()
+
+    def set_moving_db(self, moving_db: float) -> None:
+        """Change the level of motion from which on somebody moves; may be called while running."""
+        self._states.set_moving_db(moving_db)
 
     @property
     def bundle_info(self):
@@ -114,6 +123,7 @@ class activity_classifier(message_block):
         """Begin a run: empty queue, counters at zero."""
         self._arrived = 0
         self._decider.reset()
+        self._states.reset()
         self._inference.start()
         return message_block.start(self)
 
@@ -132,7 +142,8 @@ class activity_classifier(message_block):
         return self._workers.depth == 0
 
     def finish(self) -> None:
-        """The last counts; what a stopped flowgraph left unanswered was dropped."""
+        """The last states and counts; what a stopped flowgraph left unanswered was dropped."""
+        self._publish_motion(self._states.finish())
         self._stats.drop_rest(self._arrived)
         self._inference.publish_status()
 
@@ -178,7 +189,12 @@ class activity_classifier(message_block):
             keys.DROPPED: self._stats.dropped,
         }
         self.publish(keys.PORT_ACTIVITY, to_pmt(message))
+        self._publish_motion(self._states.take(activity))
         self._stats.done(latency)
+
+    def _publish_motion(self, changes: list[MotionChange]) -> None:
+        for change in changes:
+            self.publish(keys.PORT_MOTION, to_pmt(motion_fields(change)))
 
     def _on_idle(self) -> None:
         # the stream may have ended meanwhile

@@ -33,9 +33,9 @@ class csi_framer(message_block):
 
     Output messages: ``windows``, PDUs of a dict (rows, cols, channels, antennas, rx_time,
     start_time, duration, hop, row_duration, frequency_step, packet_rate, lost_packets, jitter,
-    interpolated, outliers, gain_steps, source, spec) and a float32 vector (rows, cols, channels):
-    see :class:`radiofm_core.csi.windows.CsiWindow`. ``status``, a dict once a second while
-    packets come and once at the end: packets, windows, outliers, gain_steps, queue_depth; and
+    interpolated, received, outliers, gain_steps, source, spec) and a float32 vector (rows, cols,
+    channels): see :class:`radiofm_core.csi.windows.CsiWindow`. ``status``, a dict once a second
+    while packets come and once at the end: packets, windows, outliers, gain_steps, queue_depth; and
     dicts of counts by reason: refused_packets, refused_windows, cuts; ``reason``: the last one
     in words.
 
@@ -60,9 +60,9 @@ class csi_framer(message_block):
         window_duration: float = 2.0,
         hop: float = 0.5,
         row_rate: float = 100.0,
-        max_gap: float = 0.1,
-        min_packet_rate: float = 50.0,
-        max_missing: float = 0.65,
+        max_gap: float = 0.5,
+        min_packet_rate: float = 8.0,
+        max_missing: float = 0.95,
         mac: str = "",
         model: str = "",
         *,
@@ -137,6 +137,10 @@ class csi_framer(message_block):
             return
         with self._framer_lock:
             windows = self._framer.push(packet)
+            found = [*self._framer.counts.found][self._found :]
+        for line in found:
+            self.logger.info(line)
+        self._found += len(found)
         self._publish_windows(windows)
 
     def finish(self) -> None:
@@ -159,7 +163,7 @@ class csi_framer(message_block):
         with self._framer_lock:
             self._framer = CsiFramer(self._spec, self._mac)
         self._has_warned = False
-        self._told = 0
+        self._told = self._found = 0
         # a clock that is set back would cut the stream: since 1970 at the start, steady from then
         self._clock_offset = time.time_ns() - time.monotonic_ns()
 

@@ -23,17 +23,21 @@ class csi_recording_source(csi_source):
 
     Args:
         file: Intel 5300 or Atheros ``.dat``, nexmon ``.pcap``, PicoScenes ``.csi``, ESP32
-            ``.csv``, or ``.npz``. Empty: the demo file that comes with the package, of a simulated
-            room.
+            ``.csv``, FeitCSI, ``.npz``, or a table of amplitudes, ``.mat`` or ``.csv``. Empty: the
+            demo file that comes with the package, of a simulated room.
         real_time: packets come as far apart as they were received, instead of as fast as the
             blocks after this one take them.
+        packet_rate: packets per second, for files without times; 0: there are times.
 
     Raises:
         InputError: the file cannot be read, or is none of these.
+        UsageError: the rate is negative.
     """
 
-    def __init__(self, file: str | os.PathLike = "", real_time: bool = False):
-        self._reader = open_csi(demo_csi() if file == "" else file)
+    def __init__(
+        self, file: str | os.PathLike = "", real_time: bool = False, packet_rate: float = 0.0
+    ):
+        self._reader = open_csi(demo_csi() if file == "" else file, packet_rate or None)
         self._real_time = bool(real_time)
         csi_source.__init__(self, "csi_recording_source")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from abc import abstractmethod
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from radiofm_core import keys
 from radiofm_core.csi.capture import Tally
 from radiofm_core.csi.live.source import POLL_S, CsiSource
 from radiofm_core.csi.packet import CsiPacket
-from radiofm_core.errors import one_line
+from radiofm_core.errors import InputError, RadiofmError, one_line
 
 from ..pmts.csi_messages import packet_fields
 from ..pmts.messages import bounded_reason, symbol, to_pmt
@@ -28,6 +29,8 @@ MAX_BACKLOG = 256
 LOOK_EVERY = 16
 HOLD_S = 0.005
 STOP_S = 0.5
+# Between two tries to open a live source that was lost
+LEAST_WAIT_S, MOST_WAIT_S = 1.0, 30.0
 
 
 class csi_source(held_block):
@@ -134,10 +137,16 @@ class csi_source(held_block):
 
 
 class live_csi_source(csi_source):
-    """A :class:`csi_source` around a live source, which it opens when the flowgraph starts."""
+    """A :class:`csi_source` around a live source, which it opens when the flowgraph starts.
+
+    A source that cannot be opened then ends the flowgraph. One that is lost later, as a board that
+    is unplugged, is told of in one line and in ``status`` (``error``), and tried again after
+    LEAST_WAIT_S to MOST_WAIT_S until it is there.
+    """
 
     def __init__(self, name: str):
         self._source = self.make_source()
+        self._forget()
         csi_source.__init__(self, name)
 
     @abstractmethod
@@ -145,12 +154,58 @@ class live_csi_source(csi_source):
         """A new source, not yet open: each is used once."""
 
     def read(self) -> Iterator[CsiPacket | None]:
-        """Packets as they come, until the source fails."""
+        """Packets as they come; None while the source is lost."""
+        self._forget()
         self._source = self.make_source()
-        with self._source as source:
-            while not source.ended:
-                yield source.get(POLL_S)
+        self._source.start()
+        try:
+            while not self._source.ended:
+                try:
+                    packet = self._source.get(POLL_S)
+                except InputError as error:
+                    self._lose(str(error))
+                    yield from self._open_again()
+                    continue
+                if packet is not None and self._error:
+                    self._error = ""
+                    self.logger.warn("packets come again")
+                yield packet
+        finally:
+            self._source.stop()
 
     def account(self) -> tuple[Tally, int]:
-        """Of the source."""
-        return self._source.tally, self._source.dropped
+        """Of the source, and of those before it that were lost."""
+        tally = Tally()
+        for part in (self._before, self._source.tally):
+            tally.skipped.update(dict(part.skipped))
+            tally.packets += part.packets
+        return tally, self._dropped_before + self._source.dropped
+
+    def _forget(self) -> None:
+        self._before, self._dropped_before = Tally(), 0
+
+    def _lose(self, reason: str) -> None:
+        if not self._error:
+            self.logger.warn(f"{reason}; waiting for it")
+        self._error = reason
+        self._source.stop()
+        before = self.account()
+        self._source = self.make_source()
+        self._before, self._dropped_before = before
+
+    def _open_again(self) -> Iterator[None]:
+        wait_s = LEAST_WAIT_S
+        while True:
+            until = time.monotonic() + wait_s
+            while time.monotonic() < until:
+                time.sleep(POLL_S)
+                yield None
+            source = self.make_source()
+            try:
+                source.start()
+            except RadiofmError as error:
+                self._error = str(error)
+                wait_s = min(2 * wait_s, MOST_WAIT_S)
+                continue
+            self._source = source
+            return

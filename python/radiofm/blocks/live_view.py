@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from radiofm_core import keys
 from radiofm_core.errors import RadiofmError, UsageError, reason_of
+from radiofm_core.installation import how_to_install
 from radiofm_core.view import activity_state, spectrum_state
 from radiofm_core.view.activity_state import ActivityState
 from radiofm_core.view.spectrum_state import SpectrumState
@@ -103,8 +104,8 @@ def _window(spectrum, activity, title, time_span, parent):
         from radiofm_qt.live_window import LiveWindow
     except ImportError as error:
         raise RadiofmError(
-            f"the Live View needs PyQt5 and pyqtgraph ({reason_of(error)}); install python3-pyqt5 "
-            "and python3-pyqtgraph"
+            f"the Live View needs PyQt5 and pyqtgraph ({reason_of(error)}); "
+            f"{how_to_install('PyQt5', 'pyqtgraph')}"
         ) from error
     if QApplication.instance() is None:
         raise UsageError(

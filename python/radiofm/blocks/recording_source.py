@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The recording source: a SigMF pair or a raw file as a complex stream."""
+"""The recording source: a recording of any format, or a pipe, as a complex stream."""
 
 from __future__ import annotations
 
 import os
 
+from gnuradio import gr
+
 from radiofm_core.demo_files import demo_recording
 from radiofm_core.fields import number_parameter
-from radiofm_core.spectrum.recordings import Recording, open_recording
+from radiofm_core.spectrum.recordings import Recording, is_pipe, open_recording, open_stream
 
 from .. import radiofm_python
 from .native_options import filled
@@ -29,13 +31,17 @@ def recording_source(
     frame. Methods of the block: ``n_samples()``, ``progress()`` (samples played so far) and
     ``error()`` (why it ended early, or "").
 
+    What was taken from a header or a name is logged, and what a user has to know of the file.
+
     Args:
-        file: either file of a SigMF pair, their stem, a raw file, or an opened Recording (the
-            three options that follow then say nothing). Empty: the demo recording that comes with
-            the package, of LTE, NR and Wi-Fi at 61.44 MS/s.
-        sample_rate: S/s; 0 takes SigMF's, a raw file needs it.
-        center_frequency: Hz; 0 takes SigMF's (0 Hz for a raw file).
-        datatype: as SigMF names it; empty takes SigMF's, a raw file needs it.
+        file: what ``open_recording`` opens (SigMF, WAV, raw, file_meta, compressed or not), or an
+            opened Recording (the three options that follow then say nothing). A pipe, or ``-`` for
+            standard input, is played as its samples come. Empty: the demo recording that comes
+            with the package, of LTE, NR and Wi-Fi at 61.44 MS/s.
+        sample_rate: S/s; 0 takes what the header or the name tells.
+        center_frequency: Hz; 0 takes what the header or the name tells, 0 Hz where they do not.
+        datatype: as SigMF or another program names it; empty takes what the header or the name
+            tells.
         repeat: play for ever, with time going on.
         real_time: give each sample out when it would have been received; else as fast as samples
             are taken.
@@ -45,15 +51,9 @@ def recording_source(
         InputError: a recording that cannot be used, in one line.
         UsageError: an option that there is not, a rate or a frequency that is no number.
     """
-    if isinstance(file, Recording):
-        recording = file
-    else:
-        recording = open_recording(
-            demo_recording() if file == "" else file,
-            sample_rate=number_parameter("sample_rate", sample_rate or 0) or None,
-            center_frequency=number_parameter("center_frequency", center_frequency or 0) or None,
-            datatype=datatype or None,
-        )
+    recording = file
+    if not isinstance(file, Recording):
+        recording = _opened(file, sample_rate, center_frequency, datatype)
     segments = [
         filled(
             radiofm_python.recording_segment,
@@ -73,3 +73,20 @@ def recording_source(
     }
     options = filled(radiofm_python.recording_source_options, values, more)
     return radiofm_python.recording_source(options)
+
+
+def _opened(file, sample_rate, center_frequency, datatype) -> Recording:
+    is_path = isinstance(file, str | os.PathLike)
+    open_it = open_stream if is_path and is_pipe(file) else open_recording
+    recording = open_it(
+        demo_recording() if file == "" else file,
+        sample_rate=number_parameter("sample_rate", sample_rate or 0) or None,
+        center_frequency=number_parameter("center_frequency", center_frequency or 0) or None,
+        datatype=datatype or None,
+    )
+    logger = gr.logger("recording_source")
+    for line in recording.inferred:
+        logger.info(line)
+    for line in recording.warnings:
+        logger.warn(line)
+    return recording

@@ -23,6 +23,7 @@ PORTS = (
     keys.PORT_EMISSIONS,
     keys.PORT_WINDOWS,
     keys.PORT_ACTIVITY,
+    keys.PORT_MOTION,
     keys.PORT_STATUS,
     keys.PORT_COMMAND,
 )
@@ -44,9 +45,10 @@ class result_sink(message_block):
 
     Args:
         callback: the function to call.
-        ports: the ports (of frames, masks, detections, emissions, windows, activity, status,
-            command) that are connected, once each: at the end of a stream the block waits until
-            all their senders are done. None offers all, and finds the end by a short silence.
+        ports: the ports (of frames, masks, detections, emissions, windows, activity, motion,
+            status, command) that are connected, once each: at the end of a stream the block waits
+            until all their senders are done. None offers all, and finds the end by a short
+            silence.
 
     Raises:
         UsageError: an unknown port, something else than a function.
@@ -106,6 +108,9 @@ class result_sink(message_block):
 
     def _on_activity(self, message) -> None:
         self.receive(keys.PORT_ACTIVITY, message)
+
+    def _on_motion(self, message) -> None:
+        self.receive(keys.PORT_MOTION, message)
 
     def _on_status(self, message) -> None:
         self.receive(keys.PORT_STATUS, message)

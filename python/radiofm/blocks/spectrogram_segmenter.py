@@ -13,7 +13,6 @@ from radiofm_core import keys
 from radiofm_core.errors import InputError, one_line
 from radiofm_core.fields import share_parameter
 from radiofm_core.inference import load_bundle
-from radiofm_core.spectrum.emission_statistics import EvidencePlanes
 from radiofm_core.tasks import SEGMENTATION
 
 from ..pmts.messages import extend_dict, from_pmt, make_pdu, symbol, to_pmt
@@ -21,7 +20,7 @@ from ..radiofm_python import stream_has_ended
 from ..runtime.block_inference import BlockInference
 from ..runtime.emission_judge import EmissionJudge
 from ..runtime.frame_batch import Segmented, check_frame, padded_rows, segment_frames, split_frame
-from ..runtime.frame_groups import FrameGroups, find_frame_groups
+from ..runtime.frame_groups import FrameGroups, segmented_groups
 from ..runtime.held_block import held_block
 from ..runtime.inference_workers import Job
 from ..runtime.message_block import deliver_to_stopped
@@ -255,22 +254,8 @@ class spectrogram_segmenter(held_block):
         if not any(map(self._inference.is_connected, (keys.PORT_MASKS, keys.PORT_DETECTIONS))):
             return Result()
         try:
-            planes = None
-            if evidence is not None:
-                planes = EvidencePlanes.of(
-                    evidence, self._spec, meta[keys.SAMPLE_RATE], meta[keys.ROW_SAMPLES]
-                )
-            return Result(
-                find_frame_groups(
-                    answer.mask,
-                    answer.confidence,
-                    frame[0, : meta[keys.ROWS]],
-                    meta,
-                    self._bundle.info.class_names,
-                    answer.class_scores,
-                    planes,
-                )
-            )
+            info = self._bundle.info
+            return Result(segmented_groups(answer, frame, evidence, meta, info))
         except Exception as error:
             return Result(problem=f"finding its emissions failed: {one_line(error)}")
 

@@ -15,6 +15,7 @@ key                       what
 ``mac``                   the sender's
 ``rssi``                  dBm
 ``sequence``              the frame's number
+``channel``               that the receiver was tuned to
 ========================  =====================================================================
 
 A dict with none of the first four keys after ``csi`` is taken for one of gr-ieee802-11, with 52
@@ -46,7 +47,7 @@ from .messages import describe, from_pmt, split_pdu, symbol
 
 _LAYOUT = (keys.ROWS, keys.COLS, keys.SUBCARRIERS, keys.SUBCARRIER_SPACING)
 # Other entries of a foreign dict can be of any type
-_READ = (keys.CSI, *_LAYOUT, keys.RX_TIME, keys.MAC, keys.RSSI, keys.SEQUENCE)
+_READ = (keys.CSI, *_LAYOUT, keys.RX_TIME, keys.MAC, keys.RSSI, keys.SEQUENCE, keys.CHANNEL)
 _SYMBOLS = [symbol(key) for key in _READ]
 _PMT = type(pmt.PMT_NIL)
 
@@ -99,7 +100,12 @@ def packet_fields(packet: CsiPacket) -> dict:
         # as floats: a list would be a PMT of its own for each index
         fields[keys.SUBCARRIERS] = np.asarray(packet.subcarriers, np.float32)
         fields[keys.SUBCARRIER_SPACING] = float(packet.subcarrier_hz)
-    told = {keys.MAC: packet.mac, keys.RSSI: packet.rssi_dbm, keys.SEQUENCE: packet.sequence}
+    told = {
+        keys.MAC: packet.mac,
+        keys.RSSI: packet.rssi_dbm,
+        keys.SEQUENCE: packet.sequence,
+        keys.CHANNEL: packet.channel,
+    }
     return fields | {key: value for key, value in told.items() if value is not None}
 
 
@@ -193,6 +199,10 @@ def _told(found: dict) -> dict:
         if not _is_int(sequence) or not 0 <= sequence < SEQUENCE_NUMBERS:
             raise _wrong(keys.SEQUENCE, sequence, f"an integer from 0 to {SEQUENCE_NUMBERS - 1}")
         fields["sequence"] = sequence
+    if keys.CHANNEL in found:
+        if not _is_int(found[keys.CHANNEL]):
+            raise _wrong(keys.CHANNEL, found[keys.CHANNEL], "an integer")
+        fields["channel"] = found[keys.CHANNEL]
     return fields
 
 

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,6 +22,8 @@ from .inference_workers import InferenceWorkers, Job
 OVERLOAD_POLICIES = ("wait", "drop")
 # How long stop() waits for the model call in flight before it leaves it behind (s)
 STOP_GRACE_S = 0.3
+# How much nicer (see setpriority(2)) a model's threads are than the flowgraph's where it may drop
+NICER = 5
 # More threads than these are not started unless they are asked for
 MOST_THREADS = 8
 
@@ -67,7 +71,9 @@ class BlockInference:
         is_on_cpu = device == "cpu"
         threads = whole_parameter("threads", threads, 0) or usual_threads()
         self.threads = threads if is_on_cpu else 1
-        self._set_up_thread = use_one_core if is_on_cpu else None
+        self._set_up_thread = None
+        if is_on_cpu:
+            self._set_up_thread = use_one_core if self.is_lossless else use_what_is_left
         self._block = block
         self._item = item
         self._own_failures = own_failures
@@ -147,3 +153,14 @@ def use_one_core() -> None:
 
     # PyTorch keeps this number per calling thread: other blocks' models keep theirs
     torch.set_num_threads(1)
+
+
+def use_what_is_left() -> None:
+    """The same, behind the threads that receive and draw: where a model is too slow, frames are
+    dropped all the same, but no samples, and a picture stays smooth."""
+    use_one_core()
+    # a thread's own on Linux; other systems keep it for processes
+    if sys.platform == "linux":
+        own = threading.get_native_id()
+        usual = os.getpriority(os.PRIO_PROCESS, own)
+        os.setpriority(os.PRIO_PROCESS, own, min(usual + NICER, 19))

@@ -4,11 +4,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from radiofm_core.spectrum.band_memory import BandMemory
 from radiofm_core.spectrum.detections import NOISE_CLASS, Detection
+from radiofm_core.spectrum.noise_memory import NoiseMemory
 from radiofm_core.spectrum.verdict import ModelJudge, Verdict, judge
 
 from .frame_groups import Burst, FrameGroups
@@ -26,10 +28,12 @@ class EmissionJudge:
         self._class_names = class_names
         self._model_judge = model_judge
         self._memory = BandMemory()
+        self._noise = NoiseMemory()
 
     def forget(self) -> None:
         """As at the start of a run."""
         self._memory.forget()
+        self._noise.forget()
 
     def decide(
         self, found: FrameGroups, min_confidence: float = 0.5
@@ -48,6 +52,11 @@ class EmissionJudge:
         verdicts = [
             judge(statistics, shape, self._class_names, min_confidence, self._model_judge)
             for statistics, shape in zip(known, found.shapes, strict=True)
+        ]
+        is_old_noise = self._noise.add(found.levels, found.geometry)
+        verdicts = [
+            replace(verdict, best=NOISE_CLASS) if old else verdict
+            for verdict, old in zip(verdicts, is_old_noise, strict=True)
         ]
         # group -1 is the last element
         classes = np.array([*(verdict.best for verdict in verdicts), 0], np.uint8)

@@ -109,7 +109,7 @@ def segment_frames(
     metas: list[dict],
     evidence: list[np.ndarray] | None = None,
 ) -> list[Segmented]:
-    """Segment frames that share their padded row count and resolution.
+    """Segment frames that share their padded row count.
 
     Args:
         bundle: the model.
@@ -128,7 +128,7 @@ def segment_frames(
             for f, m in zip(frames_db, metas, strict=True)
         ]
     )
-    resolution = (metas[0][keys.SAMPLE_RATE] / spec.cols, metas[0][keys.ROW_DURATION])
+    resolution = [(m[keys.SAMPLE_RATE] / spec.cols, m[keys.ROW_DURATION]) for m in metas]
     known = None
     if evidence is not None:
         cell_rows = batch.shape[2] // spec.row_multiple

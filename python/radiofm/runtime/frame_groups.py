@@ -9,12 +9,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from radiofm_core import keys
+from radiofm_core.model import BundleInfo
 from radiofm_core.spectrum.bands import Band
 from radiofm_core.spectrum.detections import MIN_PIXELS, FrameGeometry
 from radiofm_core.spectrum.emission_statistics import EmissionStatistics, EvidencePlanes, gather
+from radiofm_core.spectrum.noise_memory import FrameLevels
 from radiofm_core.spectrum.verdict import EmissionShape
 
 from ..radiofm_python import find_groups, group_sums
+from .frame_batch import Segmented
 
 # The shortest pause of an emission that its power tells, whatever the mask says: LTE sends
 # reference signals every quarter of a millisecond
@@ -40,7 +44,7 @@ class Burst:
 @dataclass(frozen=True)
 class FrameGroups:
     """The emissions of a frame: ``group_of`` (rows, cols), and for each group its place in
-    ``bands``, ``shapes`` and ``statistics``; ``bursts`` by start and then frequency."""
+    ``bands``, ``shapes`` and ``statistics``; ``bursts`` by start and then frequency; ``levels``."""
 
     group_of: np.ndarray
     geometry: FrameGeometry
@@ -48,6 +52,7 @@ class FrameGroups:
     bands: list[Band]
     shapes: list[EmissionShape]
     statistics: list[EmissionStatistics]
+    levels: FrameLevels
 
 
 def find_frame_groups(
@@ -104,6 +109,39 @@ def find_frame_groups(
             planes,
             group_sums,
         ),
+        FrameLevels.measure(group_of, groups, power_db),
+    )
+
+
+def segmented_groups(
+    answer: Segmented,
+    frame_db: np.ndarray,
+    evidence: np.ndarray | None,
+    meta: Mapping,
+    info: BundleInfo,
+) -> FrameGroups:
+    """:func:`find_frame_groups` of a model's answer.
+
+    Args:
+        answer: one without a problem.
+        frame_db: float32 (channels, spec.rows, cols).
+        evidence: float32 (lags, 2, spec.rows / row_multiple, 32), if the model takes any.
+        meta: the frame's dict.
+        info: of the model.
+    """
+    planes = None
+    if evidence is not None:
+        planes = EvidencePlanes.of(
+            evidence, info.spec, meta[keys.SAMPLE_RATE], meta[keys.ROW_SAMPLES]
+        )
+    return find_frame_groups(
+        answer.mask,
+        answer.confidence,
+        frame_db[0, : meta[keys.ROWS]],
+        meta,
+        info.class_names,
+        answer.class_scores,
+        planes,
     )
 
 

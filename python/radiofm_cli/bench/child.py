@@ -10,7 +10,9 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from radiofm_core.bundle import BundleInfo
 from radiofm_core.errors import RadiofmError
+from radiofm_core.spectrum.recordings import Recording
 
 PACKAGE = __name__.rpartition(".")[0]
 
@@ -49,6 +51,18 @@ def answer(process: subprocess.Popen):
 def call(module: str, **arguments):
     """:func:`start` and :func:`answer`."""
     return answer(start(module, **arguments))
+
+
+def call_on(module: str, recording: Recording, info: BundleInfo, **arguments):
+    """:func:`call` for what plays a recording to a model."""
+    return call(
+        module,
+        recording=str(recording.data_path),
+        rate=recording.sample_rate,
+        datatype=recording.datatype,
+        model=str(info.path.resolve()),
+        **arguments,
+    )
 
 
 def serve(function: Callable) -> None:

@@ -5,14 +5,22 @@ from __future__ import annotations
 
 import numpy as np
 import torch
-from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from radiofm_core import keys
 from radiofm_core.bundle import BundleInfo
+from radiofm_core.errors import RadiofmError
 from radiofm_core.spectrum.model import evidence_shape
 
-# FlopCounterMode knows attention on GPUs only
-_ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+try:
+    from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
+
+    # FlopCounterMode knows attention on GPUs only
+    _ATTENTION = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
+except (ImportError, AttributeError) as error:
+    raise RadiofmError(
+        f"radiofm bench needs PyTorch 2.2 or later, which counts operations; this is "
+        f"{torch.__version__}"
+    ) from error
 
 
 class EagerModel:

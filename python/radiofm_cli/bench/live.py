@@ -33,15 +33,7 @@ def measure_live(info: BundleInfo, effort: Effort, folder: Path) -> Section:
 
 def run_receivers(recording: Recording, info: BundleInfo, count: int, seconds: float) -> dict:
     """:func:`.receivers.receive` in a new process."""
-    return child.call(
-        "receivers",
-        recording=str(recording.data_path),
-        rate=recording.sample_rate,
-        datatype=recording.datatype,
-        model=str(info.path.resolve()),
-        count=count,
-        seconds=seconds,
-    )
+    return child.call_on("receivers", recording, info, count=count, seconds=seconds)
 
 
 def add_latency(section: Section, found: dict) -> None:

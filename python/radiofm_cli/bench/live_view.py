@@ -50,14 +50,7 @@ def measure_live_view(info: BundleInfo, effort: Effort, folder: Path) -> Section
 
 
 def _view(recording, info: BundleInfo, seconds: float) -> dict:
-    return child.call(
-        "viewer",
-        recording=str(recording.data_path),
-        rate=recording.sample_rate,
-        datatype=recording.datatype,
-        model=str(info.path.resolve()),
-        seconds=seconds,
-    )
+    return child.call_on("viewer", recording, info, seconds=seconds)
 
 
 def _lost(found: dict) -> float:

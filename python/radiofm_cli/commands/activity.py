@@ -10,22 +10,34 @@ from pathlib import Path
 from radiofm_core.bundle import TASK_ACTIVITY, BundleInfo, read_bundle_info
 from radiofm_core.csi.activity import DEFAULT_MIN_CONFIDENCE
 from radiofm_core.csi.classify import ActivityClassifier
+from radiofm_core.csi.motion_state import HYSTERESIS_DB, MOVING_DB
 from radiofm_core.csi.packet import CsiPacket
 from radiofm_core.csi.reader import CsiReader, open_csi
-from radiofm_core.errors import BundleError, InputError
+from radiofm_core.errors import BundleError, InputError, UsageError
 from radiofm_core.outputs.paths import activity_paths
 
 from ..activity_report import activity_table, file_facts, no_answer, notes
-from ..console import Stopped, StopRequest, add_model_options, stop_on_signal, whole
+from ..config_file import add_config_options
+from ..console import (
+    Stopped,
+    StopRequest,
+    add_model_options,
+    seconds,
+    stop_on_signal,
+    whole,
+)
+from ..event_outputs import add_event_options
 from ..inputs import add_output_options, distinct_inputs, work_through
+from ..live_activity import classify_live, load_activity_model
 from ..progress import Progress
 
-HELP = "classify human activity from files of Wi-Fi CSI"
+HELP = "classify human activity from Wi-Fi CSI, of files or live"
 DESCRIPTION = (
     "Classify the activity of people in a room from files of Wi-Fi CSI. For each INPUT two files "
     "are written to DIR: <stem>.jsonl (one window per line: time, label, confidence, level of "
     "motion) and <stem>.png (picture). Results of a stopped run are marked as incomplete, in the "
-    'picture and in the last line ("incomplete": true).'
+    'picture and in the last line ("incomplete": true). With --live: from packets as they come, '
+    "to lines and events."
 )
 
 
@@ -33,13 +45,42 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
     parser.add_argument(
         "inputs",
-        nargs="+",
+        nargs="*",
         metavar="INPUT",
-        help="CSI of an Intel 5300, Atheros, nexmon (.pcap), ESP32 (.csv), PicoScenes, or .npz "
-        "with 'amplitude' or 'csi', (packets, subcarriers[, antennas]), and 'time_s'",
+        help="CSI of an Intel 5300, Atheros, nexmon (.pcap), ESP32 (.csv), PicoScenes, FeitCSI, or "
+        ".npz with 'amplitude' or 'csi', (packets, subcarriers[, antennas]), and 'time_s', or a "
+        "table of amplitudes (.mat, .csv)",
     )
-    add_output_options(parser)
+    add_output_options(parser, required=False)
+    parser.add_argument(
+        "--live",
+        metavar="SOURCE",
+        help="classify packets as they come, instead of files: 'nexmon=5500' (datagrams to this "
+        "UDP port), 'esp32=/dev/ttyUSB0' (a serial port) or 'file=capture.pcap' (played in real "
+        "time); until Ctrl-C",
+    )
+    parser.add_argument(
+        "--duration", type=seconds, metavar="S", help="with --live: stop after this time"
+    )
+    parser.add_argument(
+        "--json", action="store_true", help="with --live: print each answer as one line of JSON"
+    )
+    parser.add_argument(
+        "--moving-db",
+        type=float,
+        default=MOVING_DB,
+        metavar="DB",
+        help=f"with --live: level of motion from which on somebody moves (default {MOVING_DB:g}); "
+        f"nobody does {HYSTERESIS_DB:g} dB below it",
+    )
     parser.add_argument("--mac", help="use this sender's packets only, such as 00:11:22:aa:bb:cc")
+    parser.add_argument(
+        "--packet-rate",
+        type=float,
+        metavar="HZ",
+        help="packets per second of files without times, such as tables of amplitudes or logs "
+        "without a clock; where packets have numbers, missing ones leave their gaps",
+    )
     parser.add_argument(
         "--smoothing",
         type=whole,
@@ -48,19 +89,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="average the probabilities over this many windows, the current one and those before "
         "it (default 1: no smoothing)",
     )
+    add_event_options(parser)
     add_model_options(parser, DEFAULT_MIN_CONFIDENCE)
+    add_config_options(parser)
 
 
 def run(options: argparse.Namespace) -> int:
     """Classify each input; one that fails does not keep the others from being done."""
+    _check(options)
     with stop_on_signal() as stop:
         info = read_bundle_info(options.model, TASK_ACTIVITY)
+        if options.live is not None:
+            return classify_live(options, info, stop)
         inputs = distinct_inputs(
             options.inputs,
             lambda path: (path, activity_paths(Path(options.out), path.stem)["jsonl"]),
         )
         session = _Session(options, info, stop)
         return work_through(inputs, session.classify, stop)
+
+
+def _check(options: argparse.Namespace) -> None:
+    if (options.live is None) == (not options.inputs):
+        raise UsageError("name files of CSI, or a live source with --live")
+    if options.live is not None and options.packet_rate is not None:
+        raise UsageError("--packet-rate is for files; a live source's packets have times")
+    if options.live is None:
+        if options.out is None:
+            raise UsageError("--out is missing: name the folder for the results")
+        if options.output or options.duration or options.json:
+            raise UsageError("--output, --duration and --json are for --live")
 
 
 class _Session:
@@ -79,7 +137,7 @@ class _Session:
         # Until there are packets there is nothing to save: a stop ends the command there
         self._stop.armed = False
         options = self._options
-        reader = open_csi(path)
+        reader = open_csi(path, options.packet_rate)
         with self._stop.held():
             # Here, because it imports matplotlib, which takes a second
             from radiofm_core.outputs.activity_results import ActivityResults
@@ -112,16 +170,7 @@ class _Session:
 
     def _load_model(self) -> None:
         if self._model is None:
-            import torch
-
-            from radiofm_core.inference import load_bundle
-
-            options = self._options
-            if options.threads:
-                torch.set_num_threads(options.threads)
-            self._model = load_bundle(
-                self._info.path, options.device, options.precision, TASK_ACTIVITY
-            )
+            self._model = load_activity_model(self._options, self._info)
 
     def _run(self, reader, classifier, results) -> None:
         """Take all answers, or those until Ctrl-C or damage in the file."""
@@ -150,7 +199,7 @@ class _Session:
         print(f"{reader.path.stem}: {', '.join(facts)}")
         for line in activity_table(record, self._info.classes):
             print(line)
-        for line in notes(reader.tally, classifier.counts, self._info.spec):
+        for line in notes(reader, classifier.counts, self._info.spec):
             print(line)
         if self._stop.requested and not complete:
             print("  stopped: results so far are written, marked as incomplete")

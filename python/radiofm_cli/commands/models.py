@@ -11,6 +11,7 @@ import textwrap
 
 from radiofm_core.bundle import MODELS_DIR, BundleInfo, bundled_models, read_bundle_info
 from radiofm_core.errors import BundleError
+from radiofm_core.installation import how_to_mend
 from radiofm_core.outputs.terminal import colored, use_color
 from radiofm_core.tasks import TASKS
 
@@ -33,7 +34,7 @@ def run(options: argparse.Namespace) -> int:
     """Print each bundle's description."""
     paths = options.models or bundled_models()
     if not paths:
-        raise BundleError("no model is bundled; make one with `./dev weights` or name a .pt file")
+        raise BundleError(f"no model is bundled; name a .pt file, or {how_to_mend()}")
     for path in paths:
         info = read_bundle_info(path)
         if options.json:

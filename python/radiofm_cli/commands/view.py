@@ -11,6 +11,7 @@ from pathlib import Path
 
 from radiofm_core.bundle import read_bundle_info
 from radiofm_core.errors import RadiofmError, UsageError, reason_of
+from radiofm_core.installation import how_to_install
 from radiofm_core.spectrum.recordings import open_recording
 from radiofm_core.spectrum.spec import DEFAULT_FRAME_DURATION_S
 from radiofm_core.tasks import SEGMENTATION
@@ -19,7 +20,9 @@ from radiofm_core.view.activity_state import ActivityState
 from radiofm_core.view.spectrum_state import SpectrumState
 
 from ..blocks import import_flowgraphs, make_segmenter
-from ..console import EXIT_DONE, add_model_options, hertz, rate, seconds, stop_on_signal
+from ..console import EXIT_DONE, add_model_options, seconds, stop_on_signal
+from ..recording_notes import receive, tell_notes
+from ..source_options import add_patience_options, add_source_options, open_source
 
 HELP = "show a live source or a recording in a window"
 DESCRIPTION = (
@@ -38,18 +41,14 @@ _TRY_DISPLAY = "from PyQt5.QtWidgets import QApplication; QApplication([])"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of this command."""
-    parser.add_argument("recording", nargs="?", type=Path, help="a SigMF pair or a raw file")
     parser.add_argument(
-        "--source",
-        help="'soapy=driver=rtlsdr', 'zmq=tcp://host:5555' or 'file=recording.sigmf-meta', as for "
-        "`radiofm watch`",
+        "recording",
+        nargs="?",
+        type=Path,
+        help="what `radiofm segment` takes: SigMF, WAV, raw samples (docs/formats.md)",
     )
-    parser.add_argument("--sample-rate", type=rate, metavar="HZ", help="in Hz, such as 1.92M")
-    parser.add_argument("--center-frequency", type=hertz, metavar="HZ", help="in Hz, such as 796M")
-    parser.add_argument("--datatype", help="of a raw file: cf32_le, ci16_le, ci8, cu8, ...")
-    parser.add_argument(
-        "--gain", type=float, metavar="DB", help="receiver gain (default: automatic)"
-    )
+    add_source_options(parser, required=False)
+    add_patience_options(parser)
     parser.add_argument("--frame-duration", type=seconds, metavar="S", help="duration of a frame")
     parser.add_argument(
         "--time-span", type=seconds, metavar="S", default=10.0, help="of the waterfall at first"
@@ -88,7 +87,8 @@ def run(options: argparse.Namespace) -> int:
         window.spectrum_view.note("loading the model")
         window.draw()
         application.processEvents()
-        flowgraph = _flowgraph(options, spectrum, stop)
+        news = _SourceNews(options.source, window)
+        flowgraph, source = _flowgraph(options, spectrum, stop, news)
         window.spectrum_view.note("")
         window.allow(can_tune=flowgraph.can_tune, can_save=options.source is not None)
         window.tune_requested.connect(flowgraph.tune)
@@ -97,8 +97,12 @@ def run(options: argparse.Namespace) -> int:
         stop.armed = True
         flowgraph.launch()
         try:
-            _show(application, window, flowgraph, saver, stop, options.duration)
+            if source is not None:
+                source.start()
+            _show(application, window, flowgraph, source, (saver, news), stop, options.duration)
         finally:
+            if source is not None:
+                source.stop()
             flowgraph.halt(STOP_GRACE_S)
             window.close()
         return EXIT_DONE
@@ -111,8 +115,8 @@ def _import_window():
         from radiofm_qt.live_window import LiveWindow
     except ImportError as error:
         raise RadiofmError(
-            f"`radiofm view` needs PyQt5 and pyqtgraph ({reason_of(error)}); install "
-            "python3-pyqt5 and python3-pyqtgraph"
+            f"`radiofm view` needs PyQt5 and pyqtgraph ({reason_of(error)}); "
+            f"{how_to_install('PyQt5', 'pyqtgraph')}"
         ) from error
     tried = subprocess.run(
         [sys.executable, "-c", _TRY_DISPLAY], capture_output=True, text=True, check=False
@@ -128,31 +132,35 @@ def _import_window():
     return QtWidgets, LiveWindow
 
 
-def _flowgraph(options, spectrum: SpectrumState, stop):
-    """What fills the state: a recording without a loss, a source as it comes."""
+def _flowgraph(options, spectrum: SpectrumState, stop, news: _SourceNews):
+    """(what fills the state: a recording without a loss, a source as it comes; that source where
+    it is opened again)."""
     info = read_bundle_info(options.model, SEGMENTATION.name)
     if options.recording is not None:
+        receive(options.recording, stop)
         recording = open_recording(
             options.recording, options.sample_rate, options.center_frequency, options.datatype
         )
+        tell_notes(recording)
         _check_length(recording)
         segmenter = make_segmenter(info, options, "wait", stop)
-        return import_flowgraphs().SegmentFlowgraph(
+        flowgraph = import_flowgraphs().SegmentFlowgraph(
             recording, segmenter, spectrum.take, options.frame_duration
         )
+        return flowgraph, None
+    source, live = open_source(options, stop, news)
+    for line in live.notes:
+        print(f"radiofm: {line}", file=sys.stderr, flush=True)
     segmenter = make_segmenter(info, options, "drop", stop)
     flowgraph = import_flowgraphs().WatchFlowgraph(
-        options.source,
+        live,
         segmenter,
         spectrum.take,
-        options.sample_rate,
-        options.center_frequency,
-        options.gain,
-        options.frame_duration or DEFAULT_FRAME_DURATION_S,
+        frame_duration=options.frame_duration or DEFAULT_FRAME_DURATION_S,
         ports=spectrum_state.PORTS,
     )
     flowgraph.keep_samples(options.save_to, options.keep)
-    return flowgraph
+    return flowgraph, source
 
 
 def _check_length(recording) -> None:
@@ -190,7 +198,40 @@ class _Saver:
         self._note = f"saved {path}" if path else "nothing could be saved; the console tells why"
 
 
-def _show(application, window, flowgraph, saver, stop, duration: float | None) -> None:
+class _SourceNews:
+    """What becomes of the source, as a note in the window: told on another thread (the calls are
+    those of a ``Listener``), shown by :meth:`look`."""
+
+    def __init__(self, source: str | None, window):
+        self._source, self._window = source, window
+        self._note: str | None = None
+
+    def lost(self, reason: str) -> None:
+        """The last picture stays."""
+        self._note = f"{self._source}: {reason}; trying again"
+
+    def retry(self, reason: str, attempt: int, wait: float) -> None:
+        """The same."""
+        self.lost(reason)
+
+    def found(self, after: float) -> None:
+        """Nothing is to be said any more."""
+        self._note = ""
+
+    def overflowed(self, samples: int) -> None:
+        """Shown as a gap."""
+
+    def burst(self, burst) -> None:
+        """There are none here."""
+
+    def look(self) -> None:
+        """Show what is new, on Qt's thread."""
+        note, self._note = self._note, None
+        if note is not None:
+            self._window.spectrum_view.note(note)
+
+
+def _show(application, window, flowgraph, source, lookers, stop, duration: float | None) -> None:
     """Qt's loop, until the window is closed, a signal came or the time is over."""
     from PyQt5 import QtCore
 
@@ -198,12 +239,13 @@ def _show(application, window, flowgraph, saver, stop, duration: float | None) -
     passed.start()
 
     def look() -> None:
-        saver.look()
+        for each in lookers:
+            each.look()
         is_over = duration is not None and passed.elapsed() >= 1e3 * duration
         if stop.requested or is_over:
             window.close()
         elif flowgraph.ended(0.0):
-            problem = flowgraph.problem()
+            problem = (source and source.error) or flowgraph.problem()
             window.spectrum_view.note(problem or "ended; this is all")
             window.spectrum_view.fit()
 

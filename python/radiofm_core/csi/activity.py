@@ -9,7 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..fields import share_parameter, whole_parameter
+from .faults import window_fault
 from .motion import motion_db
+from .room_floor import USUAL_FLOOR_DB, Floor, RoomFloors
+from .stillness import contradicts
 from .windows import CsiWindow
 
 UNKNOWN = "unknown"
@@ -24,8 +27,11 @@ class Activity:
     """What went on during ``duration_s`` from ``start_ns``: the middle of a window.
 
     ``label``: a class of the model, or ``unknown`` where ``confidence``, its probability, is too
-    low. ``probabilities``: by class, smoothed if that is wanted. ``motion_db``: see
-    :func:`.motion.motion_db`. ``source``: the sender's MAC, or empty.
+    low, where it says the contrary of ``motion_probability``, and where the window holds no
+    channel. ``probabilities``: by class, smoothed if that is wanted. ``motion_db``: see
+    :func:`.motion.motion_db`. ``motion_probability``: that somebody moves, by this level above that
+    of the room while it is still, ``floor_db``; it needs no model. ``source``: the sender's MAC,
+    or empty.
     """
 
     label: str
@@ -37,6 +43,8 @@ class Activity:
     packet_rate: float
     lost_packets: int
     source: str
+    motion_probability: float = 0.5
+    floor_db: float = USUAL_FLOOR_DB
 
 
 class ActivityDecider:
@@ -65,35 +73,52 @@ class ActivityDecider:
         self._smoothing = whole_parameter("smoothing", smoothing, 1, MAX_SMOOTHING)
         self.set_min_confidence(min_confidence)
         self._last: OrderedDict[str, deque[tuple[int, np.ndarray]]] = OrderedDict()
+        self._floors = RoomFloors()
 
     def reset(self) -> None:
         """Forget the windows so far (a stream begins)."""
         self._last.clear()
+        self._floors.reset()
 
     def set_min_confidence(self, min_confidence: float) -> None:
         """Change the confidence below which the label is ``unknown``."""
         self._min_confidence = share_parameter("min_confidence", min_confidence)
 
-    def decide(self, probabilities: np.ndarray, window: CsiWindow) -> Activity:
+    def decide(
+        self, probabilities: np.ndarray, window: CsiWindow, is_measured: bool = True
+    ) -> Activity:
         """The answer to one window; those of a sender come in their order.
 
         Args:
             probabilities: (classes,), finite.
             window: what they are of.
+            is_measured: False where it is mirrored again and again, of a file that is shorter: its
+                noise comes again, too, so that its level of motion contradicts no label.
         """
         shares = self._smoothed(np.asarray(probabilities, np.float64), window)
         best = int(shares.argmax())
         confidence = float(shares[best])
+        level_db = motion_db(window.amplitude, window.rate_hz, window.received)
+        # windows of another program than the framer, too
+        fault, _ = window_fault(window.amplitude)
+        floor = Floor() if fault else self._floors.take(window, level_db)
+        moving = floor.probability(level_db)
+        label = self.classes[best]
+        is_contrary = is_measured and contradicts(label, moving)
+        if fault or confidence < self._min_confidence or is_contrary:
+            label = UNKNOWN
         return Activity(
-            label=self.classes[best] if confidence >= self._min_confidence else UNKNOWN,
+            label=label,
             confidence=confidence,
             probabilities=dict(zip(self.classes, map(float, shares), strict=True)),
             start_ns=window.time_ns + round((window.duration_s - window.hop_s) / 2 * 1e9),
             duration_s=window.hop_s,
-            motion_db=motion_db(window.amplitude, window.rate_hz),
+            motion_db=level_db,
             packet_rate=window.packet_rate,
             lost_packets=window.lost_packets,
             source=window.source,
+            motion_probability=moving,
+            floor_db=floor.level_db,
         )
 
     def _smoothed(self, shares: np.ndarray, window: CsiWindow) -> np.ndarray:

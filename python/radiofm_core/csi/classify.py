@@ -82,6 +82,7 @@ class ActivityClassifier:
         smoothing, min_confidence: as for :class:`.activity.ActivityDecider`.
         mirror_ends: False: no answers before the middle of the first window and after the
             middle of the last one, as live, where what follows is not known.
+        batch: windows that the model is given at once; live that is 1.
 
     Raises:
         UsageError: ``mac`` is no MAC address, a number is outside its range.
@@ -94,11 +95,13 @@ class ActivityClassifier:
         smoothing: int = 1,
         min_confidence: float = DEFAULT_MIN_CONFIDENCE,
         mirror_ends: bool = True,
+        batch: int = BATCH,
     ):
         self._model = model
         self._spec = model.info.spec
         self._framer = CsiFramer(self._spec, mac, mirror_ends)
         self._decider = ActivityDecider(model.info.class_names, smoothing, min_confidence)
+        self._batch = batch
         # The latest time of each sender's packets
         self._ends: OrderedDict[str, int] = OrderedDict()
         self.counts = self._framer.counts
@@ -118,12 +121,17 @@ class ActivityClassifier:
             self._note(packet)
             found = self._framer.push(packet)
             waiting += [(window, self.counts.cuts["clock_back"]) for window in found]
-            if len(waiting) >= BATCH:
+            if len(waiting) >= self._batch:
                 yield from self._answer(waiting)
                 waiting = []
         found = self._framer.finish()
         waiting += [(window, self.counts.cuts["clock_back"]) for window in found]
         yield from self._answer(waiting)
+
+    @property
+    def failed(self) -> int:
+        """Windows that the model did not answer."""
+        return self._failed
 
     def failure(self) -> BundleError | None:
         """What to tell of windows on which the model failed; None where it did not."""
@@ -151,7 +159,10 @@ class ActivityClassifier:
                 self._problem = self._problem or classified.problem
                 continue
             self._answered += 1
-            activity = self._ended(self._decider.decide(classified.probabilities, window))
+            is_measured = self.facts.duration_s >= self._spec.duration_s
+            activity = self._ended(
+                self._decider.decide(classified.probabilities, window, is_measured)
+            )
             # a rest shorter than a row is none
             if activity.duration_s * self._spec.rate_hz >= 1:
                 yield Answer(activity, self._shown(window), 1 / self._spec.rate_hz, clock_cuts)

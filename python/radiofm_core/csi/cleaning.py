@@ -17,11 +17,12 @@ packets stay as they are.
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass, field
 from itertools import islice, pairwise
 from statistics import median
 
 import numpy as np
+
+from .measured import Measured, norm_of
 
 # Changes of level and shape between packets that are remembered as the usual ones
 MEMORY = 32
@@ -44,35 +45,6 @@ ALONE_OVER_USUAL, ALONE_OVER_SIDES = 5.0, 3.0
 FOREIGN_ANGLE = 0.3
 FOREIGN_OVER_USUAL = 6.0
 NEIGHBOURS = 3
-
-
-@dataclass
-class Measured:
-    """A packet on the spec's columns.
-
-    ``values``: float32 (columns, channels); the first ``antennas`` channels are amplitudes.
-    ``time_ns`` counts from the stream's first packet; ``lost``: packets missing before it.
-    ``level_db``: root sum of squares; ``shape``: float32 (columns * antennas,) of norm 1.
-    """
-
-    time_ns: int
-    values: np.ndarray
-    antennas: int
-    lost: int = 0
-    is_outlier: bool = False
-    gain_steps: int = 0
-    level_db: float = field(init=False)
-    shape: np.ndarray = field(init=False)
-
-    def __post_init__(self):
-        amplitude = self.values[:, : self.antennas].reshape(-1)
-        norm = max(_norm(amplitude), 1e-30)
-        self.level_db = 20 * float(np.log10(norm))
-        self.shape = amplitude / norm
-
-    def turn_from(self, other: Measured) -> float:
-        """Distance of the shapes: the angle between them (radians) for small ones."""
-        return _norm(self.shape - other.shape)
 
 
 class PacketCleaner:
@@ -199,12 +171,8 @@ class PacketCleaner:
         if apart @ apart < FOREIGN_ANGLE**2:
             return False
         middle = np.median(others, axis=0)
-        distance = _norm(packet.shape - middle)
+        distance = norm_of(packet.shape - middle)
         if distance <= FOREIGN_ANGLE:
             return False
         usual = np.sort(np.linalg.norm(others - middle, axis=1))[-2]
         return bool(distance > FOREIGN_OVER_USUAL * usual)
-
-
-def _norm(vector: np.ndarray) -> float:
-    return float(np.sqrt(vector @ vector))

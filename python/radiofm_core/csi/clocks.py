@@ -5,6 +5,9 @@ from __future__ import annotations
 
 # Times from here on (s; 2001) can only be since 1970, those before it are since any start
 ABSOLUTE_S = 1e9
+# Microseconds before the largest reading (10 minutes) from which on a counter starts again: few
+# pauses are longer, and a receiver that restarts is seldom just so old
+_NEAR_END = 600_000_000
 
 
 def seconds_to_ns(seconds: float) -> int:
@@ -16,8 +19,9 @@ def seconds_to_ns(seconds: float) -> int:
 class MicrosecondClock:
     """Makes a 32-bit count of microseconds (about 72 minutes) run on.
 
-    A reading that is less than 36 minutes before the one preceding it is a step back in time;
-    anything else is the counter having started again.
+    It goes on after its largest value if it was within _NEAR_END of that. A smaller reading is a
+    step back in time otherwise, as after a restart of the receiver, and so is one that is less than
+    36 minutes before the one preceding it.
     """
 
     def __init__(self):
@@ -28,8 +32,13 @@ class MicrosecondClock:
         if self._last is None:
             self._last = ticks % 2**32
         else:
-            step = (ticks - self._last) % 2**32
-            self._last += step if step < 2**31 else step - 2**32
+            ticks, before = ticks % 2**32, self._last % 2**32
+            step = (ticks - before) % 2**32
+            if step >= 2**31:
+                step -= 2**32
+            elif ticks < before < 2**32 - _NEAR_END:
+                step = ticks - before
+            self._last += step
         return self._last * 1000
 
 

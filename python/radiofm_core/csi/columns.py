@@ -12,9 +12,12 @@ from .subcarriers import SPACING_HZ
 # The widest hole that is interpolated (Hz): the four subcarriers between two that an Intel 5300
 # reports of 40 MHz. The channel of a room with 100 ns of delay spread still is one across it.
 MAX_HOLE_HZ = 1.25e6
-# Channels above 20 MHz, and 802.11ax's narrow subcarriers, leave more of them empty around DC
+# Of channels and subcarriers that leave more of them empty around DC
 _WIDE_HZ = 20e6
 _NARROW_SUBCARRIER_HZ = SPACING_HZ / 2
+# 160 MHz are two halves of 80 MHz with nothing in the middle: of those the lower one is taken
+_TWO_HALVES_HZ = 120e6
+_LOWER_HALF_HZ = -40e6
 
 
 class SubcarrierMap:
@@ -24,23 +27,42 @@ class SubcarrierMap:
         subcarriers: int (layout,), ascending indices of 802.11.
         subcarrier_hz: their spacing.
         spec: the window's definition.
+        centre_hz, width_hz: of the channel within the layout's that the columns are of; a width of
+            0: the layout's own.
+        left_out: bool (layout,): subcarriers that hold no channel; None: none. A column up to half
+            of MAX_HOLE_HZ beyond the outermost ones that are left has the value of the nearest.
 
     Raises:
         InputError: indices that do not ascend, a layout that does not cover the spec's span or
             has a hole above MAX_HOLE_HZ in it.
     """
 
-    def __init__(self, subcarriers: np.ndarray, subcarrier_hz: float, spec: CsiSpec):
+    def __init__(
+        self,
+        subcarriers: np.ndarray,
+        subcarrier_hz: float,
+        spec: CsiSpec,
+        centre_hz: float = 0.0,
+        width_hz: float = 0.0,
+        left_out: np.ndarray | None = None,
+    ):
         indices = np.asarray(subcarriers, np.int64)
         if indices.ndim != 1 or indices.size < 2 or np.any(np.diff(indices) <= 0):
             raise InputError("expected subcarrier indices in ascending order, each once")
         if not (np.isfinite(subcarrier_hz) and subcarrier_hz > 0):
             raise InputError(f"expected a subcarrier spacing above 0 Hz, got {subcarrier_hz!r}")
-        used = np.flatnonzero(np.abs(indices) > _empty_around_dc(indices, subcarrier_hz))
-        there = indices[used] * float(subcarrier_hz)
+        used = usable(indices, subcarrier_hz, centre_hz, width_hz)
+        reach = 0.0
+        if left_out is not None and left_out.any():
+            used = used[~left_out[used]]
+            reach = MAX_HOLE_HZ / 2
+        there = indices[used] * float(subcarrier_hz) - centre_hz
+        if not width_hz and there.size and there[-1] - there[0] > _TWO_HALVES_HZ:
+            there = there - _LOWER_HALF_HZ
         wanted = spec.frequencies_hz
         slack = 1e-3 * subcarrier_hz
-        if there.size < 2 or there[0] > wanted[0] + slack or there[-1] < wanted[-1] - slack:
+        beyond = slack + reach
+        if there.size < 2 or there[0] > wanted[0] + beyond or there[-1] < wanted[-1] - beyond:
             low, high = (there[0], there[-1]) if there.size else (0.0, 0.0)
             raise InputError(
                 f"the packet's {indices.size} subcarriers span {low / 1e6:+.4g} to "
@@ -69,7 +91,26 @@ class SubcarrierMap:
         return values @ self._weights
 
 
-def _empty_around_dc(indices: np.ndarray, subcarrier_hz: float) -> int:
-    """Indices up to this magnitude carry nothing, though a receiver may report them."""
-    is_wide = (indices[-1] - indices[0]) * subcarrier_hz > _WIDE_HZ + subcarrier_hz
-    return int(is_wide) + int(subcarrier_hz < _NARROW_SUBCARRIER_HZ)
+def usable(
+    subcarriers: np.ndarray, subcarrier_hz: float, centre_hz: float = 0.0, width_hz: float = 0.0
+) -> np.ndarray:
+    """Positions in a layout that may hold a channel: not those around DC.
+
+    Args:
+        subcarriers: int (layout,), ascending.
+        subcarrier_hz: their spacing.
+        centre_hz, width_hz: of a channel within the layout's; a width of 0: the layout's own.
+
+    Returns:
+        int (positions,), ascending.
+    """
+    indices = np.asarray(subcarriers, np.int64)
+    if width_hz:
+        indices = indices - round(centre_hz / subcarrier_hz)
+        is_inside = np.abs(indices) * subcarrier_hz <= width_hz / 2
+    else:
+        width_hz = (indices[-1] - indices[0]) * subcarrier_hz - subcarrier_hz
+        is_inside = True
+    # channels above 20 MHz, and 802.11ax's narrow subcarriers, leave more of them empty around DC
+    empty = int(width_hz > _WIDE_HZ) + int(subcarrier_hz < _NARROW_SUBCARRIER_HZ)
+    return np.flatnonzero((np.abs(indices) > empty) & is_inside)

@@ -6,6 +6,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+MOST_FOUND = 20
+
 
 @dataclass
 class CsiCounts:
@@ -13,12 +15,19 @@ class CsiCounts:
 
     ``packets``: all that came. ``refused_packets`` by reason: ``other_sender`` (the MAC filter),
     ``broken`` (no CSI, not finite, all zero, wrong shape or time), ``band`` (the subcarriers do
-    not cover the spec's), ``repeated`` (a time that was already there), ``out_of_order``.
+    not cover the spec's), ``repeated`` (a time that was already there), ``out_of_order``,
+    ``antenna`` (of the sender's other one, between which it switches).
     ``refused_windows`` by reason: ``rate``, ``gap``, ``missing`` (see CsiSpec), ``cut`` (begun,
-    and never complete). ``cuts`` by reason: ``pause`` (longer than a window, or the clock
-    jumped ahead), ``clock_back``, ``link`` (another sender, layout or number of antennas took
-    the place). ``outliers`` were replaced, ``gain_steps`` undone. ``reason``: the last refusal
-    or cut in words (few different ones: PMT symbols are never freed).
+    and never complete), ``mixed`` (packets of two senders with one address), ``constant`` (the
+    receiver repeats its estimates, clips them, or most subcarriers never change), ``noise``
+    (without a channel). ``cuts`` by reason:
+    ``pause`` (longer than a window, or the clock jumped ahead), ``clock_back``, ``channel`` (the
+    receiver changed it), ``bandwidth`` (packets fill another part of a wide capture), ``link``
+    (another sender, layout or number of antennas took the place),
+    ``mixed``. ``outliers`` were replaced, ``gain_steps`` undone. ``reason``: the last refusal
+    or cut in words (few different ones: PMT symbols are never freed). ``found``: what streams hold
+    that their layout does not say, in lines, of how many streams; further lines than MOST_FOUND are
+    left out.
     """
 
     packets: int = 0
@@ -29,6 +38,12 @@ class CsiCounts:
     refused_windows: Counter = field(default_factory=Counter)
     cuts: Counter = field(default_factory=Counter)
     reason: str = ""
+    found: Counter = field(default_factory=Counter)
+
+    def find(self, line: str) -> None:
+        """Note what a stream holds."""
+        if line in self.found or len(self.found) < MOST_FOUND:
+            self.found[line] += 1
 
     def refuse_packet(self, kind: str, reason: str) -> None:
         """Count a packet that is not used."""

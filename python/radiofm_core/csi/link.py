@@ -8,11 +8,16 @@ from statistics import median
 
 import numpy as np
 
-from .cleaning import Measured, PacketCleaner
-from .columns import SubcarrierMap
+from .antennas import ANTENNA, WORDS, Antennas
+from .cleaning import PacketCleaner
 from .counts import CsiCounts
+from .faults import Repeats, window_fault
+from .gain_flips import GainFlips
+from .layout import StreamLayout
 from .mac_header import SEQUENCE_NUMBERS
+from .measured import Measured
 from .mirrored import StreamMirror
+from .mixed import MixedSenders
 from .packet import CsiPacket
 from .spec import CsiSpec
 from .time_grid import GridWindow, TimeGrid
@@ -20,6 +25,7 @@ from .time_grid import GridWindow, TimeGrid
 # Intervals that tell a sender's rhythm, and how many of them are needed
 _RHYTHM = 32
 _LEAST_RHYTHM = 8
+MIXED = "packets of two senders with one address; give each its own, or switch one off"
 
 
 class CsiLink:
@@ -29,28 +35,37 @@ class CsiLink:
     the clock was set back, and the stream is cut there: what came before and what comes after
     never meet in one window. The same happens after a pause longer than a window.
 
+    A stream's first packets wait until they tell which subcarriers hold a channel
+    (:mod:`.carriers`): fewer than a window needs, so that none comes later for it.
+
     Args:
         spec: the windows' definition.
-        packet: the first one, which tells the layout (it still is to be pushed).
+        packet: the first one (it still is to be pushed).
+        layout: which columns its packets give.
         counts: where to count; shared with other links.
         mirror_ends: whether the windows reach beyond the first and the last packet
             (:class:`.mirrored.StreamMirror`).
-
-    Raises:
-        InputError: the layout does not cover the spec's frequencies.
+        refuse_faults: whether windows without a channel (:mod:`.faults`) are refused.
     """
 
     def __init__(
-        self, spec: CsiSpec, packet: CsiPacket, counts: CsiCounts, mirror_ends: bool = False
+        self,
+        spec: CsiSpec,
+        packet: CsiPacket,
+        layout: StreamLayout,
+        counts: CsiCounts,
+        mirror_ends: bool = False,
+        refuse_faults: bool = True,
     ):
         self.spec = spec
         self.mac = packet.mac
         self.antennas = packet.csi.shape[0]
         self.time_is_absolute = packet.time_is_absolute
         self._counts = counts
-        self._to_columns = SubcarrierMap(packet.subcarriers, packet.subcarrier_hz, spec)
+        self._layout = layout
         self._pause_ns = round(spec.duration_s * 1e9)
         self._mirror = StreamMirror(spec) if mirror_ends else None
+        self._refuse_faults = refuse_faults
         self._begin()
 
     def push(self, packet: CsiPacket) -> list[tuple[CsiLink, int, GridWindow]]:
@@ -90,9 +105,10 @@ class CsiLink:
                 "out_of_order", "a packet with an earlier time stamp than the one before"
             )
             self._past = None
+        windows = self._release()
         found = [window for packet in self._cleaner.finish() for window in self._place(packet)]
         found += self._grid.finish()
-        return self._given_out(found)
+        return windows + self._given_out(found)
 
     def _take_past(self, packet: CsiPacket, step: int) -> list:
         if self._past is None:
@@ -113,7 +129,16 @@ class CsiLink:
     def _begin(self) -> None:
         self._last: CsiPacket | None = None
         self._past: CsiPacket | None = None
+        # and how many were lost before each; None once it is known what they hold
+        self._waiting: list[CsiPacket] | None = []
+        self._lost: list[int] = []
+        self._repeats = Repeats()
+        self._flips = GainFlips()
+        self._channels = Antennas(self.antennas)
         self._cleaner = PacketCleaner()
+        self._senders = MixedSenders()
+        # up to when packets were of two senders (ns since the stream's start)
+        self._mixed_ns: int | None = None
         self._grid = TimeGrid(self.spec)
         self._intervals: deque[int] = deque(maxlen=_RHYTHM)
 
@@ -122,19 +147,55 @@ class CsiLink:
             self._start_ns = packet.time_ns
         lost = self._lost_before(packet)
         self._last = packet
-        measured = Measured(
-            packet.time_ns - self._start_ns, self._columns(packet.csi), self.antennas, lost
-        )
-        decided = self._cleaner.push(measured)
+        if self._waiting is None:
+            return self._take(packet, self._measured(packet, lost))
+        self._waiting.append(packet)
+        self._lost.append(lost)
+        return self._release() if self._layout.is_enough(self._waiting) else []
+
+    def _release(self) -> list:
+        """Find where the packets that wait hold a channel, and let them go on."""
+        if not self._waiting:
+            return []
+        waiting, self._waiting = self._waiting, None
+        self._layout.learn(waiting)
+        for line in self._layout.found:
+            self._counts.find(line)
+        lost, self._lost = self._lost, []
+        measured = [self._measured(*each) for each in zip(waiting, lost, strict=True)]
+        self._channels.learn([each.shape for each in measured])
+        pairs = zip(waiting, measured, strict=True)
+        return [window for each in pairs for window in self._take(*each)]
+
+    def _measured(self, packet: CsiPacket, lost: int) -> Measured:
+        time_ns = packet.time_ns - self._start_ns
+        measured = Measured(time_ns, self._columns(packet.csi), self.antennas, lost)
+        measured.is_own = not packet.is_mirrored
+        return measured
+
+    def _take(self, packet: CsiPacket, measured: Measured) -> list:
+        if self._layout.problem:
+            self._counts.refuse_packet("band", self._layout.problem)
+            return []
+        if measured.is_own and self._refuse_faults:
+            measured.says_nothing = self._repeats.take(packet.csi, measured.shape)
+        if self._senders.take(packet.sequence, measured.shape):
+            if self._mixed_ns is None:
+                self._counts.cut("mixed", MIXED)
+            self._mixed_ns = measured.time_ns
+        if not self._channels.takes(measured.shape):
+            self._counts.refuse_packet(ANTENNA, WORDS)
+            return []
+        decided = self._cleaner.push(self._flips.take(measured))
         return self._given_out([w for packet in decided for w in self._place(packet)])
 
     def _columns(self, csi: np.ndarray) -> np.ndarray:
         """(antennas, layout) -> float32 (columns, channels): amplitudes, cosines, sines."""
-        parts = [self._to_columns(np.abs(csi))]
+        parts = [self._layout.to_columns(np.abs(csi))]
         if np.iscomplexobj(csi) and self.antennas > 1:
             # the difference first, then over frequency: a packet's delay, which turns the phase
             # from subcarrier to subcarrier, is common to the antennas and gone by then
-            turned = self._to_columns(_unit(csi[1:] * np.conj(csi[0])))
+            turned = self._layout.to_columns(_unit(csi[1:] * np.conj(csi[0])))
             turned = _unit(turned)
             parts += [turned.real, turned.imag]
         return np.concatenate(parts).T.astype(np.float32)
@@ -165,12 +226,17 @@ class CsiLink:
     def _given_out(self, found: list[GridWindow]) -> list:
         windows = []
         for window in found:
+            begin_ns = round(window.first_row * 1e9 / self.spec.rate_hz)
+            if self._mixed_ns is not None and begin_ns <= self._mixed_ns and not window.refused:
+                window.refused, window.why = "mixed", MIXED
+            if self._refuse_faults and not window.refused:
+                window.refused, window.why = window_fault(window.values[..., : self.antennas])
             if window.refused:
                 self._counts.refuse_window(window.refused, window.why)
                 continue
             self._normalise(window.values)
             self._counts.windows += 1
-            start_ns = self._start_ns + round(window.first_row * 1e9 / self.spec.rate_hz)
+            start_ns = self._start_ns + begin_ns
             windows.append((self, start_ns, window))
         return windows
 

@@ -12,6 +12,7 @@ from ..errors import InputError, UsageError
 from ..fields import check_numbers, check_present, check_whole, shown
 from .activity import Activity
 from .clocks import ABSOLUTE_S, seconds_to_ns
+from .motion_state import MotionChange
 from .spec import CsiSpec
 from .windows import CsiWindow
 
@@ -31,6 +32,7 @@ def activity_fields(activity: Activity) -> dict:
         keys.CONFIDENCE: activity.confidence,
         keys.PROBABILITIES: dict(activity.probabilities),
         keys.MOTION_DB: activity.motion_db,
+        keys.MOTION_PROBABILITY: activity.motion_probability,
         keys.PACKET_RATE: activity.packet_rate,
         keys.LOST_PACKETS: activity.lost_packets,
         keys.SOURCE: activity.source,
@@ -55,6 +57,7 @@ def window_fields(window: CsiWindow, spec: CsiSpec) -> dict:
         keys.LOST_PACKETS: window.lost_packets,
         keys.JITTER: window.jitter_s,
         keys.INTERPOLATED: window.interpolated,
+        keys.RECEIVED: window.received.astype(np.uint8),
         keys.OUTLIERS: window.outliers,
         keys.GAIN_STEPS: window.gain_steps,
         keys.SOURCE: window.source,
@@ -106,6 +109,7 @@ def window_from_fields(fields: dict, values: np.ndarray, spec: CsiSpec) -> CsiWi
     time_ns = rx_time_ns(fields[keys.RX_TIME])
     return CsiWindow(
         values=values.reshape(shape),
+        received=_received(fields, spec.rows),
         antennas=antennas,
         time_ns=time_ns,
         time_is_absolute=is_absolute(time_ns),
@@ -114,11 +118,36 @@ def window_from_fields(fields: dict, values: np.ndarray, spec: CsiSpec) -> CsiWi
         packet_rate=float(fields[keys.PACKET_RATE]),
         lost_packets=fields[keys.LOST_PACKETS],
         jitter_s=float(fields.get(keys.JITTER, 0.0)),
-        interpolated=float(fields.get(keys.INTERPOLATED, 0.0)),
         outliers=fields.get(keys.OUTLIERS, 0),
         gain_steps=fields.get(keys.GAIN_STEPS, 0),
         source=fields[keys.SOURCE],
     )
+
+
+def _received(fields: dict, rows: int) -> np.ndarray:
+    """Which rows have packets of their own: bool (rows,); all of them where it is not told."""
+    found = fields.get(keys.RECEIVED)
+    if found is None:
+        return np.ones(rows, bool)
+    if not isinstance(found, np.ndarray) or found.dtype != np.uint8 or found.shape != (rows,):
+        raise InputError(
+            f"its {keys.RECEIVED}: expected {rows} bytes of 0 or 1, one for each row, got "
+            f"{shown(found)}"
+        )
+    return found != 0
+
+
+def motion_fields(change: MotionChange) -> dict:
+    """The dict of a state of motion that begins or is over."""
+    return {
+        keys.EVENT: change.event,
+        keys.STATE: change.state,
+        keys.START_TIME: change.start_ns * 1e-9,
+        keys.DURATION: change.duration_s,
+        keys.CONFIDENCE: change.confidence,
+        keys.MOTION_DB: change.motion_db,
+        keys.SOURCE: change.source,
+    }
 
 
 def rx_time(time_ns: int) -> tuple[int, float]:

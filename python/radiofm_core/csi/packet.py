@@ -19,8 +19,9 @@ class CsiPacket:
     ``subcarriers``: int16 (subcarriers,), ascending indices of 802.11 (0 is DC), each spaced by
     ``subcarrier_hz``. ``time_ns``: integer nanoseconds, since 1970 where ``time_is_absolute``,
     else since any start. ``rssi_dbm``, ``mac`` (the sender's, ``aa:bb:cc:dd:ee:ff``) and
-    ``sequence`` (12 bits): None where the source does not tell. ``is_mirrored``: not received, but
-    the image of one that was (:mod:`.mirrored`).
+    ``sequence`` (12 bits): None where the source does not tell. ``channel``: that the receiver was
+    tuned to, as it calls it (a number of 802.11, or MHz), or None. ``is_mirrored``: not received,
+    but the image of one that was (:mod:`.mirrored`).
     """
 
     csi: np.ndarray
@@ -32,3 +33,4 @@ class CsiPacket:
     sequence: int | None = None
     subcarrier_hz: float = SPACING_HZ
     is_mirrored: bool = False
+    channel: int | None = None

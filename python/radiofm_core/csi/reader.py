@@ -11,11 +11,23 @@ from types import ModuleType
 from ..errors import InputError
 from ..input_path import input_path
 from .capture import ZERO_CSI, CsiCapture, Tally
-from .formats import arrays, atheros, esp32, intel5300, nexmon, pcap, picoscenes
+from .formats import (
+    arrays,
+    atheros,
+    esp32,
+    feitcsi,
+    intel5300,
+    matlab,
+    nexmon,
+    pcap,
+    picoscenes,
+    table,
+)
 from .packet import CsiPacket
+from .placing import Placing, checked_rate
 
 # Those with a magic number first; an Atheros header is the weakest sign of all
-FORMATS = (arrays, nexmon, picoscenes, esp32, intel5300, atheros)
+FORMATS = (arrays, matlab, nexmon, picoscenes, esp32, table, feitcsi, intel5300, atheros)
 _WHAT = "a file of CSI"
 _HEAD_BYTES = 1 << 16
 
@@ -24,28 +36,30 @@ class CsiReader:
     """A file of CSI, to be read once: iterate over it.
 
     ``path`` and ``format`` are known from the start; ``tally`` keeps the account while packets
-    are read (:class:`Tally`).
+    are read (:class:`Tally`), and ``placing`` tells how packets without times got them
+    (:class:`.placing.Placing`).
     """
 
-    def __init__(self, path: Path, module: ModuleType):
+    def __init__(self, path: Path, module: ModuleType, packet_rate: float | None = None):
         self.path = path
         self.format: str = module.NAME
         self.tally = Tally()
+        self.placing = Placing(packet_rate)
         self._module = module
 
     def __iter__(self) -> Iterator[CsiPacket]:
         """The packets, in the order in which they were received.
 
         Raises:
-            InputError: at the end, if there was none that can be used; anywhere, if the file
-                cannot be read on.
+            InputError: at the end, if there was none that can be used; at the first packet, if they
+                have no times and no rate is known; anywhere, if the file cannot be read on.
         """
         self.tally = Tally()
+        self.placing = Placing(self.placing.packet_rate)
         try:
             with self.path.open("rb") as file:
-                for packet in self._module.read(file, self.tally):
-                    if self.tally.accept(packet):
-                        yield packet
+                found = filter(self.tally.accept, self._module.read(file, self.tally))
+                yield from self.placing.place(found)
         except InputError as error:
             raise InputError(f"{self.path}: {error}") from error
         except OSError as error:
@@ -68,16 +82,20 @@ class CsiReader:
         return f"{what}{found}; {advice}"
 
 
-def open_csi(path: str | os.PathLike) -> CsiReader:
+def open_csi(path: str | os.PathLike, packet_rate: float | None = None) -> CsiReader:
     """Open a file of CSI to read its packets one by one, whatever its size.
 
     Args:
-        path: Intel 5300 or Atheros ``.dat``, nexmon ``.pcap``, PicoScenes ``.csi``, ESP32
-            ``.csv``, or ``.npz``; its content counts, not its name.
+        path: Intel 5300 or Atheros ``.dat``, nexmon ``.pcap``, PicoScenes or FeitCSI ``.csi``,
+            ESP32 ``.csv``, ``.npz``, or a table of amplitudes, ``.mat`` or ``.csv``; its content
+            counts, not its name.
+        packet_rate: packets per second, for packets without times.
 
     Raises:
         InputError: it cannot be read, is empty, or is none of these; in one line.
+        UsageError: the rate is no number above 0.
     """
+    packet_rate = checked_rate(packet_rate)
     path = input_path(path, _WHAT, "File")
     try:
         if path.is_dir():
@@ -96,20 +114,21 @@ def open_csi(path: str | os.PathLike) -> CsiReader:
         raise InputError(f"{path} is empty (0 bytes); record it again")
     for module in FORMATS:
         if module.sniff(head):
-            return CsiReader(path, module)
+            return CsiReader(path, module, packet_rate)
     raise InputError(f"{path}: {_unknown(head)}")
 
 
-def read_csi(path: str | os.PathLike) -> CsiCapture:
+def read_csi(path: str | os.PathLike, packet_rate: float | None = None) -> CsiCapture:
     """Read a file of CSI whole.
 
     Args:
-        path: as for :func:`open_csi`.
+        path, packet_rate: as for :func:`open_csi`.
 
     Raises:
         InputError: as :func:`open_csi`, or no packet in it can be used.
+        UsageError: as :func:`open_csi`.
     """
-    reader = open_csi(path)
+    reader = open_csi(path, packet_rate)
     packets = tuple(reader)
     tally = reader.tally
     return CsiCapture(

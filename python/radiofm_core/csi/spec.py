@@ -41,9 +41,9 @@ class CsiSpec(Spec):
     rate_hz: float = 100.0
     subcarriers: int = 53
     span_hz: float = 52 * SPACING_HZ
-    max_gap_s: float = 0.1
-    min_packet_rate: float = 50.0
-    max_missing_share: float = 0.65
+    max_gap_s: float = 0.5
+    min_packet_rate: float = 8.0
+    max_missing_share: float = 0.95
 
     def __post_init__(self):
         check_number_fields(self)

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .cleaning import Measured
+from .faults import CONSTANT, MOST_IDLE, REPEATED_WORDS
+from .measured import Measured
 from .spec import CsiSpec
 
 # Packets of one cell that are kept apart; more are averaged, which bounds memory and, where
@@ -28,6 +29,9 @@ class _Cell:
     lost: int = 0
     outliers: int = 0
     gain_steps: int = 0
+    # Of the packets that were received, not mirrored, those that say nothing
+    own: int = 0
+    idle: int = 0
     points: list[tuple[float, np.ndarray]] = field(default_factory=list)
     # Of the intervals that end here (s)
     intervals: int = 0
@@ -51,7 +55,8 @@ class GridWindow:
     """Rows ``first_row`` .. of a stream, or the reason why there are none.
 
     ``values``: float32 (rows, columns, channels), None if refused; ``refused``: one of
-    ``rate``, ``gap``, ``missing`` and ``why`` the sentence to it.
+    ``rate``, ``gap``, ``missing``, ``constant`` and ``why`` the sentence to it. ``received``: bool
+    (rows,), those with a packet of their own.
     """
 
     first_row: int
@@ -61,7 +66,7 @@ class GridWindow:
     outliers: int = 0
     gain_steps: int = 0
     jitter_s: float = 0.0
-    interpolated: float = 0.0
+    received: np.ndarray = field(default_factory=lambda: np.zeros(0, bool))
     refused: str = ""
     why: str = ""
 
@@ -86,6 +91,8 @@ class TimeGrid:
         cell.lost += packet.lost
         cell.outliers += packet.is_outlier
         cell.gain_steps += packet.gain_steps
+        cell.own += packet.is_own
+        cell.idle += packet.is_own and packet.says_nothing
         if not packet.is_outlier:
             self._note_interval(cell, time_s)
             cell.add(time_s, packet.values)
@@ -141,14 +148,17 @@ class TimeGrid:
             outliers=sum(cell.outliers for cell in inside),
             gain_steps=sum(cell.gain_steps for cell in inside),
             jitter_s=_jitter(inside),
-            interpolated=1 - sum(cell.packets > 0 for cell in inside) / spec.rows,
+            received=np.zeros(spec.rows, bool),
         )
-        window.refused, window.why = self._refusal(window, first, end)
+        window.received[[cell.index - first for cell in inside if cell.packets]] = True
+        window.refused, window.why = self._refusal(window, inside, first, end)
         if not window.refused:
             window.values = self._rows(first, end)
         return window
 
-    def _refusal(self, window: GridWindow, first: int, end: int) -> tuple[str, str]:
+    def _refusal(
+        self, window: GridWindow, inside: list[_Cell], first: int, end: int
+    ) -> tuple[str, str]:
         spec = self._spec
         rate = window.packets / spec.duration_s
         if window.packets < 2 or rate < spec.min_packet_rate:
@@ -157,12 +167,16 @@ class TimeGrid:
         longest = max((b - a for a, b in self._gaps if b > begin_s and a < end_s), default=0.0)
         if longest > spec.max_gap_s:
             return "gap", f"{longest:.2g} s without a packet, the maximum is {spec.max_gap_s:g} s"
-        if window.interpolated > spec.max_missing_share:
-            share, most = 100 * window.interpolated, 100 * spec.max_missing_share
+        missing = 1 - window.received.mean()
+        if missing > spec.max_missing_share:
             return (
                 "missing",
-                f"{share:.0f} % of the rows without a packet, the maximum is {most:.0f} %",
+                f"{100 * missing:.0f} % of the rows without a packet, the maximum is "
+                f"{100 * spec.max_missing_share:.0f} %",
             )
+        own, idle = sum(cell.own for cell in inside), sum(cell.idle for cell in inside)
+        if idle and idle >= MOST_IDLE * own:
+            return CONSTANT, REPEATED_WORDS
         return "", ""
 
     def _rows(self, first: int, end: int) -> np.ndarray:

@@ -53,7 +53,9 @@ def _batches(windows: Sequence[CsiWindow], max_batch: int) -> Iterator[list[int]
 def _classify(model: ActivityModel, windows: list[CsiWindow]) -> list[Classified]:
     """The answers to windows of one kind."""
     try:
-        shares = model.classify(np.stack([w.values for w in windows]), windows[0].antennas)
+        values = np.stack([window.values for window in windows])
+        received = np.stack([window.received for window in windows])
+        shares = model.classify(values, windows[0].antennas, received)
         classes = len(model.info.classes)
         if shares.shape != (len(windows), classes):
             raise ValueError(

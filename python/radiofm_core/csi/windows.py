@@ -11,7 +11,9 @@ import numpy as np
 
 from ..errors import InputError
 from .capture import fault_of, time_fault_of
+from .channels import Captures
 from .counts import CsiCounts
+from .layout import StreamLayout
 from .link import CsiLink
 from .mac_header import parse_mac
 from .packet import CsiPacket
@@ -38,11 +40,13 @@ class CsiWindow:
     to the next window's. ``packet_rate``: packets used per second. ``lost_packets``: by the
     sequence numbers; without those estimated by the longer intervals, as if the sender had a
     steady rhythm. ``jitter_s``: standard deviation of the intervals between packets.
-    ``interpolated``: share of the rows without a packet of their own. ``outliers``: packets
-    replaced; ``gain_steps``: of the receiver, undone. ``source``: the sender's MAC, or empty.
+    ``received``: bool (rows,), those with a packet of their own; the others are interpolated.
+    ``outliers``: packets replaced; ``gain_steps``: of the receiver, undone. ``source``: the
+    sender's MAC, or empty.
     """
 
     values: np.ndarray
+    received: np.ndarray
     antennas: int
     time_ns: int
     time_is_absolute: bool
@@ -51,7 +55,6 @@ class CsiWindow:
     packet_rate: float
     lost_packets: int
     jitter_s: float
-    interpolated: float
     outliers: int
     gain_steps: int
     source: str
@@ -60,6 +63,11 @@ class CsiWindow:
     def kind(self) -> tuple[int, ...]:
         """(rows, columns, channels, antennas): a model takes windows of one kind at a time."""
         return (*self.values.shape, self.antennas)
+
+    @property
+    def interpolated(self) -> float:
+        """Share of the rows without a packet of their own."""
+        return 1 - float(self.received.mean())
 
     @property
     def rate_hz(self) -> float:
@@ -83,27 +91,36 @@ class CsiWindow:
 class CsiFramer:
     """Cuts a stream of CSI packets into windows.
 
-    Each sender has windows of its own, and so have packets of another subcarrier layout or
-    number of antennas: one window never mixes two channels. (Packets that do not name their
-    sender count as one sender's: set ``mac`` where several send.) Memory is bounded, and what
-    comes out depends on the packets only.
+    Each sender has windows of its own, and so have packets of another subcarrier layout, channel,
+    part of a wide one or number of antennas: one window never mixes two channels. (Packets that do
+    not name their sender count as one sender's: set ``mac`` where several send.) Memory is bounded,
+    and what comes out depends on the packets only.
 
     Args:
         spec: the windows' definition.
         mac: use this sender's packets only; None or empty: all.
         mirror_ends: let windows reach beyond a stream's first and last packet, as
             :class:`.mirrored.StreamMirror` does; for files, as it holds packets back.
+        refuse_faults: whether windows without a channel (:mod:`.faults`) are refused.
 
     Raises:
         UsageError: ``mac`` is no MAC address.
     """
 
-    def __init__(self, spec: CsiSpec, mac: str | None = None, mirror_ends: bool = False):
+    def __init__(
+        self,
+        spec: CsiSpec,
+        mac: str | None = None,
+        mirror_ends: bool = False,
+        refuse_faults: bool = True,
+    ):
         self.spec = spec
         self._mirror_ends = mirror_ends
+        self._refuse_faults = refuse_faults
         self.mac = parse_mac(mac) if mac else None
         self.counts = CsiCounts()
         self._links: OrderedDict[tuple, CsiLink] = OrderedDict()
+        self._captures = Captures()
 
     def push(self, packet: CsiPacket) -> list[CsiWindow]:
         """Take a packet; return the windows that are complete now, oldest first.
@@ -133,21 +150,38 @@ class CsiFramer:
         return windows
 
     def _link_of(self, packet: CsiPacket) -> tuple[CsiLink, list[CsiWindow]]:
+        subcarriers = np.asarray(packet.subcarriers).tobytes()
+        filled, part = self._captures.part_of(packet, subcarriers)
         key = (
             packet.mac,
             packet.csi.shape,
-            np.asarray(packet.subcarriers).tobytes(),
+            subcarriers,
             packet.subcarrier_hz,
             np.iscomplexobj(packet.csi),
             packet.time_is_absolute,
+            packet.channel,
+            part,
         )
         if key in self._links:
             self._links.move_to_end(key)
             return self._links[key], []
-        link = CsiLink(self.spec, packet, self.counts, self._mirror_ends)
+        layout = StreamLayout(packet, self.spec, filled, part)
+        link = CsiLink(
+            self.spec, packet, layout, self.counts, self._mirror_ends, self._refuse_faults
+        )
         self._links[key] = link
         windows = []
-        if len(self._links) > 1:
+        others = [other for other in self._links if other != key]
+        if any(key[:-1] == other[:-1] for other in others):
+            self.counts.cut(
+                "bandwidth",
+                "packets fill another part of the channel, which starts separate windows",
+            )
+        elif any(key[:-2] == other[:-2] for other in others):
+            self.counts.cut(
+                "channel", "the receiver changed its channel, which starts separate windows"
+            )
+        elif len(self._links) > 1:
             antennas, subcarriers = packet.csi.shape
             self.counts.cut(
                 "link",
@@ -191,6 +225,7 @@ def _window(link: CsiLink, start_ns: int, found) -> CsiWindow:
     spec = link.spec
     return CsiWindow(
         values=found.values,
+        received=found.received,
         antennas=link.antennas,
         time_ns=start_ns,
         time_is_absolute=link.time_is_absolute,
@@ -199,7 +234,6 @@ def _window(link: CsiLink, start_ns: int, found) -> CsiWindow:
         packet_rate=found.packets / spec.duration_s,
         lost_packets=found.lost,
         jitter_s=found.jitter_s,
-        interpolated=found.interpolated,
         outliers=found.outliers,
         gain_steps=found.gain_steps,
         source=link.mac or "",

@@ -16,13 +16,14 @@ from .json_lines import json_line
 INCOMPLETE = "incomplete"
 
 # The order on a line, with the decimals that are kept
-_DECIMALS = {
+ACTIVITY_DECIMALS = {
     keys.START_TIME: 6,
     keys.DURATION: 6,
     keys.LABEL: None,
     keys.CONFIDENCE: 4,
     keys.PROBABILITIES: 4,
     keys.MOTION_DB: 2,
+    keys.MOTION_PROBABILITY: 4,
     keys.PACKET_RATE: 2,
     keys.LOST_PACKETS: None,
     keys.SOURCE: None,
@@ -60,7 +61,7 @@ class ActivitySpool:
         if self._last is None:
             return
         with output_errors(self._folder):
-            self._file.write(json_line(self._last, _DECIMALS).encode() + b"\n")
+            self._file.write(json_line(self._last, ACTIVITY_DECIMALS).encode() + b"\n")
         self._last = None
 
     def close(self) -> None:

@@ -16,7 +16,7 @@ from .files import output_errors
 from .json_lines import json_line
 
 # The order on a line, with the decimals that are kept
-_DECIMALS = {
+EMISSION_DECIMALS = {
     keys.EVENT: None,
     keys.BURST_ID: None,
     keys.LABEL: None,
@@ -38,7 +38,7 @@ _DECIMALS = {
 
 def emission_line(event: Mapping) -> str:
     """One event or emission as a line of JSON (no line end), NaN and Inf as null."""
-    return json_line(event, _DECIMALS)
+    return json_line(event, EMISSION_DECIMALS)
 
 
 class EmissionSpool:

@@ -44,6 +44,18 @@ def activity_words(activity: Mapping, colors: Mapping[str, str] = NO_COLORS) -> 
     )
 
 
+def motion_words(change: Mapping) -> str:
+    """A state of motion that begins or is over: when, which, how sure, how much, whose packets."""
+    begins = change[keys.EVENT] == keys.EVENT_START
+    moment = change[keys.START_TIME] + (0 if begins else change[keys.DURATION])
+    tail = "" if begins else f"  after {readable_time(change[keys.DURATION])}"
+    return (
+        f"{clock_words(moment)}  {change[keys.EVENT]:5}  {change[keys.STATE]:6}  "
+        f"confidence {change[keys.CONFIDENCE]:.2f}  motion {change[keys.MOTION_DB]:4.1f} dB  "
+        f"{change[keys.SOURCE] or '-'}{tail}"
+    )
+
+
 def counts_words(status: Mapping, unit: str = "frames segmented") -> str:
     """How many frames got a result and how many were dropped, by an inference block's status."""
     done, dropped = (status.get(key, 0) for key in (keys.FRAMES, keys.DROPPED))

@@ -4,14 +4,20 @@
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
+import socket
 import tempfile
+import time
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
 from ..errors import OutputError
+
+# What another host left under a temporary name is given up after this (s): whether the process
+# still runs there cannot be seen from here
+_FOREIGN_AGE_S = 86400.0
 
 
 @contextlib.contextmanager
@@ -50,13 +56,12 @@ class PendingFile:
     """A file written under a temporary name beside its final one.
 
     :meth:`commit` renames it; :meth:`discard` removes it, also after an interrupted run. What a
-    killed process left under such a name is removed by the next one.
+    killed process left under such a name is removed by :func:`clear_away`.
     """
 
     def __init__(self, path: Path):
         self.path = path
-        clear_away(path.parent, glob.escape(path.name))
-        self.temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+        self.temporary = temporary_path(path)
         with output_errors(path):
             self.file = self.temporary.open("w+b")
 
@@ -84,14 +89,41 @@ class PendingFile:
             self.temporary.unlink()
 
 
-def clear_away(folder: Path, pattern: str) -> None:
-    """Remove what processes that are no more left under the temporary names of files in ``folder``
-    whose names fit ``pattern``."""
-    for left in folder.glob(f".{pattern}.*.part"):
-        process = left.name.split(".")[-2]
-        if process.isdigit() and not _is_alive(int(process)):
+def temporary_path(path: Path) -> Path:
+    """The name under which this process writes ``path`` before it is whole."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{_host()}.part")
+
+
+def _host() -> str:
+    """Tells this host from others that share its folders."""
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def clear_away(folder: Path, is_ours: Callable[[str], bool]) -> None:
+    """Remove what processes that are no more left in ``folder`` under the temporary names of files
+    whose final names ``is_ours`` says to be meant."""
+    try:
+        left = [name for name in os.listdir(folder) if name.endswith(".part")]
+    except OSError:
+        return  # told when something is written there
+    for name in left:
+        final, _, owner = name.removesuffix(".part").rpartition(".")
+        if final.startswith(".") and is_ours(final[1:]) and _is_over(folder / name, owner):
             with contextlib.suppress(OSError):
-                left.unlink()
+                (folder / name).unlink()
+
+
+def _is_over(temporary: Path, owner: str) -> bool:
+    """Whether nobody goes on writing a temporary file of ``process-host``."""
+    process, _, host = owner.partition("-")
+    if not process.isdigit():
+        return False
+    if host == _host():
+        return not _is_alive(int(process))
+    try:
+        return time.time() - temporary.stat().st_mtime > _FOREIGN_AGE_S
+    except OSError:
+        return False
 
 
 def _is_alive(process: int) -> bool:
@@ -114,6 +146,8 @@ def write_together(paths: Mapping[str, Path], write: Callable[[str, BinaryIO], N
     Raises:
         OutputError: a write failed.
     """
+    for folder in {path.parent for path in paths.values()}:
+        clear_away(folder, {path.name for path in paths.values()}.__contains__)
     pending: list[PendingFile] = []
     try:
         for kind, path in paths.items():

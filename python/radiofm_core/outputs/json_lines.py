@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A message's fields as a line of JSON."""
+"""A message's fields as JSON."""
 
 from __future__ import annotations
 
@@ -19,10 +19,14 @@ def json_line(fields: Mapping, decimals: Mapping[str, int | None]) -> str:
         decimals: by key, how many are kept: more would pretend a precision that nothing has. The
             order of these keys is the line's; other keys follow.
     """
+    return json.dumps(json_fields(fields, decimals), separators=(", ", ": "))
+
+
+def json_fields(fields: Mapping, decimals: Mapping[str, int | None]) -> dict:
+    """The same as a dict of what JSON knows."""
     ordered = [key for key in decimals if key in fields]
     ordered += [key for key in fields if key not in decimals]
-    rounded = {key: _rounded(fields[key], decimals.get(key)) for key in ordered}
-    return json.dumps(rounded, separators=(", ", ": "))
+    return {key: _rounded(fields[key], decimals.get(key)) for key in ordered}
 
 
 def _rounded(value, decimals: int | None):

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from ..errors import InputError
+from .paths import result_paths
+from .sigmf_annotations import data_link
 
 NOTE = "radiofm:input"
 _PNG = b"\x89PNG\r\n\x1a\n"
@@ -52,22 +54,27 @@ def _text_of(picture: Path, key: str) -> str | None:
 
 
 def refuse_other_results(
-    paths: Mapping[str, Path], source: Path, data_link: Path | None = None
+    paths: Mapping[str, Path],
+    source: Path,
+    data_link: Path | None = None,
+    picture: Path | None = None,
 ) -> None:
     """Raise InputError where results of another input, or files that do not say what they are of,
     would be replaced.
 
     Args:
-        paths: the results' places by kind, ``picture`` among them.
+        paths: the results' places by kind.
         source: the input.
         data_link: where a link to the input is to lie beside them.
+        picture: the one that says what they are of; the one among ``paths`` if not given.
     """
     source = source.resolve()
+    picture = picture or paths["picture"]
     advice = "choose another --out, or --overwrite to replace it"
-    known = origin_of(paths["picture"])
+    known = origin_of(picture)
     if known is not None:
         if known != source:
-            raise InputError(f"{paths['picture']} is of {known}, not of {source}; {advice}")
+            raise InputError(f"{picture} is of {known}, not of {source}; {advice}")
         return
     there = [path for path in paths.values() if os.path.lexists(path)]
     if data_link is not None and os.path.lexists(data_link):
@@ -77,3 +84,13 @@ def refuse_other_results(
         there.append(data_link)
     if there:
         raise InputError(f"{there[0]} is there and does not say that it is of {source}; {advice}")
+
+
+def refuse_results_of_others(
+    folder: Path, stem: str, source: Path, outputs: Collection[str]
+) -> None:
+    """The same for the results called ``stem`` in a folder, of which ``outputs`` are to be
+    replaced; see :data:`.paths.RESULT_KINDS`."""
+    every = result_paths(folder, stem)
+    replaced = {kind: path for kind, path in every.items() if kind in outputs}
+    refuse_other_results(replaced, source, data_link(every["sigmf"]), every["picture"])

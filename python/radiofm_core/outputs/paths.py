@@ -7,11 +7,13 @@ from pathlib import Path
 
 from ..spectrum.recordings import META_SUFFIX
 
+_SUFFIXES = {"picture": ".png", "sigmf": META_SUFFIX, "jsonl": ".jsonl", "mask": ".mask.npz"}
+RESULT_KINDS = tuple(_SUFFIXES)
+
 
 def result_paths(folder: Path, stem: str) -> dict[str, Path]:
     """The files that a recording called ``stem`` gets in ``folder``."""
-    suffixes = {"picture": ".png", "sigmf": META_SUFFIX, "jsonl": ".jsonl", "mask": ".mask.npz"}
-    return {kind: folder / f"{stem}{suffix}" for kind, suffix in suffixes.items()}
+    return {kind: folder / f"{stem}{suffix}" for kind, suffix in _SUFFIXES.items()}
 
 
 def activity_paths(folder: Path, stem: str) -> dict[str, Path]:

@@ -8,11 +8,11 @@ import json
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from .. import keys
+from ..iso_time import sigmf_time
 from ..spectrum.recordings import DATA_SUFFIX, META_SUFFIX
 from ..version import __version__
 from .sigmf_emissions import (
@@ -23,11 +23,8 @@ from .sigmf_emissions import (
     generator,
 )
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # SigMF has no higher frequency
 _MOST_HZ = 1e12
-# The last year that a date of SigMF can tell
-_MOST_SECONDS = int((datetime(9999, 12, 31, tzinfo=UTC) - _EPOCH).total_seconds())
 
 
 class Stretch(Protocol):
@@ -40,16 +37,6 @@ class Stretch(Protocol):
     time_s: int  # of the first one: whole seconds since 1970
     time_frac: float  # and the rest of a second
     begins: bool  # a retune or a gap lies before it
-
-
-def sigmf_time(seconds: int, fraction: float) -> str | None:
-    """A time as ``core:datetime`` has it, to the nanosecond; None beyond the year 9999."""
-    nanoseconds = round(fraction * 1e9)
-    seconds += nanoseconds // 10**9
-    if not 0 <= seconds < _MOST_SECONDS:
-        return None
-    text = (_EPOCH + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{nanoseconds % 10**9:09d}Z"
 
 
 @dataclass

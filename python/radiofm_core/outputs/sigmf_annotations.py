@@ -13,6 +13,8 @@ from pathlib import Path
 
 from .. import keys
 from ..fields import finite_number
+from ..iso_time import sigmf_time
+from ..spectrum.datatypes import sigmf_name
 from ..spectrum.recordings import DATA_SUFFIX, META_SUFFIX, Capture, Recording
 from .bursts import Pauses
 from .sigmf_emissions import (
@@ -31,7 +33,7 @@ def global_fields(recording: Recording, model: str, complete: bool, data_linked:
     """The ``global`` object: the recording's own, and what ran over it."""
     own = recording.meta.get("global", {})
     fields = {k: v for k, v in own.items() if k not in _DATA_KEYS}
-    fields["core:datatype"] = recording.datatype
+    fields["core:datatype"] = sigmf_name(recording.datatype)
     fields["core:sample_rate"] = recording.sample_rate
     fields.setdefault("core:version", SIGMF_VERSION)
     if not data_linked:
@@ -54,10 +56,7 @@ def capture_fields(recording: Recording) -> list[dict]:
     """The ``captures`` as they were used: the recording's own, or one for a raw file."""
     own = recording.meta.get("captures")
     if not own:
-        return [
-            {"core:sample_start": c.sample_start, "core:frequency": c.center_frequency}
-            for c in recording.captures
-        ]
+        return [_fields_of(capture) for capture in recording.captures]
     fields = []
     for capture in own:
         capture = {"core:sample_start": 0, **capture}
@@ -66,6 +65,17 @@ def capture_fields(recording: Recording) -> list[dict]:
         if capture.get("core:frequency") != used:
             capture["core:frequency"] = used
         fields.append(capture)
+    return fields
+
+
+def _fields_of(capture: Capture) -> dict:
+    fields = {
+        "core:sample_start": capture.sample_start,
+        "core:frequency": capture.center_frequency,
+    }
+    time = sigmf_time(capture.time_s, capture.time_frac)
+    if time is not None and capture.time_s:
+        fields["core:datetime"] = time
     return fields
 
 
@@ -136,7 +146,7 @@ def _scope(recording: Recording, model: str) -> str:
     top = recording.meta.get("global", {})
     first = recording.captures[0]
     told = [
-        recording.data_path.name,
+        recording.origin.name,
         top.get("core:sha512"),
         recording.num_samples,
         recording.sample_rate,
@@ -219,12 +229,11 @@ def link_data(recording: Recording, meta_path: Path) -> bool:
     Returns False where that is not possible: the data have a header, a file of that name is
     there, or the file system has no links.
     """
-    own = recording.meta.get("global", {})
-    if recording.start_byte or own.get("core:trailing_bytes"):
-        return False
     link = data_link(meta_path)
     target = os.path.relpath(recording.data_path.resolve(), link.parent.resolve())
     try:
+        if not recording.is_whole_file:
+            return False
         if link.is_symlink() and os.readlink(link) == target:
             return True
         if link.is_symlink():

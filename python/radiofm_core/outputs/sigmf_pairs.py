@@ -9,7 +9,6 @@ in the data. ``radiofm:complete`` is true in it once no more samples are to come
 from __future__ import annotations
 
 import contextlib
-import glob
 import os
 import re
 import time
@@ -20,7 +19,7 @@ from pathlib import Path
 from ..errors import OutputError, UsageError
 from ..fields import shown
 from ..spectrum.recordings import META_SUFFIX
-from .files import clear_away, output_errors
+from .files import clear_away, output_errors, temporary_path
 from .recorded_file import RecordedFile, Stretch
 
 ADVICE = "make room there or choose another folder; until then samples are dropped"
@@ -50,7 +49,7 @@ class SigmfPair(RecordedFile):
         text = self.text(emissions, complete=not self.is_open)
         if text == self._text or self.is_removed:
             return
-        temporary = self.meta_path.with_name(f".{self.meta_path.name}.{os.getpid()}.part")
+        temporary = temporary_path(self.meta_path)
         try:
             temporary.write_bytes(text)
             os.replace(temporary, self.meta_path)
@@ -115,7 +114,7 @@ class SigmfFolder:
         with output_errors(self.folder, "samples ", ADVICE):
             self.folder.mkdir(parents=True, exist_ok=True)
             if not self._counter:
-                clear_away(self.folder, f"{glob.escape(self._prefix)}_*{META_SUFFIX}")
+                clear_away(self.folder, self._is_ours)
             stem, descriptor = self._new_file(first)
             pair = SigmfPair(stem, self._datatype, first, descriptor)
             try:
@@ -131,6 +130,9 @@ class SigmfFolder:
         pair.remove()
         with contextlib.suppress(ValueError):
             self._kept.remove(pair)
+
+    def _is_ours(self, name: str) -> bool:
+        return name.startswith(f"{self._prefix}_") and name.endswith(META_SUFFIX)
 
     def failure(self, reason: str) -> OutputError:
         """That samples cannot be written, for a reason of the system's."""

@@ -14,7 +14,7 @@ def readable_time(seconds: float) -> str:
     """A duration with its unit: 0.14 ms, 80 ms, 12.5 s, 10 min."""
     if seconds >= 600:
         return f"{seconds / 60:.4g} min"
-    return f"{seconds:.4g} s" if seconds >= 1 else f"{seconds * 1e3:.3g} ms"
+    return f"{seconds:.4g} s" if seconds >= 0.9995 else f"{seconds * 1e3:.3g} ms"
 
 
 def display_name(label: str) -> str:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -100,7 +100,7 @@ class SegmentationModel(Model):
     def answer(
         self,
         frames_db: np.ndarray,
-        resolution: tuple[float, float],
+        resolution: tuple[float, float] | Sequence[tuple[float, float]],
         evidence: np.ndarray | None = None,
     ) -> Answer:
         """Classify each pixel.
@@ -108,7 +108,7 @@ class SegmentationModel(Model):
         Args:
             frames_db: float32 (batch, channels, rows, cols) in dB; rows a multiple of the
                 spec's ``row_multiple``.
-            resolution: (Hz per bin, seconds per row).
+            resolution: (Hz per bin, seconds per row), of all frames or of each.
             evidence: float32 (batch, lags, 2, rows / row_multiple, 32) of the spec's
                 ``evidence_lags``, as :mod:`.evidence` defines it; NaN (and None, all of it) where
                 it is not known.

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from .. import keys
 from ..errors import InputError
 from ..fields import check_numbers, check_present, check_time, check_whole, finite_number
 from ..outputs.colors import class_colors
+from .changes import Changes
 from .spectrum_state import MOST_SECONDS
 
 PORTS = (keys.PORT_WINDOWS, keys.PORT_ACTIVITY)
@@ -107,7 +107,7 @@ class ActivityState:
     """
 
     def __init__(self, history: float = HISTORY_S):
-        self._lock = threading.Lock()
+        self._changes = Changes()
         self._history = history
         self._senders: OrderedDict[str, _Sender] = OrderedDict()
         self._classes: list[str] = []
@@ -129,17 +129,17 @@ class ActivityState:
 
         Raises:
             InputError: a message that lacks something, or does not fit.
+            RadiofmError: too many wait for somebody who reads.
         """
         if port == keys.PORT_WINDOWS:
             self._take_window(fields, data)
         elif port == keys.PORT_ACTIVITY:
             self._take_activity(fields)
-        self._version += 1
 
     def snapshot(self, span: float, sender: str = "") -> ActivitySnapshot:
         """What there is to draw of the last ``span`` seconds of a sender; empty: of the one that
         was heard last."""
-        with self._lock:
+        with self._changes.reading():
             if not self._senders:
                 return ActivitySnapshot()
             name = sender if sender in self._senders else next(reversed(self._senders))
@@ -178,7 +178,8 @@ class ActivityState:
         step = fields[keys.ROW_DURATION]
         first = round(seconds / step + fraction / step)
         name = str(fields.get(keys.SOURCE, ""))
-        with self._lock:
+
+        def change() -> None:
             found = self._senders.get(name)
             if found is None or (found.cols, found.row_duration) != (cols, step):
                 found = _Sender(cols, step, self._history)
@@ -189,6 +190,9 @@ class ActivityState:
             found.add(first, decibels)
             found.frequency_step = finite_number(fields.get(keys.FREQUENCY_STEP)) or 0.0
             found.packet_rate = finite_number(fields.get(keys.PACKET_RATE)) or 0.0
+            self._version += 1
+
+        self._changes.make(change)
 
     def _take_activity(self, fields: Mapping) -> None:
         numbers = (keys.START_TIME, keys.DURATION, keys.CONFIDENCE)
@@ -202,10 +206,14 @@ class ActivityState:
             confidence=fields[keys.CONFIDENCE],
             motion_db=finite_number(fields.get(keys.MOTION_DB)),
         )
-        with self._lock:
+
+        def change() -> None:
             if isinstance(probabilities, Mapping):
                 self._classes = [str(name) for name in probabilities]
             self._model = str(fields.get(keys.MODEL, ""))
             found = self._senders.get(str(fields.get(keys.SOURCE, "")))
             if found is not None:
                 found.moments.append(moment)
+            self._version += 1
+
+        self._changes.make(change)

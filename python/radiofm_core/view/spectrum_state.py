@@ -3,8 +3,7 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +13,7 @@ from ..errors import InputError
 from ..fields import check_numbers, check_present, check_time, check_whole, shown
 from ..outputs.colors import class_colors
 from ..spectrum.detections import FrameGeometry
+from .changes import Changes
 from .emission_list import EmissionList, ShownEmission
 from .row_groups import RowGroups, changed_rows, grouped, rows_in_a_line
 from .waterfall import HISTORY_S, Rows, Waterfall
@@ -96,7 +96,7 @@ class SpectrumState:
     """
 
     def __init__(self, history: float = HISTORY_S):
-        self._lock = threading.Lock()
+        self._changes = Changes()
         self._history = history
         self._waterfall: Waterfall | None = None
         # which of the waterfalls it is
@@ -123,24 +123,25 @@ class SpectrumState:
 
         Raises:
             InputError: a message that lacks something, or does not fit.
+            RadiofmError: too many wait for somebody who reads.
         """
         if port == keys.PORT_FRAMES:
             self._take_frame(fields, data)
         elif port == keys.PORT_MASKS:
             self._take_mask(fields, data)
         elif port == keys.PORT_EMISSIONS:
-            with self._lock:
-                self._emissions.take(fields)
+            self._change(lambda: self._emissions.take(fields))
         elif port == keys.PORT_STATUS:
             self._take_status(fields)
-        self._version += 1
 
     def clear(self) -> None:
         """Forget rows and emissions, as before another source."""
-        with self._lock:
+
+        def change() -> None:
             self._waterfall = None
             self._emissions.clear()
-            self._version += 1
+
+        self._change(change)
 
     def snapshot(self, span: float, end: float | None = None) -> Snapshot:
         """What there is to draw.
@@ -149,7 +150,7 @@ class SpectrumState:
             span: seconds of waterfall.
             end: seconds of the source's clock at which it ends; None: now.
         """
-        with self._lock:
+        with self._changes.reading():
             common = {
                 "emissions": self._emissions.all(),
                 "classes": list(self._classes),
@@ -179,7 +180,7 @@ class SpectrumState:
         """The rows ``first`` to ``last``. Who has those before ``kept`` as of a former ``version``
         is told only the rows from there on, or from the first one that has changed since: from a
         multiple of ``step`` on. None where there is no waterfall."""
-        with self._lock:
+        with self._changes.reading():
             waterfall = self._waterfall
             if waterfall is None or waterfall.newest is None:
                 return None
@@ -194,7 +195,7 @@ class SpectrumState:
     def lines(self, span: float, most: int, mark: tuple[int, int] = (0, 0)) -> RowGroups | None:
         """What changed of a picture of the last ``span`` seconds, of at most ``most`` lines, since
         a former one's ``mark``; without one all of it. None before the first frame."""
-        with self._lock:
+        with self._changes.reading():
             waterfall = self._waterfall
             if waterfall is None or waterfall.newest is None:
                 return None
@@ -215,7 +216,8 @@ class SpectrumState:
                 f"a frame of {rows} x {geometry.cols}: expected so many float32, got {_kind(data)}"
             )
         power = data[:wanted].reshape(rows, geometry.cols)
-        with self._lock:
+
+        def change() -> None:
             if self._waterfall is None or self._waterfall.cols != geometry.cols:
                 row = geometry.row_duration
                 self._waterfall = Waterfall(geometry.cols, row, self._history)
@@ -227,6 +229,8 @@ class SpectrumState:
                 self._emissions.clear()
             self._tuning = (geometry.center_frequency, geometry.sample_rate)
 
+        self._change(change)
+
     def _take_mask(self, fields: Mapping, data: np.ndarray | None) -> None:
         geometry, rows = _geometry(fields)
         names = fields.get(keys.CLASSES)
@@ -237,7 +241,8 @@ class SpectrumState:
                 f"a mask of {rows} x {geometry.cols}: expected so many bytes, got {_kind(data)}"
             )
         colors = fields.get(keys.CLASS_COLORS, ())
-        with self._lock:
+
+        def change() -> None:
             self._classes = names
             self._colors = class_colors(names, colors if isinstance(colors, list) else ())
             model = str(fields.get(keys.MODEL, ""))
@@ -247,23 +252,29 @@ class SpectrumState:
                 mask = data.reshape(rows, geometry.cols)
                 self._waterfall.add_mask(mask, geometry)
 
+        self._change(change)
+
     def _take_status(self, fields: Mapping) -> None:
         counts = (keys.FRAMES, keys.DROPPED, keys.QUEUE_DEPTH)
         times = (keys.LATENCY_P50, keys.LATENCY_P99)
-        if keys.FRAMES not in fields:  # of another block, which tells only what failed
-            with self._lock:
-                error = str(fields.get(keys.ERROR, ""))
-                self._status = ViewStatus(**{**vars(self._status), "error": error})
-            return
-        check_present(fields, counts + times)
-        check_whole(fields, counts)
-        check_numbers(fields, times)
-        with self._lock:
-            self._status = ViewStatus(
-                **{key: fields[key] for key in counts + times},
-                error=str(fields.get(keys.ERROR, "")),
-                model=self._status.model,
-            )
+        told: dict = {keys.ERROR: str(fields.get(keys.ERROR, ""))}
+        if keys.FRAMES in fields:  # else of another block, which tells only what failed
+            check_present(fields, counts + times)
+            check_whole(fields, counts)
+            check_numbers(fields, times)
+            told |= {key: fields[key] for key in counts + times}
+
+        def change() -> None:
+            self._status = ViewStatus(**{**vars(self._status), **told})
+
+        self._change(change)
+
+    def _change(self, change: Callable[[], None]) -> None:
+        def numbered() -> None:
+            change()
+            self._version += 1
+
+        self._changes.make(numbered)
 
 
 def _geometry(fields: Mapping) -> tuple[FrameGeometry, int]:

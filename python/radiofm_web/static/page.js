@@ -9,7 +9,7 @@ import { look } from "./look.js";
 import { ColorTable, Picture } from "./picture.js";
 import { loadSettings } from "./settings.js";
 import { Waterfall } from "./waterfall.js";
-import { ago, count, hertz, megahertz, milliseconds, moment } from "./words.js";
+import { ago, count, hertz, megahertz, milliseconds, moment, period } from "./words.js";
 
 const PROTOCOL = 1;
 const TABLE_MS = 250;
@@ -38,6 +38,8 @@ let toTell = 0;
 let isDue = false;
 let isLive = false;
 let isStale = false;
+// of a source that is lost: {since (ms since 1970), began (performance.now()), reason}
+let loss = null;
 
 const colors = new Map();
 const colorOf = (emission) => colors.get(emission.label) ?? unknown.color;
@@ -63,6 +65,7 @@ function takeHello(hello) {
   isStale = true;
   if (!controls.paused) forget();
   toTell = 0;
+  takeLoss(null);
   unknown = hello.unknown;
   noise = hello.noise;
   table.setScale(hello);
@@ -82,6 +85,7 @@ function takeUpdate(update) {
   toTell = update.number;
   if (update.classes) takeClasses(update.classes);
   if (update.status) showStatus(update.status);
+  if ("source_lost" in update) takeLoss(update.source_lost);
   if (update.emissions) {
     for (const each of update.emissions.changed) emissions.set(each.burst_id, each);
     for (const number of update.emissions.gone) emissions.delete(number);
@@ -113,6 +117,35 @@ function tellConnection(state, text) {
   isLive = state === "live";
   byId("connection").dataset.state = state;
   byId("connection").textContent = text;
+}
+
+// told: what the server knows of a source that is lost, or null
+function takeLoss(told) {
+  const began = told && performance.now() - 1000 * told.age;
+  loss = told && { since: Date.parse(told.since), began, reason: told.reason };
+  if (!loss) linesAt = performance.now();
+  showSource();
+}
+
+// Where nothing is lost between page and server, whether samples come.
+function showSource() {
+  byId("notice").textContent = loss ? lossText() : "waiting for the first frame";
+  if (!isLive) return;
+  const silence = performance.now() - linesAt;
+  let text = controls.paused ? "live, the picture is paused" : "live";
+  if (loss) {
+    text = lossText();
+  } else if (picture && !controls.paused && !document.hidden && silence > SILENT_MS) {
+    text = `connected; no samples for ${Math.round(silence / 1000)} s`;
+  }
+  const place = byId("connection");
+  place.dataset.state = loss ? "source-lost" : "live";
+  if (place.textContent !== text) place.textContent = text;
+}
+
+function lossText() {
+  const lasted = period((performance.now() - loss.began) / 1000);
+  return `source lost since ${moment(loss.since / 1000)}, for ${lasted} (${loss.reason}); trying again`;
 }
 
 // ---- what the viewer wants
@@ -258,16 +291,7 @@ new ResizeObserver(() => {
   sizeTimer = setTimeout(ask, 150);
 }).observe(waterfall.canvas);
 
-setInterval(() => {
-  if (!isLive) return;
-  const silence = performance.now() - linesAt;
-  let text = controls.paused ? "live, the picture is paused" : "live";
-  if (picture && !controls.paused && !document.hidden && silence > SILENT_MS) {
-    text = `connected; no samples for ${Math.round(silence / 1000)} s`;
-  }
-  const place = byId("connection");
-  if (place.textContent !== text) place.textContent = text;
-}, 1000);
+setInterval(showSource, 1000);
 
 // The token is in a cookie now, and has no business in the address bar or a screenshot.
 if (new URLSearchParams(location.search).has("token")) {

@@ -35,10 +35,13 @@ export function moment(seconds) {
 }
 
 export function ago(seconds) {
-  if (seconds < 1) return "just now";
-  if (seconds < 60) return `${Math.floor(seconds)} s ago`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ago`;
-  return `${Math.floor(seconds / 3600)} h ago`;
+  return seconds < 1 ? "just now" : `${period(seconds)} ago`;
+}
+
+export function period(seconds) {
+  if (seconds < 60) return `${Math.floor(seconds)} s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;
+  return `${Math.floor(seconds / 3600)} h`;
 }
 
 export function milliseconds(seconds) {

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from radiofm_core.csi.spec import CsiSpec
+from radiofm_core.csi.time_grid import interpolate
 
 from .windows import UNLABELLED, WindowSet, mirrored
 
@@ -29,7 +30,10 @@ class Augmentation:
     ``slide``: of frequency, in columns. ``mirror``: share of windows turned round in frequency.
     ``gain_db``: of slow changes of gain. ``response_db``: of a gain that differs over frequency.
     ``hide``: share of windows of which a stretch of rows or columns is hidden, up to
-    ``hidden_share`` of them.
+    ``hidden_share`` of them. ``slower``: share of windows whose packets come as slowly as
+    ``slowest`` of the rows' rate or faster; ``bursts``: share of windows that lose packets in
+    bursts of up to ``burst_s`` instead, about as many as they keep. What is missing is interpolated
+    as in the product.
     """
 
     speed: float = 1.2
@@ -44,47 +48,65 @@ class Augmentation:
     response_db: float = 3.0
     hide: float = 0.5
     hidden_share: float = 0.25
+    slower: float = 0.0
+    slowest: float = 0.15
+    bursts: float = 0.0
+    burst_s: float = 0.3
 
 
 def augmented(
     windows: WindowSet, index: np.ndarray, spec: CsiSpec, how: Augmentation, rng
-) -> tuple[np.ndarray, np.ndarray]:
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Windows with changes drawn by ``rng``.
 
     Returns:
-        values float32 (B, spec.rows, columns, channels) and targets float32 (B, classes): the
-        shares of the labels in the middle of each.
+        values float32 (B, spec.rows, columns, channels), received bool (B, spec.rows), and targets
+        float32 (B, classes): the shares of the labels in the middle of each.
     """
     values = np.empty((len(index), spec.rows, *windows.values.shape[2:]), np.float32)
+    received = np.empty((len(index), spec.rows), bool)
     targets = np.empty((len(index), len(windows.classes)), np.float32)
     for k, i in enumerate(index):
         source, labels = windows.values[i].astype(np.float32), windows.labels[i]
         rows = _drawn_rows(len(source), spec, how, rng)
         targets[k] = _target(labels, rows, spec, len(windows.classes))
         values[k] = _changed(_at(source, rows, 0), windows.antennas, how, rng)
-    return values, targets
+        kept = _drawn_packets(spec, how, rng)
+        received[k] = windows.received[i][np.round(rows).astype(int)]
+        if how.noise or not kept.all():
+            received[k] &= kept
+            values[k] = _interpolated(values[k], received[k], spec)
+    return values, received, targets
 
 
-def plain(windows: WindowSet, index: np.ndarray, spec: CsiSpec) -> tuple[np.ndarray, np.ndarray]:
+def plain(
+    windows: WindowSet, index: np.ndarray, spec: CsiSpec
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """As :func:`augmented`, unchanged."""
     extra = (windows.values.shape[1] - spec.rows) // 2
     rows = extra + np.arange(spec.rows)
     values = windows.values[index][:, rows].astype(np.float32)
     count = len(windows.classes)
     targets = [_target(windows.labels[i], rows.astype(float), spec, count) for i in index]
-    return values, np.array(targets, np.float32)
+    return values, windows.received[index][:, rows], np.array(targets, np.float32)
 
 
-def batches(windows: WindowSet, spec: CsiSpec) -> Iterator[torch.Tensor]:
-    """All windows as they are, float32 (B, R, W, C)."""
+def batches(windows: WindowSet, spec: CsiSpec) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """All windows as they are: float32 (B, R, W, C) and which rows were received, bool (B, R)."""
     for start in range(0, len(windows), BATCH):
         index = np.arange(start, min(start + BATCH, len(windows)))
-        yield torch.from_numpy(plain(windows, index, spec)[0])
+        values, received, _ = plain(windows, index, spec)
+        yield torch.from_numpy(values), torch.from_numpy(received)
+
+
+def values_of(windows: WindowSet, spec: CsiSpec) -> Iterator[torch.Tensor]:
+    """The values alone."""
+    return (values for values, _ in batches(windows, spec))
 
 
 def truth(windows: WindowSet, spec: CsiSpec) -> np.ndarray:
     """The class of each window's middle, int (windows,)."""
-    _, targets = plain(windows, np.arange(len(windows)), spec)
+    _, _, targets = plain(windows, np.arange(len(windows)), spec)
     return targets.argmax(1)
 
 
@@ -102,6 +124,37 @@ def _drawn_ends(spec: CsiSpec, how: Augmentation, rng) -> np.ndarray:
     first = int(rng.integers(0, beside + 1)) * (rng.random() < how.ends)
     last = spec.rows - 1 - int(rng.integers(0, beside + 1)) * (rng.random() < how.ends)
     return mirrored(np.arange(spec.rows), first, last)
+
+
+def _drawn_packets(spec: CsiSpec, how: Augmentation, rng) -> np.ndarray:
+    """Which rows keep their packets, bool (rows,)."""
+    rows = np.arange(spec.rows)
+    kept = np.ones(spec.rows, bool)
+    kind = rng.random()
+    if kind < how.slower:
+        share = how.slowest ** rng.random()
+        # one in each interval of a slower sender, as evenly as it may be
+        places = (np.arange(int(spec.rows * share) + 1) + rng.random()) / share
+        places = places + rng.uniform(-0.5, 0.5) * rng.random(len(places)) / share
+        kept[:] = False
+        kept[np.unique(np.clip(places, 0, spec.rows - 1).astype(int))] = True
+    elif kind < how.slower + how.bursts:
+        longest = how.burst_s * spec.rate_hz
+        place = rng.uniform(0, longest)
+        while place < spec.rows:
+            lost = rng.uniform(0, longest)
+            kept[(rows >= place) & (rows < place + lost)] = False
+            place += lost + rng.uniform(0, longest)
+    return kept
+
+
+def _interpolated(values: np.ndarray, received: np.ndarray, spec: CsiSpec) -> np.ndarray:
+    """Values with those of rows without a packet interpolated from the others."""
+    if received.all() or received.sum() < 2:
+        return values
+    places = np.flatnonzero(received) / spec.rate_hz
+    found = interpolate(places, values[received], np.arange(spec.rows) / spec.rate_hz)
+    return found.astype(np.float32)
 
 
 def _target(labels: np.ndarray, rows: np.ndarray, spec: CsiSpec, count: int) -> np.ndarray:

@@ -31,13 +31,15 @@ SCORED_S, SCORED_HOP_S = 0.5, 0.25
 class WindowSet:
     """Windows of one kind of link.
 
-    ``values``: float16 (windows, rows, columns, channels); ``antennas``: how many of the channels
-    are amplitudes; ``labels``: uint8 (windows, rows), indexes of ``classes`` or UNLABELLED;
-    ``groups``: of the clip, a window each; ``answers``: int (windows,), windows of one number are
-    scored as one answer.
+    ``values``: float16 (windows, rows, columns, channels); ``received``: bool (windows, rows),
+    those with a packet of their own; ``antennas``: how many of the channels are amplitudes;
+    ``labels``: uint8 (windows, rows), indexes of ``classes`` or UNLABELLED; ``groups``: of the
+    clip, a window each; ``answers``: int (windows,), windows of one number are scored as one
+    answer.
     """
 
     values: np.ndarray
+    received: np.ndarray
     antennas: int
     labels: np.ndarray
     groups: np.ndarray
@@ -82,7 +84,7 @@ def joined(one: WindowSet, other: WindowSet) -> WindowSet:
             f"windows of {one.values.shape[1:]} and of {other.values.shape[1:]} (rows, columns, "
             "channels) cannot be trained on together; use clips of one kind of link"
         )
-    names = ("values", "labels", "groups")
+    names = ("values", "received", "labels", "groups")
     both = {n: np.concatenate([getattr(one, n), getattr(other, n)]) for n in names}
     answers = np.concatenate([one.answers, other.answers + one.answers.max() + 1])
     return replace(one, **both, answers=answers)
@@ -119,7 +121,8 @@ def _framed(clip: Clip, spec: CsiSpec) -> Iterator[CsiWindow]:
     length_s = (clip.packets[-1].time_ns - clip.packets[0].time_ns) * 1e-9
     lasting_s = length_s * count / max(1, count - 1)
     within = clip.scored_whole and lasting_s >= spec.duration_s - 1 / spec.rate_hz
-    framer = CsiFramer(spec, mirror_ends=not within)
+    # what has a label is taken as it is
+    framer = CsiFramer(spec, mirror_ends=not within, refuse_faults=False)
     for packet in (*clip.packets, None):
         for window in framer.finish() if packet is None else framer.push(packet):
             yield replace(window, values=window.values.astype(np.float16))
@@ -161,6 +164,7 @@ def _set(
     ]
     return WindowSet(
         values=np.stack([window.values for _, window, _ in found]),
+        received=np.stack([window.received for _, window, _ in found]),
         antennas=found[0][1].antennas,
         labels=np.stack([labels for _, _, labels in found]),
         groups=np.array([clip.group for clip, _, _ in found]),

@@ -94,7 +94,7 @@ class BenchmarkMaker(SceneMaker):
         """Any, but one with a plateau in scenarios of plateaus."""
         wanted = self.stratum.scenario in strata.PLATEAUS
         for _ in range(TRIES):
-            drawn = super().draw_radio(span, rng)
+            drawn = radio.draw_radio(span, rng, strata.FLOOR_SHAPES)
             if not wanted or drawn.response.depth_db > 0:
                 break
         return drawn

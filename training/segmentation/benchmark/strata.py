@@ -16,6 +16,7 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
+from ...waveforms.floors import Shapes
 from ...waveforms.side_by_side import DURATION_S, FFT_15K, LTE_HZ, NR_HZ, Pair, fits
 
 NAME = "radiofm-bench-2"
@@ -28,6 +29,8 @@ MIXED_FFT_15K = (128, 160, 332, 668, 1024, 1332, 2048, 4096, 8192)
 # Seconds of a frame, and whether the receiver has heard what came before
 DURATIONS_S = (5e-3, 20e-3, 40e-3)
 BEFORE = (False, True)
+# Of floors: the benchmark's own, as it is frozen
+FLOOR_SHAPES = Shapes(narrowest_bump=0.02, step_db=12.0, steepest_step=0.002)
 # 40 ms at this rate are more than the generator makes.
 SHORT_FFT_15K = 8192
 # Seconds that are known of before, if any: more than LTE's frame and NR's longest common period of

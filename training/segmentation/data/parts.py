@@ -26,7 +26,7 @@ def frame_set(recipe: Recipe, part: str) -> FrameSet:
         _check_labelled(recipe, part)
     folders = processes.first_alone(lambda: prepare_part(recipe, part))
     share = recipe.label_share if part in ("train", "refine") else 1.0
-    frames = FrameSet(folders, recipe.spec, recipe.classes, share)
+    frames = FrameSet(folders, recipe.spec, recipe.classes, share, with_dc=True)
     stage = recipe.stage_of(part)
     if stage is not None and len(frames) < stage.batch:
         raise UsageError(

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,8 +11,12 @@ import torch
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.spectrum.evidence import evidence_planes
 from radiofm_core.spectrum.evidence_grid import memory_samples
-from radiofm_core.spectrum.recordings import META_SUFFIX, Recording, open_recording
-from radiofm_core.spectrum.sample_data import read_iq
+from radiofm_core.spectrum.recordings import (
+    META_SUFFIX,
+    Recording,
+    open_recording,
+    read_samples,
+)
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from radiofm_core.spectrum.spectrogram import spectrogram_db
 
@@ -83,16 +86,15 @@ def frame_at(
 ) -> tuple[np.ndarray, np.ndarray]:
     """dB float32 (rows, cols), and evidence for ``frame_rows`` rows, of the frame of ``rows`` that
     begins at sample ``start``; its evidence knows what was from sample ``first`` on."""
-    path: Path = recording.data_path
     count = rows * spec.row_samples(hops)
     samples = start + count - first
-    iq = read_iq(path, recording.datatype, recording.start_byte, first, samples)
+    iq = read_samples(recording, first, samples)
     before, iq = torch.from_numpy(iq).split([start - first, count])
     level = spectrogram_db(iq, spec, hops, rows)[0].numpy()
     evidence = evidence_planes(iq, spec, recording.sample_rate, hops, before, frame_rows).numpy()
     if not np.isfinite(level).all():
         raise InputError(
-            f"{path}: samples {start} to {start + count} hold values that are not finite; it is "
-            "damaged: leave it out, or cut them off"
+            f"{recording.origin}: samples {start} to {start + count} hold values that are not "
+            "finite; it is damaged: leave it out, or cut them off"
         )
     return level, evidence

@@ -26,6 +26,7 @@ import torch
 
 from radiofm_core.errors import InputError
 from radiofm_core.outputs.files import output_errors
+from radiofm_core.spectrum.detections import NOISE_CLASS
 from radiofm_core.spectrum.evidence_grid import LONG_LAG_S
 from radiofm_core.spectrum.spec import CELL_COLS, SpectrogramSpec
 
@@ -37,6 +38,9 @@ LOWEST_DB = -32.0
 NOTE = "prepared.json"
 # Rows and columns of a fingerprint's blocks
 BLOCK = 16
+# Columns on each side of the span's centre that a receiver's DC fills, and how many beyond them
+# tell whether it lies in noise
+DC_REACH, DC_BESIDE = 3, 5
 # Share of the frames that are trained on without evidence, or without that of long lags
 WITHOUT_EVIDENCE, WITHOUT_LONG_LAGS = 0.15, 0.2
 
@@ -151,7 +155,7 @@ class Batch(NamedTuple):
 class FrameSet:
     """One or several prepared sets of frames of the same size, held in memory (128 KiB a
     frame), their truth as ``classes``; of each set the first frames, a ``share`` of them (a part
-    of 1)."""
+    of 1). ``with_dc``: :func:`label_dc`."""
 
     def __init__(
         self,
@@ -159,6 +163,7 @@ class FrameSet:
         spec: SpectrogramSpec,
         classes: Classes,
         share: float = 1.0,
+        with_dc: bool = False,
     ):
         folders = [folders] if isinstance(folders, Path) else list(folders)
         notes = [_checked_note(folder, spec) for folder in folders]
@@ -167,7 +172,7 @@ class FrameSet:
         self.levels = _joined([_part(folder, "levels", share) for folder in folders])
         self.truth = _joined(
             [
-                _table(note, classes, folder)[_part(folder, "truth", share)]
+                _truth(note, classes, folder, share, with_dc)
                 for note, folder in zip(notes, folders, strict=True)
             ]
         )
@@ -253,6 +258,26 @@ def _table(note: dict, classes: Classes, folder: Path) -> np.ndarray:
             f"{folder} was made for other classes than {', '.join(classes.names)}; prepare it again"
         ) from error
     return table
+
+
+def _truth(note: dict, classes: Classes, folder: Path, share: float, with_dc: bool) -> np.ndarray:
+    """uint8 (frames, rows, cols) of a set as ``classes``."""
+    truth = _table(note, classes, folder)[_part(folder, "truth", share)]
+    if with_dc and "kinds" in note:
+        label_dc(truth)
+    return truth
+
+
+def label_dc(truth: np.ndarray) -> None:
+    """Of generated frames, (frames, rows, cols): a receiver's DC is noise where noise is on both
+    sides of it. Other lines that receivers make cannot be told from a sender's, and are not scored;
+    a line at the very centre of the span hardly ever is one."""
+    centre = truth.shape[2] // 2
+    low, high = centre - DC_REACH, centre + DC_REACH + 1
+    left, right = truth[..., low - DC_BESIDE : low], truth[..., high : high + DC_BESIDE]
+    in_noise = ((left == NOISE_CLASS).all(-1) & (right == NOISE_CLASS).all(-1))[..., None]
+    middle = truth[..., low:high]
+    middle[in_noise & (middle == IGNORE)] = NOISE_CLASS
 
 
 def _part(folder: Path, name: str, share: float) -> np.ndarray:

@@ -20,6 +20,7 @@ struct RADIOFM_API recording_segment
     double center_frequency = 0.0; //!< Hz
     uint64_t time_s = 0;           //!< whole seconds of the first sample's time
     double time_frac = 0.0;        //!< and the rest of a second
+    uint64_t header_bytes = 0;     //!< in the file, between the segment before it and its samples
 
     //! Calls `visit(name, member pointer)` for each field.
     template <typename Visit>
@@ -29,6 +30,7 @@ struct RADIOFM_API recording_segment
         visit("center_frequency", &recording_segment::center_frequency);
         visit("time_s", &recording_segment::time_s);
         visit("time_frac", &recording_segment::time_frac);
+        visit("header_bytes", &recording_segment::header_bytes);
     }
 };
 
@@ -37,11 +39,12 @@ struct RADIOFM_API recording_segment
  */
 struct RADIOFM_API recording_source_options
 {
-    std::string path;     //!< data file
-    std::string datatype; //!< SigMF's: cf32, cf64, ci32, cu32, ci16, cu16 + _le or _be, ci8, cu8
+    std::string path;     //!< data file, or a pipe; "-": standard input
+    std::string datatype; //!< SigMF's: cf32, cf64, ci32, cu32, ci16, cu16 + _le or _be, ci8, cu8;
+                          //!< and ci24
     double sample_rate = 0.0;                //!< S/s
     uint64_t start_byte = 0;                 //!< bytes to skip at the file's start
-    uint64_t n_samples = 0;                  //!< samples to play; 0: to the file's end
+    uint64_t n_samples = 0;                  //!< samples to play; 0: to the end
     std::vector<recording_segment> segments; //!< ascending; none: one at 0 Hz, 0 s
     bool repeat = false;                     //!< play for ever; time goes on
     bool real_time = false; //!< give each sample out when it would have been received, not before
@@ -67,6 +70,8 @@ struct RADIOFM_API recording_source_options
  * Sets `rx_rate`, `rx_freq` and `rx_time` tags where a segment starts. After the last sample
  * comes one zero sample with the tag `radiofm_end`, so that a framer can emit a partial frame.
  * A sample that is not finite or a read error ends the recording there; error() then tells.
+ *
+ * A pipe or standard input is played as its samples come, to its end.
  */
 class RADIOFM_API recording_source : virtual public gr::sync_block
 {
@@ -77,7 +82,7 @@ public:
     static sptr make(const recording_source_options& options);
 
     virtual uint64_t progress() const = 0;  //!< samples played so far, over all repetitions
-    virtual uint64_t n_samples() const = 0; //!< samples in the recording
+    virtual uint64_t n_samples() const = 0; //!< samples in the recording; 0: not known of a pipe
     virtual std::string error() const = 0;  //!< why the recording ended early; or empty
 };
 

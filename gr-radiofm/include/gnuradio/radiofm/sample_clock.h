@@ -3,6 +3,8 @@
 
 #include <cmath>
 #include <cstdint>
+#include <sstream>
+#include <stdexcept>
 
 namespace gr {
 namespace radiofm {
@@ -31,6 +33,17 @@ class sample_clock
 public:
     //! True for a rate that the clock can count with: slower ones could leave its seconds' range.
     static bool runs_at(double rate) { return rate >= 1.0 && std::isfinite(rate); }
+
+    //! `rate`; throws std::invalid_argument where runs_at() is not true of it.
+    static double checked_rate(double rate)
+    {
+        if (!runs_at(rate)) {
+            std::ostringstream text;
+            text << "sample rate " << rate << " S/s: expected 1 S/s or more";
+            throw std::invalid_argument(text.str());
+        }
+        return rate;
+    }
 
     //! `rate` (S/s): runs_at() is true of it.
     explicit sample_clock(double rate) : d_rate(rate) {}

@@ -102,7 +102,7 @@ def _fault(length: int, fields: tuple | None) -> str:
 
 
 def _packet(fields: tuple, body: bytes) -> CsiPacket:
-    ticks, csi_bytes, _, _, _, _, _, tones, receivers, streams, rssi, *_, payload = fields
+    ticks, csi_bytes, channel, _, _, _, _, tones, receivers, streams, rssi, *_, payload = fields
     start = _HEADER_BYTES + csi_bytes
     mac, sequence = sender_of(body[start : start + min(payload, _FRAME_HEAD_BYTES)])
     return CsiPacket(
@@ -112,4 +112,5 @@ def _packet(fields: tuple, body: bytes) -> CsiPacket:
         rssi_dbm=None if rssi == _NO_RSSI else float(rssi + _NOISE_FLOOR_DBM),
         mac=mac,
         sequence=sequence,
+        channel=channel,
     )

@@ -4,7 +4,8 @@
 Both begin a line with ``CSI_DATA`` and end it with the buffer's numbers in brackets. esp-csi
 separates those by commas and names the buffer's first word invalid where it is; the
 ESP32-CSI-Tool separates them by blanks and prints 128 of them at most. A line of column names may
-come first: then it tells the columns, whatever their order. Without one, or where it is another
+come first: then it tells the columns, whatever their order, and lines need no ``CSI_DATA``. So do
+columns that are written as ``name=value``. Without either, or where the names are another
 program's, the number of columns tells which program wrote the line, and the buffer is the last.
 
 Windows PowerShell redirects lines as UTF-16. Of such a file the zero bytes are left out.
@@ -23,16 +24,26 @@ from ..capture import Tally
 from ..clocks import MicrosecondClock, seconds_to_ns
 from ..mac_header import MAC_TEXT
 from ..packet import CsiPacket
-from .esp32_faults import REPEATED, TWELVE_BITS, Repeats, TwelveBits
-from .esp32_layout import ABOVE, BELOW, NONE, Part, esp32_parts, esp32c5_parts
+from ..subcarriers import SPACING_HZ
+from .esp32_faults import REPEATED, Repeats, TwelveBits
+from .esp32_layout import (
+    ABOVE,
+    BELOW,
+    NONE,
+    TWELVE_BIT_BYTES,
+    Part,
+    esp32_parts,
+    esp32c5_parts,
+    esp32c6_part,
+    twelve_bit_estimate,
+)
 
 NAME = "ESP32"
 ADVICE = "log complete lines that begin with CSI_DATA"
-_EIGHT_BITS = "set lltf_bit_mode = 1 (8 bits) in wifi_csi_acquire_config_t and record again"
 # Where packets are left out for this reason above all
 ADVICE_OF = {
-    TWELVE_BITS: _EIGHT_BITS,
-    REPEATED: f"the firmware repeats one estimate; update ESP-IDF, on a C5 or C6 {_EIGHT_BITS}",
+    REPEATED: "the firmware repeats one estimate; update ESP-IDF, on a C5 or C6 set "
+    "lltf_bit_mode = 1 (8 bits) in wifi_csi_acquire_config_t and record again",
 }
 
 MARK = b"CSI_DATA"
@@ -59,14 +70,20 @@ _NAMES = {
     "first_word_invalid": "first_word",
     "timestamp_us": "local_timestamp",
     "src_mac": "mac",
+    "channel_number": "channel",
 }
-_BUFFER_NAMES = ("data", "csi_data")
+_BUFFER_NAMES = ("data", "csi_data", "csi", "buf", "csi_buf")
 _BYTE_ORDER_MARKS = b"\xff\xfe\xef\xbb\xbf"
 # Packets that a file's reader holds back until it has seen an estimate change
 _MOST_HELD = 256
 _DAMAGED = "damaged line"
 # The names from ``type`` on; a log's own words can come before them
 _HEADER = re.compile(r"(?<!\w)type,\w.*,.*")
+# A line of names of any order has the buffer's, and two others of these at least
+_TIME = "local_timestamp"
+_TELLING = {"type", "mac", "rssi", "rate", "channel", "len", "noise_floor", _TIME}
+_LEAST_TELLING = 2
+_NAMED = re.compile(r"\s*(\w+)\s*=(.*)", re.DOTALL)
 
 
 class LineParser:
@@ -76,6 +93,8 @@ class LineParser:
         self._tally = tally
         self._columns: _Columns | None = None
         self._clock = MicrosecondClock()
+        # whether the last packet's line told a time
+        self.has_clock = True
         self._is_twelve_bits = TwelveBits()
         self.repeats = Repeats()
 
@@ -87,20 +106,23 @@ class LineParser:
         """
         line = line.replace(b"\0", b"").lstrip(_BYTE_ORDER_MARKS)
         text = line[:MAX_LINE_BYTES].decode("latin-1").strip()
-        if "[" not in text and (header := _HEADER.search(text.replace('"', ""))):
-            columns = _header_columns(header[0])
-            # a log can have words that look like it
-            if columns is not None or header.start() == 0:
-                self._columns = columns
+        if "[" not in text and (columns := _header_columns(text)):
+            self._columns = columns
             return None
-        _, mark, rest = text.partition(MARK.decode())
-        if not mark:
+        start, mark, rest = text.partition(MARK.decode())
+        # by its header a line may have the mark behind the buffer, or none
+        is_marked = bool(mark) and ("[" in rest or self._columns is None)
+        if not is_marked and (self._columns is None or "[" not in text):
+            if mark:
+                self._tally.skip("line that is cut off")
             return None
-        before, bracket, numbers = rest.partition("[")
+        before, bracket, numbers = (rest if is_marked else text).partition("[")
         numbers, closing, after = numbers.partition("]")
         if not (bracket and closing):
             self._tally.skip("line that is cut off")
             return None
+        if is_marked and self._columns is not None:
+            before = self._columns.with_what_is_before(start, before)
         try:
             return self._packet(before, numbers, after)
         except KeyError as error:
@@ -114,17 +136,24 @@ class LineParser:
         if of is None:
             return None
         buffer = _buffer(numbers)
-        if "sig_mode" not in of and self._is_twelve_bits(buffer):
-            self._tally.skip(TWELVE_BITS)
-            return None
         nbytes = int(of.get("len", len(buffer)))
-        part = _choose(of, buffer, nbytes)
-        if part is None:
-            self._tally.skip(f"line with a buffer of {nbytes} bytes, which no packet format has")
-            return None
+        if "sig_mode" not in of and self._is_twelve_bits(buffer):
+            if not len(buffer) == nbytes == TWELVE_BIT_BYTES:
+                self._tally.skip(f"estimate of 12 bits in {nbytes} bytes, an unknown layout")
+                return None
+            csi, indices = twelve_bit_estimate(buffer)
+            spacing = SPACING_HZ
+        else:
+            part = _choose(of, buffer, nbytes)
+            if part is None:
+                self._tally.skip(
+                    f"line with a buffer of {nbytes} bytes, which no packet format has"
+                )
+                return None
+            pairs = buffer[: len(buffer) // 2 * 2].reshape(-1, 2)[part.places]
+            csi = np.ascontiguousarray(pairs[:, ::-1], np.float32).view(np.complex64)[:, 0]
+            indices, spacing = part.subcarriers, part.subcarrier_hz
         self._tally.chip = _program(of)
-        pairs = buffer[: len(buffer) // 2 * 2].reshape(-1, 2)[part.places]
-        csi = np.ascontiguousarray(pairs[:, ::-1], np.float32).view(np.complex64)[:, 0]
         time_ns, absolute = self._time(of)
         mac = of.get("mac", "").strip().lower()
         # one that was not estimated, all zero, is told of as such
@@ -133,19 +162,22 @@ class LineParser:
             return None
         return CsiPacket(
             csi=csi[np.newaxis],
-            subcarriers=part.subcarriers,
+            subcarriers=indices,
             time_ns=time_ns,
             time_is_absolute=absolute,
             rssi_dbm=float(int(of["rssi"])) if "rssi" in of else None,
             mac=mac if MAC_TEXT.fullmatch(mac) else None,
-            subcarrier_hz=part.subcarrier_hz,
+            subcarrier_hz=spacing,
+            channel=int(of["channel"]) if "channel" in of else None,
         )
 
     def _values(self, before: str, after: str) -> dict[str, str] | None:
         """A line's values by column; None if no columns are known for so many."""
         values = before.replace('"', "").split(",")
-        if len(values) > 1 and not values[-1].strip():
+        if not values[-1].strip() and (len(values) > 1 or self._has_first_buffer()):
             del values[-1]
+        if (named := _named(values)) is not None:
+            return named | (_named(after.replace('"', "").split(",")) or {})
         columns = self._columns
         if columns is not None and len(columns.before) == len(values):
             rest = after.replace('"', "").split(",")[1:]
@@ -158,24 +190,33 @@ class LineParser:
             return None
         return dict(zip(known, values, strict=True))
 
+    def _has_first_buffer(self) -> bool:
+        return self._columns is not None and not self._columns.before
+
     def _time(self, of: dict[str, str]) -> tuple[int, bool]:
-        """(ns, since 1970?): the clock that was set if there is one, else the radio's."""
+        """(ns, since 1970?): the clock that was set if there is one, else the radio's, else 0."""
+        self.has_clock = _TIME in of or of.get("real_time_set", "0").strip() == "1"
+        if not self.has_clock:
+            return 0, False
         if of.get("real_time_set", "0").strip() == "1":
             return seconds_to_ns(float(of["real_timestamp"])), True
-        return self._clock.nanoseconds(int(of["local_timestamp"])), False
+        return self._clock.nanoseconds(int(of[_TIME])), False
 
 
 def sniff(head: bytes) -> bool:
     """Whether a file that begins so is of this format."""
     head = head.replace(b"\0", b"").lstrip(_BYTE_ORDER_MARKS)
-    return MARK in head or (head.startswith(b"type,") and b"local_timestamp" in head)
+    if MARK in head:
+        return True
+    first = head[:MAX_LINE_BYTES].split(b"\n")[0].decode("latin-1")
+    return "[" not in first and _header_columns(first.strip()) is not None
 
 
 def read(file: BinaryIO, tally: Tally) -> Iterator[CsiPacket]:
     """The packets of a file; it may hold other lines of a log as well.
 
     ``time_ns`` is since 1970 where the ESP32's clock was set (ESP32-CSI-Tool), else the radio's
-    microsecond clock since any start.
+    microsecond clock since any start, or 0 where lines tell no time.
 
     Args:
         file: at its beginning.
@@ -200,21 +241,50 @@ def read(file: BinaryIO, tally: Tally) -> Iterator[CsiPacket]:
 
 @dataclass(frozen=True)
 class _Columns:
-    """The names of a header line, from ``type`` on: those before the buffer's and after it."""
+    """The names of a header line: those before the buffer's and after it."""
 
     before: tuple[str, ...]
     after: tuple[str, ...]
 
+    def with_what_is_before(self, start: str, before: str) -> str:
+        """The values before the buffer of a line with the mark, which is its ``type``: ``start`` is
+        what is before the mark, a log's own words or columns."""
+        count = self.before.index("type") if "type" in self.before else 0
+        return ",".join([*start.split(",")[-count - 1 : -1], before]) if count else before
+
 
 def _header_columns(text: str) -> _Columns | None:
-    """The columns of a header line; None if they tell no time of the radio's clock."""
-    names = [name.strip() for name in text.split(",")]
-    names = [_NAMES.get(name, name) for name in names]
+    """The columns of a header line; None if it is none."""
+    text = text.replace('"', "")
+    found = _HEADER.search(text)
+    names = _names(text)
+    if found is not None and "type" not in names:
+        names = _names(found[0])
+    is_buffer = [name.lower() in _BUFFER_NAMES for name in names]
+    telling = _TELLING & set(names)
+    if found is None and not (any(is_buffer) and len(telling) >= _LEAST_TELLING):
+        return None
+    # a log can have words that look like it
+    if found is not None and found.start() and not (any(is_buffer) or _TIME in telling):
+        return None
     # The last one, if none is called so
-    found = [place for place, name in enumerate(names) if name.lower() in _BUFFER_NAMES]
-    place = found[0] if found else len(names) - 1
-    before, after = tuple(names[:place]), tuple(names[place + 1 :])
-    return _Columns(before, after) if "local_timestamp" in before + after else None
+    place = is_buffer.index(True) if any(is_buffer) else len(names) - 1
+    return _Columns(tuple(names[:place]), tuple(names[place + 1 :]))
+
+
+def _names(text: str) -> list[str]:
+    names = [name.strip() for name in text.split(",")]
+    return [_NAMES.get(name, name) for name in names]
+
+
+def _named(values: list[str]) -> dict[str, str] | None:
+    """Values by name, of ``name=value``; None where they are not written so."""
+    found = [_NAMED.fullmatch(value) for value in values]
+    pairs = {match[1]: match[2] for match in found if match is not None}
+    # what the mark and the buffer leave is empty
+    if not pairs or any(m is None and v.strip() for m, v in zip(found, values, strict=True)):
+        return None
+    return {_NAMES.get(name, name): value for name, value in pairs.items()}
 
 
 def _program(of: dict[str, str]) -> str:
@@ -245,6 +315,8 @@ def _choose(of: dict[str, str], buffer: np.ndarray, nbytes: int) -> Part | None:
         # No column tells of a secondary channel; where the zero at DC is shows the order
         middle = nbytes // 4
         parts = esp32c5_parts(nbytes, bool(buffer[2 * middle : 2 * middle + 2].any()))
+        if not parts and len(buffer) == nbytes and (part := esp32c6_part(buffer)):
+            parts = (part,)
     whole = [part for part in parts if part.places.max() < len(buffer) // 2]
     if not whole:
         return None

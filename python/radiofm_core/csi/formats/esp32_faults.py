@@ -7,13 +7,13 @@ from collections import OrderedDict, deque
 
 import numpy as np
 
-TWELVE_BITS = "estimate of 12 bits (lltf_bit_mode is 0, the default)"
 REPEATED = "estimate that the firmware repeats unchanged"
 
-# The upper bytes of 12-bit numbers within ±512 (espressif/esp-idf#18982)
-_UPPER = (0, 1, 14, 15)
+# The upper bytes of 12-bit numbers within ±1024 (espressif/esp-idf#18982 saw ±512)
+_UPPER = (0, 1, 2, 3, 12, 13, 14, 15)
+_LEAST_NEGATIVE = 12
 # In a buffer that is clearly of such numbers, positive and negative ones have this share at least:
-# a channel cannot jump from 0 or 1 to 14 or 15 so often without anything in between
+# a channel cannot jump from 0…3 to 12…15 so often without anything in between
 _LEAST_SHARE = 0.1
 _LEAST_NUMBERS = 16
 # So many packets of a sender with MOST_REPEATED estimates among them are no measurement: of a still
@@ -39,7 +39,7 @@ class TwelveBits:
         if not np.isin(upper, _UPPER).all():
             return False
         if not self._seen and len(upper) >= _LEAST_NUMBERS:
-            negative = np.mean(upper > 1)
+            negative = np.mean(upper >= _LEAST_NEGATIVE)
             self._seen = bool(_LEAST_SHARE <= negative <= 1 - _LEAST_SHARE)
         return self._seen
 

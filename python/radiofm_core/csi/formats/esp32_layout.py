@@ -5,6 +5,11 @@ ESP-IDF Programming Guide, "Wi-Fi Vendor Features", table of training fields. Th
 estimates from the legacy training field (LLTF), the HT one (HT-LTF) and a second one of STBC
 packets, each only if the packet has it and the firmware was told to give it. Every subcarrier is
 two signed bytes, imaginary before real.
+
+ESP32-C5 and C61 give one training field. Its legacy one is of 12 bits unless ``lltf_bit_mode`` is
+set (espressif/esp-idf#18982; ESPARGOS' ``csi.py``): every second subcarrier from -26 up, real
+before imaginary, and of the last one, +26, a half. ESP32-C6 gives the whole FFT from the lowest
+frequency up (espressif/esp-idf#14271, espressif/esp-csi#240).
 """
 
 from __future__ import annotations
@@ -30,6 +35,16 @@ _C5_TABLES = {
     234: subcarriers.HT_40,
     _C5_HE_BYTES: subcarriers.HE_20,
 }
+# Of 12 bits: bytes, and how many whole estimates are in them, DC at the place of index 0
+TWELVE_BIT_BYTES = 106
+_TWELVE_BIT_COUNT = 26
+# ESP32-C6: bytes of a whole FFT, and the tables that it can hold, the widest first
+_C6_TABLES = {
+    128: (subcarriers.HT_20, subcarriers.NON_HT_20),
+    256: (subcarriers.HT_40,),
+    512: (subcarriers.HE_20,),
+}
+_C6_HE_BYTES = 512
 
 
 @dataclass(frozen=True)
@@ -96,6 +111,42 @@ def esp32c5_parts(nbytes: int, centre_is_first: bool) -> tuple[Part, ...]:
     places = np.where(kept < 0, kept + 2 * last + 1, kept) if centre_is_first else kept + last
     spacing = subcarriers.HE_SPACING_HZ if nbytes == _C5_HE_BYTES else subcarriers.SPACING_HZ
     return (Part(places.astype(np.intp), kept, spacing),)
+
+
+def esp32c6_part(buffer: np.ndarray) -> Part | None:
+    """The same for an ESP32-C6, of its int16 buffer (2 n,): which of the FFT's places are empty
+    tells their order and whether the packet is 802.11n; None where that is not clear."""
+    tables = _C6_TABLES.get(len(buffer), ())
+    is_used = buffer.reshape(-1, 2).any(axis=1)
+    size = len(is_used)
+    spacing = subcarriers.HE_SPACING_HZ if len(buffer) == _C6_HE_BYTES else subcarriers.SPACING_HZ
+    for table in tables:
+        for places in (table + size // 2, table % size):
+            empty = np.ones(size, bool)
+            empty[places] = False
+            # zeros among the used ones happen; what is empty is so in every packet
+            if not is_used[empty].any() and is_used[places[[0, -1]]].any():
+                return Part(places.astype(np.intp), table, spacing)
+    return None
+
+
+def twelve_bit_estimate(buffer: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The estimate of 12 bits in a buffer of TWELVE_BIT_BYTES.
+
+    Args:
+        buffer: int16 (n,), signed bytes.
+
+    Returns:
+        complex64 (26,) and its int16 subcarriers: -26 to 26, every second one but DC. Of +26 only a
+        half is told; it is given the value at +24.
+    """
+    octets = (buffer[: 4 * _TWELVE_BIT_COUNT] & 0xFF).astype(np.int32)
+    words = octets[::2] | (octets[1::2] & 0x0F) << 8
+    words = np.where(words >= 2048, words - 4096, words).astype(np.float32)
+    values = words.view(np.complex64)
+    indices = np.arange(-26, 26, 2, dtype=np.int16)
+    used = indices != 0
+    return np.append(values[used], values[-1]), np.append(indices[used], np.int16(26))
 
 
 def _fields(secondary: int, ht: bool, wide: bool, stbc: bool) -> list[_Field]:

@@ -41,7 +41,7 @@ _RESERVED = (0, 0xDEAD)
 # Floating-point formats: bits of a mantissa with its sign, bits of the exponent
 _FLOATS = {"4358": (9, 5), "4366c0": (12, 6)}
 # Bandwidth bits of Broadcom's chanspec (D11AC): FFT size and the subcarriers in use
-_BANDWIDTH_BITS = 0x3800
+_BANDWIDTH_BITS, _CHANNEL_BITS = 0x3800, 0xFF
 _BANDWIDTHS = {
     0x1000: (64, subcarriers.HT_20),
     0x1800: (128, subcarriers.HT_40),
@@ -64,11 +64,12 @@ class Datagram:
     mac: str
     sequence: int
     rssi_dbm: float | None
+    channel: int
 
     @property
     def key(self) -> tuple:
         """Equal for all datagrams of a packet."""
-        return self.mac, self.sequence, len(self.subcarriers)
+        return self.mac, self.sequence, len(self.subcarriers), self.channel
 
 
 def parse_datagram(payload: bytes, time_ns: int, tally: Tally) -> Datagram | None:
@@ -83,10 +84,11 @@ def parse_datagram(payload: bytes, time_ns: int, tally: Tally) -> Datagram | Non
         tally.skip("datagram not from nexmon_csi")
         return None
     _, rssi, _, source, control, place, chanspec, number = _HEADER.unpack_from(payload)
-    if chanspec & _BANDWIDTH_BITS not in _BANDWIDTHS:
+    found = _by_length(len(payload)) or _BANDWIDTHS.get(chanspec & _BANDWIDTH_BITS)
+    if found is None:
         tally.skip(f"datagram with an unknown bandwidth (chanspec 0x{chanspec:04x})")
         return None
-    size, kept = _BANDWIDTHS[chanspec & _BANDWIDTH_BITS]
+    size, kept = found
     if len(payload) < _HEADER.size + 4 * size:
         tally.skip("datagram too short for its bandwidth")
         return None
@@ -111,7 +113,17 @@ def parse_datagram(payload: bytes, time_ns: int, tally: Tally) -> Datagram | Non
         mac=mac_text(source),
         sequence=sequence_number(control),
         rssi_dbm=None if payload[2:4] == _OLD_MAGIC_REST else float(rssi),
+        channel=chanspec & _CHANNEL_BITS,
     )
+
+
+def _by_length(length: int) -> tuple[int, np.ndarray] | None:
+    """What a datagram of exactly this length holds: firmware on newer kernels at times tells
+    another channel than the one that it listens on (nexmon_csi#39, #198)."""
+    for size, kept in _BANDWIDTHS.values():
+        if length == _HEADER.size + 4 * size:
+            return size, kept
+    return None
 
 
 class StreamJoiner:
@@ -145,6 +157,7 @@ class StreamJoiner:
                 rssi_dbm=first.rssi_dbm,
                 mac=first.mac,
                 sequence=first.sequence,
+                channel=first.channel,
             )
 
     def _belongs(self, part: Datagram) -> bool:

@@ -3,7 +3,8 @@
 
 A frame is a length, a magic word, named and versioned segments, and the received 802.11 frame
 (PicoScenes manual, "PicoScenes MATLAB Toolbox"; its open ``rxs_parsing_core``). Of the segments
-``RxSBasic`` tells the time and ``CSI`` holds the estimate; others are not needed here.
+``RxSBasic`` tells the time, ``CSI`` holds the estimate, and ``MVMExtra`` the clock of an Intel AX
+card, whose ``RxSBasic`` has none or, of some packets, another one; others are not needed here.
 """
 
 from __future__ import annotations
@@ -13,8 +14,10 @@ from collections.abc import Iterator
 from typing import BinaryIO
 
 from ..capture import CUT_OFF, Tally
+from ..clocks import MicrosecondClock
 from ..mac_header import sender_of
 from ..packet import CsiPacket
+from .intel_ax import parse_header
 from .picoscenes_csi import DEVICES, CsiFault, read_csi_segment
 
 NAME = "PicoScenes"
@@ -50,6 +53,7 @@ def read(file: BinaryIO, tally: Tally) -> Iterator[CsiPacket]:
         file: at its beginning.
         tally: where the device and skipped frames are noted.
     """
+    ax_clock = MicrosecondClock()
     while prefix := file.read(4):
         length = int.from_bytes(prefix, "little")
         if len(prefix) == 4 and not _FRAME.size - 4 <= length <= _MAX_FRAME_BYTES:
@@ -60,12 +64,12 @@ def read(file: BinaryIO, tally: Tally) -> Iterator[CsiPacket]:
             tally.skip(CUT_OFF)
             return
         try:
-            yield _packet(frame, tally)
+            yield _packet(frame, tally, ax_clock)
         except CsiFault as fault:
             tally.skip(str(fault))
 
 
-def _packet(frame: bytes, tally: Tally) -> CsiPacket:
+def _packet(frame: bytes, tally: Tally, ax_clock: MicrosecondClock) -> CsiPacket:
     _, magic, version, count = _FRAME.unpack_from(frame)
     if magic != MAGIC or version != _FRAME_VERSION:
         raise CsiFault("frame of an unknown kind")
@@ -73,9 +77,13 @@ def _packet(frame: bytes, tally: Tally) -> CsiPacket:
     if "RxSBasic" not in segments or "CSI" not in segments:
         raise CsiFault("frame without CSI")
     device, ticks, rssi = _basic(*segments["RxSBasic"])
-    csi, indices, spacing = read_csi_segment(*segments["CSI"])
+    csi, indices, spacing, carrier_mhz = read_csi_segment(*segments["CSI"])
     tally.chip = DEVICES.get(device, f"0x{device:04x}")
     mac, sequence = sender_of(frame[end : end + _FRAME_HEAD_BYTES])
+    if ticks <= _ABSOLUTE_US and (
+        header := parse_header(segments.get("MVMExtra", (0, b""))[1][2:])
+    ):
+        ticks = ax_clock.nanoseconds(header.clock_us) // 1000
     return CsiPacket(
         csi=csi,
         subcarriers=indices,
@@ -85,6 +93,7 @@ def _packet(frame: bytes, tally: Tally) -> CsiPacket:
         mac=mac,
         sequence=sequence,
         subcarrier_hz=spacing,
+        channel=carrier_mhz,
     )
 
 
@@ -100,7 +109,8 @@ def _segments(frame: bytes, count: int) -> tuple[dict[str, tuple[int, bytes]], i
         end = start + 4 + length
         if not contents <= end <= len(frame):
             raise CsiFault("frame with damaged segments")
-        name = frame[start + 5 : contents - 2].decode("latin-1")
+        # some versions count the zero after the name
+        name = frame[start + 5 : contents - 2].rstrip(b"\0").decode("latin-1")
         found.setdefault(
             name, (struct.unpack_from("<H", frame, contents - 2)[0], frame[contents:end])
         )

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from .. import subcarriers
+from . import intel_ax
 from .packed import (
     INTEL_TONES,
     MAX_CHAINS,
@@ -41,21 +42,8 @@ _HEADERS = {
         f"{_FIELDS} estimates selection offset length".replace(" ", " firmware ", 1),
     ),
 }
-_NON_HT, _HT, _VHT, _HE_SU = range(4)
-# By packet format and MHz
-_INDICES = {
-    (_NON_HT, 20): subcarriers.NON_HT_20,
-    (_HT, 20): subcarriers.HT_20,
-    (_HT, 40): subcarriers.HT_40,
-    (_VHT, 20): subcarriers.HT_20,
-    (_VHT, 40): subcarriers.HT_40,
-    (_VHT, 80): subcarriers.VHT_80,
-    (_VHT, 160): subcarriers.VHT_160,
-    (_HE_SU, 20): subcarriers.HE_20,
-    (_HE_SU, 40): subcarriers.HE_40,
-    (_HE_SU, 80): subcarriers.HE_80,
-    (_HE_SU, 160): subcarriers.HE_160,
-}
+# Packet formats of a segment, as an Intel AX card counts them
+_AX_FORMATS = dict(enumerate((intel_ax.NON_HT, intel_ax.HT, intel_ax.VHT, intel_ax.HE)))
 _MAX_TONES = 2 * subcarriers.MAX_INDEX
 _MAX_ANTENNAS = 64
 
@@ -76,9 +64,10 @@ class _Header:
     selection: int
     offset: int
     length: int
+    carrier: int
 
 
-def read_csi_segment(version: int, data: bytes) -> tuple[np.ndarray, np.ndarray, float]:
+def read_csi_segment(version: int, data: bytes) -> tuple[np.ndarray, np.ndarray, float, int | None]:
     """The estimate in a CSI segment.
 
     Args:
@@ -86,7 +75,8 @@ def read_csi_segment(version: int, data: bytes) -> tuple[np.ndarray, np.ndarray,
         data: its contents.
 
     Returns:
-        complex64 (antennas, subcarriers), int16 (subcarriers,) indices, and their spacing in Hz.
+        complex64 (antennas, subcarriers), int16 (subcarriers,) indices, their spacing in Hz, and
+        the carrier in MHz, None where it is not told.
 
     Raises:
         CsiFault: an unknown version or device, or contents that do not fit.
@@ -102,7 +92,8 @@ def read_csi_segment(version: int, data: bytes) -> tuple[np.ndarray, np.ndarray,
     if len(rest) < header.length or not header.receivers or not 0 < header.tones <= _MAX_TONES:
         raise CsiFault("frame with damaged CSI")
     csi, indices = _unpack(header, rest)
-    return csi, indices, float(header.spacing or subcarriers.SPACING_HZ)
+    carrier_mhz = round(header.carrier / 1e6) or None
+    return csi, indices, float(header.spacing or subcarriers.SPACING_HZ), carrier_mhz
 
 
 def _unpack(header: _Header, data: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -125,12 +116,17 @@ def _unpack(header: _Header, data: bytes) -> tuple[np.ndarray, np.ndarray]:
         _check(streams, header, atheros_bytes(header.tones, header.receivers, streams), MAX_CHAINS)
         return unpack_atheros(data, header.tones, header.receivers, streams), indices
     if DEVICES.get(header.device, "").startswith("AX"):
-        indices = _indices(_INDICES.get((header.format, header.bandwidth)), header)
-        shape = (header.receivers, header.streams, header.tones)
-        _check(header.streams, header, 4 * math.prod(shape), _MAX_ANTENNAS)
-        values = np.frombuffer(data, "<i2", 2 * math.prod(shape)).astype(np.float32)
-        return _antennas(values.view(np.complex64).reshape(shape)), indices
+        return _intel_ax(header, data)
     raise CsiFault(f"frame of an unknown device (0x{header.device:04x})")
+
+
+def _intel_ax(header: _Header, data: bytes) -> tuple[np.ndarray, np.ndarray]:
+    layout = intel_ax.ax_layout(_AX_FORMATS.get(header.format, -1), header.bandwidth, header.tones)
+    if layout is None:
+        raise _misfit(header)
+    shape = (header.receivers, header.streams, header.tones)
+    _check(header.streams, header, 4 * math.prod(shape), _MAX_ANTENNAS)
+    return intel_ax.read_estimate(data, *shape, layout), _moved(layout.subcarriers, header)
 
 
 def _usrp(header: _Header, data: bytes) -> tuple[np.ndarray, np.ndarray]:
@@ -176,12 +172,20 @@ def _antennas(csi: np.ndarray) -> np.ndarray:
 
 def _indices(table: np.ndarray | None, header: _Header) -> np.ndarray:
     if table is None or len(table) != header.tones:
-        raise CsiFault(
-            f"frame with {header.tones} subcarriers at {header.bandwidth} MHz, which do not fit"
-        )
+        raise _misfit(header)
+    return _moved(table, header)
+
+
+def _moved(indices: np.ndarray, header: _Header) -> np.ndarray:
     if abs(header.offset) > subcarriers.MAX_INDEX:
         raise CsiFault("frame with damaged CSI")
-    return table + np.int16(header.offset)
+    return indices + np.int16(header.offset)
+
+
+def _misfit(header: _Header) -> CsiFault:
+    return CsiFault(
+        f"frame with {header.tones} subcarriers at {header.bandwidth} MHz, which do not fit"
+    )
 
 
 def _check(streams: int, header: _Header, needed: int, most: int) -> None:

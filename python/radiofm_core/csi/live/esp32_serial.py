@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 
 from ...errors import InputError, reason_of
+from ...installation import how_to_install
 from ..clocks import HostTime
 from ..formats.esp32 import MAX_LINE_BYTES, LineParser
 from ..packet import CsiPacket
@@ -40,7 +41,7 @@ class Esp32SerialSource(CsiSource):
             import serial
         except ImportError as error:
             raise InputError(
-                f"{self.port}: pyserial is missing ({error}); install it: pip install pyserial"
+                f"{self.port}: pyserial is missing ({error}); {how_to_install('serial')}"
             ) from error
         try:
             self._serial = serial.serial_for_url(
@@ -60,7 +61,7 @@ class Esp32SerialSource(CsiSource):
         except Exception as error:
             reason = reason_of(error)
             raise InputError(
-                f"{self.port}: the serial port was lost ({reason}); plug it in and start again"
+                f"{self.port}: the serial port was lost ({reason}); plug it in again"
             ) from error
         arrival_ns = time.time_ns()
         *lines, self._rest = (self._rest + data).split(b"\n")
@@ -72,7 +73,9 @@ class Esp32SerialSource(CsiSource):
             if packet is not None and packet.time_is_absolute:
                 yield packet
             elif packet is not None:
-                time_ns = self._host_time.absolute(packet.time_ns, arrival_ns)
+                time_ns = arrival_ns
+                if self._parser.has_clock:
+                    time_ns = self._host_time.absolute(packet.time_ns, arrival_ns)
                 yield dataclasses.replace(packet, time_ns=time_ns, time_is_absolute=True)
 
     def _close(self) -> None:

@@ -66,7 +66,7 @@ class CsiSource(ABC):
             timeout_s: how long to wait; None waits until there is a packet or an end.
 
         Raises:
-            InputError: the source failed, as a cable that was pulled; after its last packet.
+            InputError: the source failed, as a cable that was pulled; once, after its last packet.
         """
         deadline = None if timeout_s is None else time.monotonic() + timeout_s
         with self._changed:
@@ -78,15 +78,16 @@ class CsiSource(ABC):
                 self._changed.wait(POLL_S if left is None else min(left, POLL_S))
             if self._queue:
                 return self._queue.popleft()
-            if self._failure is not None:
-                raise self._failure
-            return None
+            failure, self._failure = self._failure, None
+        if failure is not None:
+            raise failure
+        return None
 
     @property
     def ended(self) -> bool:
-        """Whether no packet will come any more."""
+        """Whether no packet will come any more, and :meth:`get` has no failure to tell."""
         with self._changed:
-            return self._ended and not self._queue
+            return self._ended and not self._queue and self._failure is None
 
     def __iter__(self) -> Iterator[CsiPacket]:
         """Packets until the source ends or is stopped; raises as :meth:`get` does."""
