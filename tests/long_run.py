@@ -102,10 +102,10 @@ def resident_mb(pid: int) -> float:
     return 0.0
 
 
-def segment(meta: Path, out: Path) -> Figures:
-    """Run the command, watching its memory."""
-    start = time.monotonic()
-    command = [sys.executable, "-m", "radiofm_cli", "segment", str(meta), "--out", str(out)]
+def memory_of(*words: object) -> list[float]:
+    """Run ``radiofm`` with these words; its resident memory (MB) every POLL_S. Ends this program
+    where the command fails."""
+    command = [sys.executable, "-m", "radiofm_cli", *map(str, words)]
     memory = []
     with subprocess.Popen(
         command, stdout=subprocess.DEVNULL, env=os.environ | ALLOCATOR
@@ -117,7 +117,14 @@ def segment(meta: Path, out: Path) -> Figures:
             except OSError:
                 break
     if process.returncode:
-        raise SystemExit(f"radiofm segment ended with {process.returncode}")
+        raise SystemExit(f"radiofm {words[0]} ended with {process.returncode}")
+    return memory
+
+
+def segment(meta: Path, out: Path) -> Figures:
+    """Run the command, watching its memory."""
+    start = time.monotonic()
+    memory = memory_of("segment", meta, "--out", out)
     spec = SpectrogramSpec()
     samples = meta.with_suffix(".sigmf-data").stat().st_size // 2
     with np.load(out / f"{meta.stem}.mask.npz") as archive:

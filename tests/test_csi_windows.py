@@ -126,10 +126,20 @@ def test_thirty_percent_loss_costs_little():
     assert errors(windows).max() < 1.9 * NOISE
 
 
-def test_more_packets_than_rows_are_averaged():
+def test_of_more_packets_than_rows_those_beside_the_rows_instants_are_taken():
     windows, _ = framed(heard(rate_hz=1000.0, jitter_s=2e-4, loss=0.0, duration_s=4.0))
-    assert errors(windows).max() < 1.2 * NOISE / np.sqrt(10)
+    assert errors(windows).max() < NOISE
     assert windows[0].packet_rate == pytest.approx(1000, rel=0.01)
+
+
+def test_more_packets_do_not_hide_a_fast_walk():
+    # path lengths change by up to 100 wavelengths a second: a mean over a row would see nothing
+    room = Room(speed=2.5, carrier_hz=6e9)
+    exact = {"jitter_s": 0.0, "loss": 0.0, "snr_db": 300.0, "duration_s": 4.0}
+    even, _ = framed(heard(room, **exact))
+    fast, _ = framed(heard(room, rate_hz=300.0, **exact))
+    for few, many in zip(even, fast, strict=True):
+        assert motion_of(many) == pytest.approx(motion_of(few), rel=0.1)
 
 
 def test_jitter_is_that_of_the_intervals():
@@ -411,7 +421,8 @@ def test_memory_is_bounded():
         csi = packet.csi * rng.normal(1, 0.01, packet.csi.shape).astype(np.float32)
         framer.push(changed(packet, csi=csi, time_ns=i * 500_000))
     grid = next(iter(framer._links.values()))._grid
-    assert sum(len(cell.points) for cell in grid._cells) < 2 * (SPEC.rows + SPEC.hop_rows)
+    # two a row, of a window, a hop and the rows beside them
+    assert sum(len(cell.points) for cell in grid._cells) <= 2 * (SPEC.rows + SPEC.hop_rows + 4)
     assert len(framer.finish()) + framer.counts.windows > 0
 
 

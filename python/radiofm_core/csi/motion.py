@@ -21,11 +21,14 @@ import numpy as np
 APART = 4
 # Neighbouring columns are averaged in so many blocks: noise falls, what a body does stays
 BLOCKS = 6
-# Changes up to the first are slow, and from there to the second fast (Hz); the fastest are no
-# more than this share of the packets' rate
-SLOW_HZ, FAST_HZ = 3.5, 25.0
+# Changes up to SLOW_HZ are slow. Fast ones are looked for from there to each of these (Hz), and the
+# strongest band counts: who walks at an even pace makes a line. The fastest are no more than this
+# share of the packets' rate, and a band has at least so many lines
+SLOW_HZ = 3.5
+FAST_HZ = (12.0, 22.0, 33.0, 45.0)
 MOST_OF_RATE = 0.45
 LEAST_FAST_HZ = 5.0
+LEAST_LINES = 4
 # Levels below it say nothing more (dB)
 LEAST_DB = -3.0
 # What all subcarriers do alike counts as if it was at most this far (dB) above what they do each
@@ -40,7 +43,8 @@ LEAST_NOISE = 1e-9
 class Changes:
     """How a window changes. Levels are power densities above the noise (dB).
 
-    ``common``: of what all columns do alike, ``shape``: of the rest, each slowly and fast.
+    ``common``: of what all columns do alike, ``shape``: of the rest, each slowly and fast (in the
+    strongest band).
     ``noise_db``: the noise's own, a hertz of it beside the channel.
     """
 
@@ -53,11 +57,11 @@ class Changes:
 
 # dB of the level for each dB of a change; those of the levels above the noise add up to 1. And the
 # level where all are 0 dB: the fit puts even odds of motion and stillness at EVEN_DB
-WEIGHTS = Changes(0.256, 0.218, 0.040, 0.485, 0.538)
-OFFSET_DB = 21.50
+WEIGHTS = Changes(0.245, 0.245, 0.039, 0.471, 0.585)
+OFFSET_DB = 23.03
 EVEN_DB = 10.0
 # The level rises by this for odds that are e times as high
-ODDS_DB = 1.98
+ODDS_DB = 1.95
 
 
 def motion_db(amplitude: np.ndarray, rate_hz: float, received: np.ndarray | None = None) -> float:
@@ -110,12 +114,11 @@ def changes_of(
     blocks = blocks - np.tensordot(taper, blocks, (0, 0)) / taper.sum()
     common = blocks.mean(axis=1, keepdims=True)
     seconds = rows / rate_hz
-    fastest = min(FAST_HZ, MOST_OF_RATE * len(places) / seconds)
+    fastest = min(FAST_HZ[-1], MOST_OF_RATE * len(places) / seconds)
     hertz = np.arange(1, int(max(fastest, LEAST_FAST_HZ) * seconds + 1e-6) + 1) / seconds
     # the packets' own times: no row is made up
     turns = np.exp(2j * np.pi * hertz[:, None] * (places / rate_hz)) * taper
-    is_slow = hertz <= max(SLOW_HZ, hertz[0])
-    slow, fast = turns[is_slow], turns[~is_slow] if not is_slow.all() else turns
+    slow, *fast = _bands(turns, hertz)
     # of what is slow nothing may leak into what is fast, whatever packets are missing
     basis, _ = np.linalg.qr(np.c_[taper, slow.real.T, slow.imag.T])
     basis = basis[:, : len(places) // 2]
@@ -123,12 +126,21 @@ def changes_of(
     for part, freedom in ((common, 1 / BLOCKS), (blocks - common, BLOCKS - 1)):
         tapered = part * taper[:, None, None]
         rest = tapered - np.tensordot(basis, np.tensordot(basis, tapered, (0, 0)), (1, 0))
-        for lines, values in ((slow, part), (fast, rest / taper[:, None, None])):
-            power = np.abs(np.tensordot(lines, values, (1, 0))) ** 2
-            density = power.sum(axis=1).mean() / (taper @ taper) / freedom
+        for bands, values in (([slow], part), (fast, rest / taper[:, None, None])):
+            powers = [np.abs(np.tensordot(lines, values, (1, 0))) ** 2 for lines in bands]
+            density = max(float(p.sum(axis=1).mean()) for p in powers) / (taper @ taper) / freedom
             found.append(_db(density / (noise / independent)))
     per_hertz = noise * seconds / len(places)
     return Changes(*found, noise_db=10 * float(np.log10(per_hertz)))
+
+
+def _bands(turns: np.ndarray, hertz: np.ndarray) -> list[np.ndarray]:
+    """The lines (lines, packets) of slow changes, then those of each fast band: at least one."""
+    edges = (max(SLOW_HZ, hertz[0]), *FAST_HZ)
+    fast = [turns[(below < hertz) & (hertz <= edge)] for below, edge in pairwise(edges)]
+    first, *others = fast
+    enough = [band for band in others if len(band) >= LEAST_LINES]
+    return [turns[hertz <= edges[0]], first if len(first) else turns, *enough]
 
 
 def _noise(level: np.ndarray) -> tuple[float, list[float]]:

@@ -13,9 +13,9 @@ from .faults import CONSTANT, MOST_IDLE, REPEATED_WORDS
 from .measured import Measured
 from .spec import CsiSpec
 
-# Packets of one cell that are kept apart; more are averaged, which bounds memory and, where
-# packets come much faster than rows, keeps what is above the rows' Nyquist rate from folding
-_APART = 2
+# Packets of one cell that are kept, which bounds memory: of more, those beside its instant. A mean
+# over all of them would hide what a fast walk does between two rows; folded, it still is motion
+_KEPT = 2
 # Cells before and after a window that its edges are interpolated from
 _EDGE = 2
 
@@ -25,6 +25,7 @@ class _Cell:
     """What came within half a row of one instant of the grid."""
 
     index: int
+    instant_s: float
     packets: int = 0
     lost: int = 0
     outliers: int = 0
@@ -40,14 +41,11 @@ class _Cell:
 
     def add(self, time_s: float, values: np.ndarray) -> None:
         self.packets += 1
-        if self.packets <= _APART:
-            self.points.append((time_s, values))
-            return
-        if self.packets == _APART + 1:
-            times, arrays = zip(*self.points, strict=True)
-            self.points = [(math.fsum(times) / _APART, np.mean(arrays, axis=0))]
-        (mean_time, mean), n = self.points[0], self.packets
-        self.points = [(mean_time + (time_s - mean_time) / n, mean + (values - mean) / n)]
+        if len(self.points) == _KEPT:
+            if self.points[-1][0] > self.instant_s:
+                return
+            del self.points[0]
+        self.points.append((time_s, values))
 
 
 @dataclass
@@ -86,7 +84,7 @@ class TimeGrid:
         time_s = packet.time_ns * 1e-9
         index = math.floor(time_s * self._spec.rate_hz + 0.5)
         if not self._cells or self._cells[-1].index != index:
-            self._cells.append(_Cell(index))
+            self._cells.append(_Cell(index, index / self._spec.rate_hz))
         cell = self._cells[-1]
         cell.lost += packet.lost
         cell.outliers += packet.is_outlier
