@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pmt
 import pytest
+from event_brokers import until
 from gnuradio import blocks, gr, radiofm
 from gnuradio.radiofm.pmts.messages import (
     extend_dict,
@@ -114,14 +115,13 @@ class MessageFlow(gr.top_block):
     def post(self, message):
         self.tracker._post(pmt.intern(keys.PORT_DETECTIONS), message)
 
-    def run_for(self, seconds):
-        time.sleep(seconds)
+    def end(self):
         self.stop()
         self.wait()
 
 
-def detections_message(index: int, labels=("lte",)):
-    fields = frame_meta(index)
+def detections_message(index: int, labels=("lte",), **changes):
+    fields = frame_meta(index, **changes)
     one = {
         keys.CONFIDENCE: 0.9,
         keys.CENTER_FREQUENCY: 1.8e9,
@@ -142,10 +142,23 @@ def test_stopping_a_live_flowgraph_ends_the_emissions():
         flow.start()
         for index in range(3):
             flow.post(detections_message(index))
-        while not flow.results.got:
-            time.sleep(0.001)
-        flow.run_for(0.0)
+        until(lambda its=flow: its.results.got, "the start", 60)
+        flow.end()
         assert events(flow) == [("start", 0), ("end", 0)]
+
+
+def test_what_is_sent_between_two_blocks_stops_is_delivered():
+    flow = MessageFlow()
+    flow.start()
+    flow.end()
+    # as a stopped flowgraph may end its blocks: the receiver, and before its sender a last message
+    for block in (flow.sink, flow.tracker):
+        block.start()
+    flow.sink.stop()
+    flow.tracker.receive(keys.PORT_DETECTIONS, detections_message(0, last=True))
+    assert events(flow) == []
+    flow.tracker.stop()
+    assert events(flow) == [("start", 0), ("end", 0)]
 
 
 def test_foreign_message_does_not_end_the_tracker():
@@ -159,7 +172,8 @@ def test_foreign_message_does_not_end_the_tracker():
     ):
         flow.post(message)
     flow.post(detections_message(0))
-    flow.run_for(0.2)
+    until(lambda: flow.results.got, "the emission", 60)
+    flow.end()
     assert [f[keys.EVENT] for f in flow.results.fields(keys.PORT_EMISSIONS)][:1] == ["start"]
     assert flow.tracker.failures == 4
 
@@ -175,8 +189,9 @@ def test_callback_that_raises_is_kept_and_the_flowgraph_goes_on():
     flow.start()
     for index in (0, 100):
         flow.post(detections_message(index))
-    flow.run_for(0.2)
-    assert len(calls) >= 3
+    # the start of one and its end, and the other's start
+    until(lambda: len(calls) >= 3, "calls", 60)
+    flow.end()
     assert str(flow.sink.error) == "call 1"
     assert flow.sink.failures == len(calls)
 

@@ -153,25 +153,32 @@ class live_csi_source(csi_source):
     def make_source(self) -> CsiSource:
         """A new source, not yet open: each is used once."""
 
-    def read(self) -> Iterator[CsiPacket | None]:
-        """Packets as they come; None while the source is lost."""
+    def start(self) -> bool:
+        """Begin a run; what ``status`` tells is its own from here on."""
         self._forget()
         self._source = self.make_source()
-        self._source.start()
+        return csi_source.start(self)
+
+    def read(self) -> Iterator[CsiPacket | None]:
+        """Packets as they come; None while the source is lost."""
+        # this run's own: where its thread outlives the stop, the next run has another one
+        source = self._source
+        source.start()
         try:
-            while not self._source.ended:
+            while not source.ended:
                 try:
-                    packet = self._source.get(POLL_S)
+                    packet = source.get(POLL_S)
                 except InputError as error:
                     self._lose(str(error))
                     yield from self._open_again()
+                    source = self._source
                     continue
                 if packet is not None and self._error:
                     self._error = ""
                     self.logger.warn("packets come again")
                 yield packet
         finally:
-            self._source.stop()
+            source.stop()
 
     def account(self) -> tuple[Tally, int]:
         """Of the source, and of those before it that were lost."""

@@ -168,6 +168,9 @@ class message_block(held_block):
             self._drain()
             self._finish_once()
             self._is_stopped = True
+            # what was sent as this block was told to stop, to receivers that had stopped before it
+            for port in pmt.to_python(self.message_ports_out()):
+                deliver_to_stopped(self.message_subscribers(symbol(port)))
         return True
 
     def _on_system(self, message) -> None:
