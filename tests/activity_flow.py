@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import cache
 from pathlib import Path
@@ -104,7 +105,8 @@ def numbered(count: int, **fields) -> list:
 
 
 class MessageSource(gr.basic_block):
-    """Sends messages from a thread of its own, ``rate`` a second (0: at once), then is done."""
+    """Sends messages from a thread of its own, ``rate`` a second (0: at once), then is done; also
+    once ``enough`` is set."""
 
     def __init__(self, messages, rate: float = 0.0, port: str = keys.PORT_WINDOWS):
         gr.basic_block.__init__(self, "messages", in_sig=None, out_sig=None)
@@ -112,6 +114,7 @@ class MessageSource(gr.basic_block):
         self.message_port_register_in(pmt.intern("begin"))
         self.set_msg_handler(pmt.intern("begin"), self._send)
         self._rate, self._port = rate, pmt.intern(port)
+        self.enough = threading.Event()
         self.set_messages(messages)
 
     def set_messages(self, messages) -> None:
@@ -125,6 +128,8 @@ class MessageSource(gr.basic_block):
     def _send(self, _) -> None:
         begin = time.monotonic()
         for index, message in enumerate(self._messages):
+            if self.enough.is_set():
+                break
             if self._rate:
                 time.sleep(max(0.0, begin + index / self._rate - time.monotonic()))
             self.message_port_pub(self._port, message)

@@ -15,7 +15,7 @@ from pathlib import Path
 import aiohttp
 
 COMMAND = ("chromium", "chromium-browser", "google-chrome")
-TIMEOUT_S = 30
+TIMEOUT_S = 120
 OPTIONS = (
     "--headless=new",
     "--no-sandbox",
@@ -86,7 +86,7 @@ class Browser:
             self.wait(self._session.close())
         self._process.terminate()
         try:
-            self._process.wait(10)
+            self._process.wait(60)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

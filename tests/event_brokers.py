@@ -3,28 +3,51 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import json
+import os
+import secrets
 import shutil
 import signal
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import paho.mqtt.client as paho
 import pytest
 
 USER, PASSWORD = "radio", "not a secret"
-PATIENCE_S = 30.0
+# More only means that it hangs: the machine that tests run on may be full (s)
+PATIENCE_S = 120.0
+# Neither a connection nor a listener on port 0 is given one of these by Linux, where nobody has
+# told it to: a port of these that is free now is free until it is used
+OWN_PORTS = range(15_000, 31_000)
+# Of them each process of pytest has a part, and begins anywhere in it, as another pytest may run
+WORKERS = 4
+
+
+def _own_ports() -> Iterator[int]:
+    part = len(OWN_PORTS) // WORKERS
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % WORKERS
+    begin = secrets.randbelow(part)
+    for number in itertools.count():
+        yield OWN_PORTS[worker * part + (begin + number) % part]
+
+
+_PORTS = _own_ports()
 
 
 def free_port() -> int:
-    """One that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """One that nobody listens on, and nobody else is given meanwhile."""
+    for port in itertools.islice(_PORTS, 1000):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError(f"no port from {OWN_PORTS[0]} to {OWN_PORTS[-1]} is free")
 
 
 def until(is_so: Callable[[], object], what: str, patience: float = PATIENCE_S) -> None:
@@ -36,7 +59,8 @@ def until(is_so: Callable[[], object], what: str, patience: float = PATIENCE_S) 
 
 
 class Mosquitto:
-    """A broker on this machine; messages for clients that are away are kept, as by default."""
+    """A broker on this machine; messages for clients that are away are kept, also while it is
+    stopped itself."""
 
     def __init__(self, folder: Path, *settings: str):
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin")
@@ -46,7 +70,13 @@ class Mosquitto:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         self._configuration = folder / "mosquitto.conf"
-        lines = [f"listener {self.port} 127.0.0.1", *(settings or ["allow_anonymous true"])]
+        lines = [
+            f"listener {self.port} 127.0.0.1",
+            *(settings or ["allow_anonymous true"]),
+            "persistence true",
+            f"persistence_location {folder}/",
+            "max_queued_messages 0",
+        ]
         if not any(line.startswith("user ") for line in lines):
             lines.append("user root")
         self._configuration.write_text("\n".join(lines) + "\n")
@@ -60,7 +90,11 @@ class Mosquitto:
             stdout=subprocess.DEVNULL,
             stderr=(self._folder / "log").open("ab"),
         )
-        until(self._listens, f"mosquitto listens; see {self._folder / 'log'}")
+        until(
+            lambda: self._listens() or self._process.poll() is not None,
+            f"mosquitto listens; see {self._folder / 'log'}",
+        )
+        assert self._process.poll() is None, (self._folder / "log").read_text()
 
     def stop(self) -> None:
         """End it; connections break."""

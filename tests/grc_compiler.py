@@ -14,9 +14,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import yaml
+from window_program import READY
 
-# A program that Ctrl-C ends is through by then, on a busy machine, too
-CTRL_C_S = 60
+TESTS = Path(__file__).parent
+# A program that Ctrl-C ends, and one that runs to its end, are through by then (s): on a busy
+# machine, too
+CTRL_C_S, LONGEST_S = 120, 300
 
 
 def flowgraph(
@@ -89,33 +92,36 @@ def load_flowgraph(path: Path):
 def run_program(*arguments) -> str:
     """Run a Python program to its end; returns what it printed."""
     done = subprocess.run(
-        [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=120
+        [sys.executable, *map(str, arguments)], capture_output=True, text=True, timeout=LONGEST_S
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "Traceback" not in done.stderr and "error" not in done.stderr.lower(), done.stderr
     return done.stdout
 
 
-def run_window(*arguments, until: Callable[[str], bool], limit: float = 120) -> str:
+def run_window(*arguments, until: Callable[[str], bool]) -> str:
     """Run a program with a window, without a screen, and close it with Ctrl-C.
 
     ``until``: called with all it printed so far on standard output: whether that is enough. Returns
     that and what came after; where Ctrl-C does not end it, the error tells where its threads are.
     """
+    program = str(TESTS / "window_program.py")
     process = subprocess.Popen(
-        [sys.executable, "-X", "faulthandler", "-u", *map(str, arguments)],
+        [sys.executable, "-X", "faulthandler", "-u", program, *map(str, arguments)],
         env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    watchdog = threading.Timer(limit, process.kill)
+    watchdog = threading.Timer(LONGEST_S, process.kill)
     watchdog.start()
-    printed = ""
+    printed, is_ready = "", False
     try:
         for line in process.stdout:
             printed += line
-            if until(printed):
+            if READY in printed:  # perhaps in another line, of another thread
+                printed, is_ready = printed.replace(READY, ""), True
+            if is_ready and until(printed):
                 process.send_signal(signal.SIGINT)
                 break
         try:

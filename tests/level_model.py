@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 
 import numpy as np
@@ -88,6 +89,19 @@ def two_carriers(duration: float, seed: int = 1) -> np.ndarray:
     burst[: num_samples // 4] = 0
     burst[3 * num_samples // 4 :] = 0
     return (signal + burst).astype(np.complex64)
+
+
+def write_long_recording(stem: Path, seconds: int, turn: float = 1.0) -> Path:
+    """Two carriers that begin anew every ``turn`` seconds, for ``seconds`` in all: in 8 bits, and
+    never all of them in memory. Returns the meta file."""
+    samples = two_carriers(turn)
+    path = write_recording(stem, samples[:1], **{"core:datatype": "ci8"})
+    scale = 100 / abs(samples).max()
+    data = (scale * samples.astype(np.complex64)).view(np.float32).astype(np.int8).tobytes()
+    with stem.with_name(stem.name + ".sigmf-data").open("wb") as file:
+        for _ in range(math.ceil(seconds / turn)):
+            file.write(data)
+    return path
 
 
 def write_recording(stem: Path, samples: np.ndarray, **fields) -> Path:

@@ -18,6 +18,11 @@ import pmt
 from gnuradio import gr
 
 
+def _tell(setting: str) -> None:
+    # in one write: where output is not buffered, other threads' lines come between two
+    sys.stdout.write(f"receiver {setting}\n")
+
+
 class source(gr.sync_block):
     """As much of ``gnuradio.soapy.source`` as an RTL-SDR needs."""
 
@@ -27,31 +32,32 @@ class source(gr.sync_block):
     def __init__(self, device, kind, channels, *_arguments):
         assert (kind, channels) == ("fc32", 1)
         gr.sync_block.__init__(self, "soapy_source", None, [np.complex64])
-        print(f"receiver {device}")
+        _tell(device)
         self._rate = 1.0
         self._gain = None
         self._automatic = False
+        self.frequency = None
         self._sent = 0
         self._began = None
 
     def set_sample_rate(self, channel, rate):
         """Settings tell the test that they arrived."""
         self._rate = rate
-        print(f"receiver sample rate {rate:g}")
+        _tell(f"sample rate {rate:g}")
 
     def set_frequency(self, channel, frequency):
-        """See set_sample_rate."""
-        self._frequency = frequency
-        print(f"receiver frequency {frequency:g}")
+        """See set_sample_rate; ``frequency`` is the last that it was told."""
+        _tell(f"frequency {frequency:g}")
+        self.frequency = frequency
 
     def set_gain(self, channel, *name_and_gain):
         """Of the one element that an RTL-SDR has, named or not, as versions of GRC do; some set it
         twice."""
-        told = f"receiver gain TUNER {name_and_gain[-1]:g}"
+        told = f"gain TUNER {name_and_gain[-1]:g}"
         assert name_and_gain[:-1] in ((), ("TUNER",))
         if told != self._gain:
             self._gain = told
-            print(told)
+            _tell(told)
 
     def has_gain_mode(self, channel):
         """As an RTL-SDR."""
@@ -77,7 +83,7 @@ class source(gr.sync_block):
         if self._began is None:
             self._began = time.monotonic()
             self._tag("rx_rate", pmt.from_double(self._rate))
-            self._tag("rx_freq", pmt.from_double(self._frequency))
+            self._tag("rx_freq", pmt.from_double(self.frequency))
         if not self.repeat and self._sent >= len(self.samples):
             return -1
         heard = int((time.monotonic() - self._began) * self._rate) - self._sent

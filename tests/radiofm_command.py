@@ -6,6 +6,7 @@ from __future__ import annotations
 import atexit
 import json
 import os
+import re
 import select
 import signal
 import subprocess
@@ -14,10 +15,13 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
+import pytest
+
 RADIOFM = [sys.executable, "-m", "radiofm_cli"]
 TESTS = Path(__file__).parent
 # A command that takes longer hangs (s)
-TIMEOUT_S = 120
+TIMEOUT_S = 300
+_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 def radiofm(*arguments, fresh: bool = False, **options) -> subprocess.CompletedProcess:
@@ -89,14 +93,29 @@ def _forked(
             **{name: str(path) for name, path in paths.items()},
         }
         server.stdin.write(json.dumps(job) + "\n")
-        child = int(server.stdout.readline())
-        if not select.select([server.stdout], [], [], TIMEOUT_S)[0]:
+        child = _answer(server)
+        try:
+            code = _answer(server)
+        except subprocess.TimeoutExpired:
             os.kill(child, signal.SIGKILL)
-            server.stdout.readline()
-            raise subprocess.TimeoutExpired(command, TIMEOUT_S)
-        code = int(server.stdout.readline())
+            _answer(server)
+            raise
         out, errors = (path.read_text() for path in paths.values())
     return subprocess.CompletedProcess(command, code, out, errors)
+
+
+def _answer(server: subprocess.Popen) -> int:
+    """The server's next one."""
+    line = b""
+    # byte by byte: of what lies in a buffer, as both answers may have come at once, select knows
+    # nothing
+    while not line.endswith(b"\n"):
+        if not select.select([server.stdout], [], [], TIMEOUT_S)[0]:
+            raise subprocess.TimeoutExpired(server.args, TIMEOUT_S)
+        byte = os.read(server.stdout.fileno(), 1)
+        assert byte, "the server of commands has ended"
+        line += byte
+    return int(line)
 
 
 def start_radiofm(*arguments) -> subprocess.Popen:
@@ -125,7 +144,7 @@ def read_one_line(
         os.close(writing)
         with os.fdopen(reading, "r") as pipe:
             read = "".join(pipe.readline() for _ in range(lines))
-        code = process.wait(120)
+        code = process.wait(TIMEOUT_S)
         errors.seek(0)
         return subprocess.CompletedProcess(process.args, code, read, errors.read())
 
@@ -138,6 +157,15 @@ def assert_one_line_error(done: subprocess.CompletedProcess, *words: str, code: 
     assert "error: " in lines[0] and "Traceback" not in done.stderr
     for word in words:
         assert word in lines[0], lines[0]
+
+
+def assert_same_words(one: str, other: str) -> None:
+    """Two outputs of the same samples: the FFT takes the plan that was the fastest in a trial, so
+    the last digit of a level can differ from one process to the next, and nothing else."""
+    # a comma in a number would be among the words
+    assert _NUMBER.split(one) == _NUMBER.split(other)
+    numbers = [[float(number) for number in _NUMBER.findall(text)] for text in (one, other)]
+    assert numbers[0] == pytest.approx(numbers[1], rel=1e-3)
 
 
 def leftovers(folder: Path) -> list[str]:

@@ -88,6 +88,7 @@ def why_not() -> str:
         _ip("netns", "add", name)
         try:
             _ip("-n", name, "link", "add", "wire", "type", "bridge")
+            _ip("-n", name, "link", "add", "one", "type", "veth", "peer", "name", "other")
         finally:
             _ip("netns", "del", name)
     except (subprocess.CalledProcessError, OSError) as error:
@@ -97,4 +98,4 @@ def why_not() -> str:
 
 
 def _ip(*words: str) -> None:
-    subprocess.run(["ip", *words], check=True, capture_output=True, text=True, timeout=30)
+    subprocess.run(["ip", *words], check=True, capture_output=True, text=True, timeout=120)

@@ -31,7 +31,7 @@ REPORT_S = 0.5
 # A sensor that floods makes a few hundred frames a second, and no more while so many are left
 FLOOD_PAUSE_S = 0.002
 MOST_LEFT = 500
-GRACE_S = 60.0
+GRACE_S = 100.0
 
 
 def main() -> int:

@@ -116,7 +116,7 @@ def run_with_emissions(sink, samples, events, tags=START) -> None:
     taken = blocks.message_debug()
     top = gr.top_block()
     halt = len(samples) - 1
-    source = Halting(samples, tags, {halt}, lambda: taken.num_messages() == len(events), 5.0)
+    source = Halting(samples, tags, {halt}, lambda: taken.num_messages() == len(events), 60.0)
     top.connect(source, sink)
     for receiver, port in ((sink, keys.PORT_EMISSIONS), (taken, "store")):
         top.msg_connect(sent, keys.PORT_EMISSIONS, receiver, port)

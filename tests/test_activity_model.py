@@ -19,7 +19,9 @@ def answers(packets, folder):
     amplitude = np.stack([np.abs(packet.csi[0]) for packet in packets])
     time_s = np.array([packet.time_ns for packet in packets]) * 1e-9
     np.savez(folder / "room.npz", amplitude=amplitude, time_s=time_s)
-    done = radiofm("activity", folder / "room.npz", "--out", folder / "out")
+    # in bfloat16 66 of the 76 answers about people are right, in fp32 68; that is the processor's
+    words = ("--out", folder / "out", "--precision", "fp32")
+    done = radiofm("activity", folder / "room.npz", *words)
     assert done.returncode == 0, done.stderr
     return [json.loads(line) for line in (folder / "out/room.jsonl").read_text().splitlines()]
 

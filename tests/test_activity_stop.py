@@ -3,7 +3,7 @@
 
 import pytest
 from activity_flow import make_bundle
-from mid_call import stopped_in_mid_call
+from mid_call import LONG_CALL_S, stopped_in_mid_call
 
 STOP_IN_MID_CALL = """
 from gnuradio import radiofm
@@ -13,7 +13,9 @@ classifier = radiofm.activity_classifier({bundle!r}, overload={overload!r}, **op
 window = window_pdu(room_windows()[0], ORDER_LONG)
 flow = ClassifierFlow([window] * 500, classifier, rate={rate})
 flow.start()
-time.sleep(0.5)
+while classifier.backlog() + classifier.status()["dropped"] < {come}:
+    time.sleep(0.01)
+time.sleep(0.1)
 begin = time.monotonic()
 flow.stop(); flow.wait()
 stop_s = time.monotonic() - begin
@@ -25,20 +27,20 @@ sys.exit(3)
 
 @pytest.mark.parametrize("overload", ["wait", "drop"])
 @pytest.mark.parametrize(
-    ("seconds", "rate"),
+    ("seconds", "rate", "come"),
     [
-        # a call of 30 s outlives the process; all windows have come, and the stream has ended
-        (30.0, 0.0),
+        # a long call outlives the process; all windows have come, and the stream has ended
+        (LONG_CALL_S, 0.0, 500),
         # they still come
-        (30.0, 900.0),
+        (LONG_CALL_S, 900.0, 150),
         # a call of 1.5 s returns while the interpreter shuts down
-        (1.5, 0.0),
+        (1.5, 0.0, 500),
     ],
 )
-def test_stop_in_mid_inference(tmp_path, overload, seconds, rate):
+def test_stop_in_mid_inference(tmp_path, overload, seconds, rate, come):
     bundle = make_bundle(tmp_path / "long.pt", work_s=seconds)
     found = stopped_in_mid_call(
-        STOP_IN_MID_CALL.format(bundle=bundle, overload=overload, rate=rate)
+        STOP_IN_MID_CALL.format(bundle=bundle, overload=overload, rate=rate, come=come)
     )
     answers, frames, dropped = map(int, found)
     assert answers == frames == 0

@@ -170,19 +170,32 @@ def test_a_scheduler_that_knows_another_authority_is_told(archive, cluster, tmp_
     assert_one_line_error(done, "no Dask scheduler answers", "--dask-tls", code=1)
 
 
+def signal_all(processes: list[subprocess.Popen], number: signal.Signals) -> None:
+    for process in processes:
+        process.send_signal(number)
+
+
 def test_a_scheduler_that_goes_away_ends_the_run_and_nothing_is_lost(archive, cluster, tmp_path):
-    file, (scheduler, *_) = cluster
+    file, (scheduler, *workers) = cluster
     running = start_radiofm(
         *command(archive, tmp_path / "out", "--dask", file, "--dask-tls", *archive["tls"])
     )
 
     def is_at_work() -> bool:
         assert running.poll() is None, running.communicate()
-        return any(record.state == STARTED for record in read_records(tmp_path / "out"))
+        if not any(record.state == STARTED for record in read_records(tmp_path / "out")):
+            return False
+        # halted, none of them is through with all before the scheduler is gone
+        signal_all(workers, signal.SIGSTOP)
+        if any(record.state == STARTED for record in read_records(tmp_path / "out")):
+            return True
+        signal_all(workers, signal.SIGCONT)
+        return False
 
     wait_for(is_at_work, "worker at work")
     scheduler.kill()
     out, errors = running.communicate(timeout=TIMEOUT_S)
+    signal_all(workers, signal.SIGCONT)
     assert running.returncode == 1 and "Traceback" not in errors
     assert "the Dask scheduler is gone" in errors and "not done" in out
     failed = [r.recording for r in read_records(tmp_path / "out") if r.state == FAILED]

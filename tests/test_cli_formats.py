@@ -71,7 +71,7 @@ def test_standard_input_is_segmented_to_its_end(tmp_path, model):
         [*RADIOFM, "segment", "-", *RAW, "--out", tmp_path, "--model", model],
         input=stored(SAMPLES, "ci16_le") + b"x",
         capture_output=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     (results,) = tmp_path.glob("stdin_*.jsonl")
@@ -103,7 +103,7 @@ def test_ctrl_c_ends_what_comes_and_that_is_segmented(tmp_path, model):
     process.send_signal(signal.SIGINT)
     # the pipe stays open, as of a receiver that does not hear the signal
     try:
-        process.wait(120)
+        process.wait(300)
     finally:
         process.kill()
         process.stdin.close()
@@ -120,7 +120,7 @@ def test_watch_takes_samples_from_standard_input(model):
         [*RADIOFM, "watch", "--source", "file=-", *RAW, "--json", "--model", model],
         input=stored(SAMPLES, "ci16_le"),
         capture_output=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     events = [json.loads(line) for line in done.stdout.splitlines()]

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -32,7 +33,7 @@ def recording(tmp_path_factory):
 def view(*arguments, environment=OFFSCREEN, **more) -> subprocess.CompletedProcess:
     command = [*RADIOFM, "view", *map(str, arguments)]
     return subprocess.run(
-        command, capture_output=True, text=True, env=environment, timeout=120, check=False, **more
+        command, capture_output=True, text=True, env=environment, timeout=300, check=False, **more
     )
 
 
@@ -44,13 +45,36 @@ def test_a_window_opens_and_closes_without_a_word(way, recording, model):
     assert [line for line in done.stderr.splitlines() if "XDG_RUNTIME_DIR" not in line] == []
 
 
+# The command, which tells when it has come to Qt's loop
+TOLD = """
+import sys
+from radiofm_cli import main
+from radiofm_cli.commands import view
+show = view._show
+def tell_and_show(*arguments):
+    print("shown", flush=True)
+    show(*arguments)
+view._show = tell_and_show
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_ctrl_c_closes_it(recording, model):
-    command = [*RADIOFM, "view", str(recording), "--model", str(model)]
-    process = subprocess.Popen(command, env=OFFSCREEN, stderr=subprocess.PIPE, text=True)
-    time.sleep(5)
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=30)
-    assert process.returncode in (0, 130) and "Traceback" not in errors
+    process = subprocess.Popen(
+        [sys.executable, "-c", TOLD, "view", str(recording), "--model", str(model)],
+        env=OFFSCREEN,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout.readline() == "shown\n"
+        time.sleep(0.5)  # the loop waits for events most of the time
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=120)
+    finally:
+        process.kill()
+    assert process.returncode == 0 and "Traceback" not in errors, errors
 
 
 def test_without_a_display_it_says_so_in_one_line(recording):
@@ -91,11 +115,13 @@ def test_what_is_saved_holds_the_last_samples_and_their_emissions(recording, mod
     )
     flowgraph.keep_samples(tmp_path / "kept", 5.0)
     flowgraph.launch()
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not started and time.monotonic() < end:
         time.sleep(0.02)
     data = Path(flowgraph.save())
-    flowgraph.halt(5.0)
+    # what is told of the emissions is whole then
+    flowgraph.halt(60.0)
+    assert flowgraph.ended(0.0)
     meta = json.loads(data.with_suffix(".sigmf-meta").read_text())
     assert data.parent == tmp_path / "kept" and data.stat().st_size > 4 * 10_000
     assert meta["global"]["core:datatype"] == "ci16_le"

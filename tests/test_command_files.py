@@ -42,7 +42,7 @@ def share(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("share")
     program = ROOT / "packaging/command_files.py"
     environment = {**os.environ, "SOURCE_DATE_EPOCH": "86400"}
-    subprocess.run([sys.executable, program, folder], check=True, timeout=120, env=environment)
+    subprocess.run([sys.executable, program, folder], check=True, timeout=300, env=environment)
     return folder
 
 
@@ -55,7 +55,7 @@ def needed(name: str) -> str:
 
 def run(*words: object, **more) -> str:
     done = subprocess.run(
-        [str(word) for word in words], capture_output=True, text=True, timeout=60, **more
+        [str(word) for word in words], capture_output=True, text=True, timeout=300, **more
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -6,13 +6,15 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
 from gnuradio import radiofm
-from grc_compiler import compiled, flowgraph, run_window, write_flowgraph
+from grc_compiler import LONGEST_S, compiled, flowgraph, run_window, write_flowgraph
 from level_model import make_level_bundle
 from motion_model import make_motion_bundle
 
@@ -149,7 +151,7 @@ def run(program: Path, *arguments, **environment) -> subprocess.CompletedProcess
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=LONGEST_S,
     )
 
 
@@ -166,8 +168,10 @@ def test_the_spectrum_blocks_as_dropped_tell_what_is_in_the_demo(programs):
 
 
 @pytest.mark.parametrize("name", ["with_view", "with_monitor"])
-def test_the_blocks_with_a_window_as_dropped_show_and_tell_the_demo(programs, name, monkeypatch):
-    monkeypatch.chdir(programs)
+def test_the_blocks_with_a_window_as_dropped_show_and_tell_the_demo(
+    programs, name, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
     printed = run_window(
         programs / f"{name}.py",
         until=lambda text: all(
@@ -176,7 +180,7 @@ def test_the_blocks_with_a_window_as_dropped_show_and_tell_the_demo(programs, na
     )
     assert "error" not in printed
     if name == "with_view":
-        (written,) = (programs / "recordings").glob("*.sigmf-meta")
+        (written,) = (tmp_path / "recordings").glob("*.sigmf-meta")
         labels = {a["core:label"] for a in json.loads(written.read_text())["annotations"]}
         assert labels == {"lte", "nr", "wifi"}
 
@@ -208,19 +212,27 @@ def test_a_serial_port_that_is_not_there_is_one_line_and_the_end(programs):
 
 
 def test_the_nexmon_source_as_dropped_waits_for_datagrams_until_ctrl_c(programs):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp:
+        try:
+            udp.bind(("", 5500))
+        except OSError:
+            pytest.skip("UDP port 5500 of this machine is taken")
     process = subprocess.Popen(
         [sys.executable, "-u", programs / "nexmon.py"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
+    watchdog = threading.Timer(LONGEST_S, process.kill)
+    watchdog.start()
     try:
         for line in process.stdout:
             if "(packets . 0)" in line:
                 break
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=LONGEST_S)
     finally:
+        watchdog.cancel()
         process.kill()
     assert process.returncode == 0 and "Traceback" not in errors, errors
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from csi_room import Receiver, Room
-from grc_compiler import compile_flowgraphs, compiled, run_window
+from grc_compiler import LONGEST_S, compile_flowgraphs, compiled, run_window
 from motion_model import make_motion_bundle
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -174,7 +174,7 @@ def test_a_program_that_needs_gr_ieee802_11_names_it_in_one_line(tmp_path, impor
     program = tmp_path / "wifi.py"
     program.write_text(f"from gnuradio import radiofm\n{imports}\n")
     done = subprocess.run(
-        [sys.executable, program], capture_output=True, text=True, timeout=60, cwd=tmp_path
+        [sys.executable, program], capture_output=True, text=True, timeout=LONGEST_S, cwd=tmp_path
     )
     assert done.returncode == 1
     assert done.stderr == (
@@ -189,7 +189,10 @@ def test_the_program_of_csi_wifi_sdr_names_what_is_missing(tmp_path, monkeypatch
         write_ieee80211_blocks(tmp_path, yaml.safe_load(WITH_IEEE80211.read_text()))
         assert compile_flowgraphs([WITH_IEEE80211], tmp_path, tmp_path).returncode == 0
     done = subprocess.run(
-        [sys.executable, tmp_path / "csi_wifi_sdr.py"], capture_output=True, text=True, timeout=60
+        [sys.executable, tmp_path / "csi_wifi_sdr.py"],
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
     )
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The CSI framer block in a flowgraph: gr-ieee802-11's messages and our own, and foreign ones."""
 
+import itertools
 import time
 
 import numpy as np
@@ -123,20 +124,22 @@ def test_packets_of_another_block_get_the_time_of_their_arrival():
     top.msg_connect((framer, keys.PORT_STATUS), (sink, keys.PORT_STATUS))
     before = time.time()
     top.start()
-    # a channel that was measured again each time
-    for message in messages:
+    # a channel that was measured again each time; a busy machine may leave gaps
+    end = time.monotonic() + 60
+    for message in itertools.cycle(messages):
         strobe.set_msg(message)
         time.sleep(0.003)
+        if len(results.fields(keys.PORT_STATUS)) >= 3 and results.fields(keys.PORT_WINDOWS):
+            break
+        assert time.monotonic() < end, "no windows came"
     top.stop()
     top.wait()
     windows = results.fields(keys.PORT_WINDOWS)
-    # a busy machine may leave gaps; most windows come through
-    assert windows
     for fields in windows:
         assert before - 0.1 < fields[keys.START_TIME] < time.time()
         assert fields[keys.SOURCE] == SENDER
     # once a second, and once at the end
-    assert len(results.fields(keys.PORT_STATUS)) >= 3
+    assert len(results.fields(keys.PORT_STATUS)) >= 4
     assert framer.failures == 0
 
 

@@ -23,7 +23,9 @@ from radiofm_core.csi.reader import read_csi
 from radiofm_core.csi.windows import frame_packets
 from radiofm_core.errors import InputError
 
-WAIT_S = 10
+WAIT_S = 60
+# To stop in: what would not be held up by the wrong thing takes far longer, a busy machine less
+STOP_S = 5.0
 CSI = files.estimate(1, 64, 99)[:, 0]
 
 
@@ -134,7 +136,7 @@ def test_at_the_recorded_pace_a_file_takes_its_time(tmp_path):
 
 
 def test_a_file_stops_in_the_middle(tmp_path, recording):
-    bundle = make_bundle(tmp_path / "slow.pt", pause=0.1)
+    bundle = make_bundle(tmp_path / "slow.pt", pause=0.5)
     for real_time in (False, True):
         flow = SourceFlow(
             radiofm.csi_recording_source(recording, real_time),
@@ -142,7 +144,7 @@ def test_a_file_stops_in_the_middle(tmp_path, recording):
         )
         flow.start()
         flow.wait_for(lambda its=flow: its.source.status()[keys.PACKETS] > 20)
-        assert flow.end() < 1.0
+        assert flow.end() < STOP_S
 
 
 def test_a_file_that_fails_later_ends_the_flowgraph_with_one_line(tmp_path, recording, capfd):
@@ -172,7 +174,7 @@ def test_datagrams_of_nexmon_are_sent_on():
             udp.sendto(b"something else", flow.source._source.address)
         flow.wait_for(lambda: flow.source.status()[keys.REFUSED_PACKETS])
         flow.wait_for(lambda: flow.framer.status()[keys.PACKETS] == 5)
-        assert flow.end() < 1.0
+        assert flow.end() < STOP_S
         assert flow.framer.status()[keys.REFUSED_PACKETS] == {}
         assert flow.source.status() == {
             "packets": 5,
@@ -227,14 +229,15 @@ def test_an_esp32_whose_cable_is_pulled_is_waited_for(tmp_path, monkeypatch, cap
         "dropped": 0,
         "refused_packets": {"line of 3 columns, an unknown format": 1},
     }
-    assert flow.end() < 1.0
+    assert flow.end() < STOP_S
     os.close(controller)
     os.close(device)
     told = "".join(capfd.readouterr())
     assert told.count("the serial port was lost") == told.count("packets come again") == 1
 
 
-def test_a_lost_board_does_not_hold_up_the_end(tmp_path):
+def test_a_lost_board_does_not_hold_up_the_end(monkeypatch):
+    monkeypatch.setattr("gnuradio.radiofm.blocks.csi_source.LEAST_WAIT_S", 30.0)
     controller, device = pty.openpty()
     flow = SourceFlow(radiofm.esp32_serial_source(os.ttyname(device)))
     flow.start()
@@ -242,7 +245,7 @@ def test_a_lost_board_does_not_hold_up_the_end(tmp_path):
     os.close(controller)
     os.close(device)
     flow.wait_for(lambda: keys.ERROR in flow.source.status())
-    assert flow.end() < 1.0
+    assert flow.end() < STOP_S
 
 
 def test_a_missing_serial_port_ends_the_flowgraph_with_one_line():

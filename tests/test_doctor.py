@@ -33,7 +33,7 @@ def radiofm_without(modules: set[str], *arguments: str) -> subprocess.CompletedP
         [sys.executable, "-c", WITHOUT, ",".join(sorted(modules)), *arguments],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 

@@ -157,5 +157,5 @@ def test_labels_are_coloured_on_a_terminal_alone(tmp_path):
             break
         shown += part
     os.close(terminal)
-    assert process.wait(60) == 0
+    assert process.wait(300) == 0
     assert b"\x1b[38;2;" in shown and b"LTE" in shown

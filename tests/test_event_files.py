@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from event_brokers import until
+from event_brokers import PATIENCE_S, until
 from event_samples import RECEIVER, STATUS, emission
 
 from radiofm_core.errors import UsageError
@@ -24,7 +24,7 @@ from radiofm_sinks.outputs import EventOutputs
 
 # A program that writes events until it is killed
 WRITER = f"""
-import sys
+import sys, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
 from event_samples import RECEIVER, emission
 from radiofm_core.events.maker import EventMaker
@@ -37,6 +37,9 @@ number = 0
 while True:
     number += 1
     outputs.take("emissions", emission(number=number))
+    # a disk may be slow: no more than the buffer holds
+    while any(counts.waiting > 1000 for counts in outputs.counts().values()):
+        time.sleep(0.001)
 """
 
 
@@ -61,7 +64,7 @@ def test_each_event_is_a_line(tmp_path):
     outputs.take("emissions", emission())
     until(lambda: len(events_in(tmp_path / "a,b")) == 3, "events are written at once")
     outputs.take("status", STATUS)
-    counts = outputs.close("stopped")
+    counts = outputs.close("stopped", PATIENCE_S)
     events = events_in(tmp_path / "a,b")
     for event in events:
         event_validator().validate(event)
@@ -77,7 +80,7 @@ def test_types_can_be_chosen(tmp_path):
     outputs = opened(f"jsonl={tmp_path},types=emission+drops")
     outputs.take("emissions", emission())
     outputs.take("status", STATUS)
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     assert [event["type"] for event in events_in(tmp_path)] == ["emission", "drops"]
 
 
@@ -87,7 +90,7 @@ def test_files_are_closed_by_size_and_the_oldest_go(tmp_path):
         outputs.take("emissions", emission(number=number))
         if number % 10 == 0:
             until(lambda: outputs.counts()[f"jsonl={tmp_path}"].waiting == 0, "written")
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     closed = sorted(tmp_path.glob("events-*.jsonl"))
     assert len(closed) == 3
     assert all(path.stat().st_size <= 8192 for path in (*closed, tmp_path / "events.jsonl"))
@@ -100,7 +103,7 @@ def test_files_are_closed_by_age_also_those_of_a_run_before(tmp_path):
     file.write([b'{"time": "2020-01-01T00:00:00.000000Z"}\n'])
     file.close()
     outputs = opened(f"jsonl={tmp_path},age=1h")
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     (closed,) = tmp_path.glob("events-*.jsonl")
     assert closed.read_text().startswith('{"time": "2020')
     assert numbers(events_in(tmp_path)[1:])[:2] == [1, 2]
@@ -113,7 +116,7 @@ def test_a_killed_writer_leaves_whole_lines_or_one_that_the_next_run_mends(tmp_p
         until(lambda: path.exists() and path.stat().st_size > 100_000, "events")
     finally:
         writer.send_signal(signal.SIGKILL)
-        writer.wait(30)
+        writer.wait(PATIENCE_S)
     text = path.read_bytes()
     *lines, rest = text.split(b"\n")
     assert numbers(map(json.loads, lines)) == list(range(1, len(lines) + 1))
@@ -121,7 +124,7 @@ def test_a_killed_writer_leaves_whole_lines_or_one_that_the_next_run_mends(tmp_p
         file.write(b'{"version": 1, "type": "emis')
     told: list[str] = []
     outputs = opened(f"jsonl={tmp_path}", tell=told.append)
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     events = events_in(tmp_path)
     cut = len(rest) + len(b'{"version": 1, "type": "emis')
     assert told == [f"jsonl={tmp_path}: cut off {cut} bytes of a line that was half-written"]
@@ -148,7 +151,7 @@ def test_a_file_that_somebody_moves_is_begun_anew(tmp_path):
         return (tmp_path / "events.jsonl").exists()
 
     until(is_anew, "a new file")
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     assert numbers(events_in(tmp_path)) == list(range(1, len(events_in(tmp_path)) + 1))
 
 
@@ -176,7 +179,7 @@ def test_on_a_full_disk_events_wait_and_go_on_when_there_is_room(tmp_path):
             json.loads(line)
         ballast.unlink()
         until(lambda: outputs.counts()[name].waiting == 0, "all is written")
-        final = outputs.close("stopped")[name]
+        final = outputs.close("stopped", PATIENCE_S)[name]
         found = numbers(events_in(disk))
         assert found == sorted(set(found))
         assert len(found) == final.delivered and final.dropped > 0
@@ -190,7 +193,7 @@ def test_one_program_at_a_time_writes_a_file(tmp_path):
     outputs = opened(f"jsonl={tmp_path}")
     with pytest.raises(UsageError, match=r"another program writes .*choose another folder"):
         open_outputs([f"jsonl={tmp_path}"], "roof")
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     (again,) = open_outputs([f"jsonl={tmp_path}"], "roof")
     again.release()
 
@@ -200,7 +203,7 @@ def test_standard_output_can_be_read_by_a_pipe(tmp_path):
         "while True:", "for _ in range(50):"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program + "\noutputs.close('ended')"],
+        [sys.executable, "-c", program + "\noutputs.close('ended', 120.0)"],
         capture_output=True,
         text=True,
         timeout=120,

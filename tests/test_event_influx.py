@@ -9,7 +9,7 @@ import threading
 
 import pytest
 from aiohttp import web
-from event_brokers import free_port, until
+from event_brokers import PATIENCE_S, free_port, until
 from event_samples import ACTIVITY, OUTPUTS, RECEIVER, STATUS, emission, one_of_each
 
 from radiofm_core.errors import UsageError
@@ -44,12 +44,12 @@ class DataBase:
 
     def __enter__(self):
         self._thread.start()
-        assert self._ready.wait(30)
+        assert self._ready.wait(PATIENCE_S)
         return self
 
     def __exit__(self, *_):
         self._loop.call_soon_threadsafe(self._loop.stop)
-        self._thread.join(30)
+        self._thread.join(PATIENCE_S)
 
     def _run(self) -> None:
         app = web.Application(client_max_size=1 << 24)
@@ -81,6 +81,8 @@ class DataBase:
 @pytest.fixture
 def data_base(monkeypatch):
     monkeypatch.setenv("RADIOFM_INFLUX_TOKEN", TOKEN)
+    # what had no answer in time is sent again: here each line is to come once
+    monkeypatch.setattr("radiofm_sinks.influx.ANSWER_S", PATIENCE_S)
     with DataBase() as data_base:
         yield data_base
 
@@ -124,7 +126,7 @@ def test_events_come_in_batches(data_base):
     outputs, name = opened(data_base)
     for number in range(300):
         outputs.take("emissions", emission(number=number))
-    counts = outputs.close("stopped")[name]
+    counts = outputs.close("stopped", PATIENCE_S)[name]
     assert len(data_base.lines) == counts.delivered >= 302 and counts.dropped == 0
     assert data_base.requests < 10
     assert all(LINE.fullmatch(line) for line in data_base.lines)
@@ -135,7 +137,7 @@ def test_a_data_base_that_is_busy_is_waited_for(data_base):
     data_base.answers = [web.Response(status=503, headers={"Retry-After": "1"})]
     outputs, name = opened(data_base, told.append)
     until(lambda: any("again" in line for line in told), "it takes events again")
-    assert outputs.close("stopped")[name].dropped == 0
+    assert outputs.close("stopped", PATIENCE_S)[name].dropped == 0
     assert told[0] == f"{name}: HTTP status 503; events wait for it"
 
 
@@ -146,7 +148,7 @@ def test_what_it_will_never_take_is_dropped_and_counted(data_base):
     until(lambda: outputs.counts()[name].dropped, "the refusal")
     refused = outputs.counts()[name].dropped
     outputs.take("emissions", emission())
-    counts = outputs.close("stopped")[name]
+    counts = outputs.close("stopped", PATIENCE_S)[name]
     assert counts.dropped == refused and counts.delivered == len(data_base.lines)
     assert "refuses events (HTTP status 400: unable to parse), which are dropped" in told[0]
 
@@ -156,7 +158,7 @@ def test_a_batch_that_is_too_large_is_split(data_base):
     outputs, name = opened(data_base)
     for number in range(200):
         outputs.take("emissions", emission(number=number))
-    counts = outputs.close("stopped")[name]
+    counts = outputs.close("stopped", PATIENCE_S)[name]
     assert counts.dropped == 0 and counts.delivered == len(data_base.lines) == len(
         set(data_base.lines)
     )
@@ -172,7 +174,7 @@ def test_one_that_comes_later_gets_all(data_base):
         later_port, data_base.port = data_base.port, later.port
         outputs._sinks[0]._connection.port = later.port
         assert later_port != later.port
-        assert outputs.close("stopped")[name].delivered == len(later.lines)
+        assert outputs.close("stopped", PATIENCE_S)[name].delivered == len(later.lines)
 
 
 @pytest.mark.parametrize(

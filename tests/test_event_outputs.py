@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
+from event_brokers import PATIENCE_S, until
 from event_samples import RECEIVER, STATUS, emission
 from radiofm_command import assert_one_line_error, radiofm
 
@@ -64,7 +65,7 @@ def test_events_of_many_threads_have_one_order_in_every_output(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     for events in (heard, events_in(tmp_path / "a"), events_in(tmp_path / "b")):
         assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
         assert len(events) >= 802
@@ -79,9 +80,11 @@ def test_a_clock_set_back_is_an_event_and_a_line(tmp_path):
     wall, told = [1_700_000_000 * 10**9], []
     maker = EventMaker(RECEIVER, clock=RunClock(lambda: wall[0] + time.monotonic_ns()))
     outputs = opened(open_outputs([f"jsonl={tmp_path}"], "roof"), maker, told.append)
+    # nothing else is to come between the step and the emission
+    until(lambda: [e["type"] for e in events_in(tmp_path)] == ["run", "output"], "it has begun")
     wall[0] -= 3600 * 10**9
     outputs.take("emissions", emission())
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     assert told == ["the clock was set by -3600.0 s"]
     events = events_in(tmp_path)
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
@@ -101,7 +104,7 @@ def test_what_was_lost_is_an_event_for_each_cause(tmp_path):
     outputs.take("status", {**STATUS, "dropped": 2})
     outputs.drops("source_overflow", "samples", 4096)
     outputs.drops("source_overflow", "samples", 0)
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     drops = [event for event in events_in(tmp_path) if event["type"] == "drops"]
     told = [(event["cause"], event["unit"], event["count"], event["total"]) for event in drops]
     assert told == [
@@ -119,7 +122,9 @@ def test_what_an_output_loses_is_told_by_the_others_and_at_the_end(tmp_path):
     outputs = opened(sinks, tell=told.append)
     for number in range(100):
         outputs.take("emissions", emission(number=number))
-    counts = outputs.close("stopped", timeout=0.2)
+    # the rest has the time that the other one is waited for
+    until(lambda: outputs.counts()[f"jsonl={tmp_path}"].waiting == 0, "written")
+    counts = outputs.close("stopped", timeout=2.0)
     assert told == ["lost: nobody is there; events wait for it"]
     assert counts["lost"].delivered == 0 and counts["lost"].waiting == 0
     assert counts["lost"].dropped == len(events_in(tmp_path))
@@ -134,7 +139,8 @@ def test_an_output_that_hangs_holds_up_neither_events_nor_the_end(tmp_path):
     outputs = opened([hanging, *open_outputs([f"jsonl={tmp_path}"], "roof")])
     for number in range(50):
         outputs.take("emissions", emission(number=number))
-    counts = outputs.close("stopped", timeout=0.5)
+    until(lambda: outputs.counts()[f"jsonl={tmp_path}"].waiting == 0, "written")
+    counts = outputs.close("stopped", timeout=2.0)
     assert counts["hanging"].delivered == 0
     assert counts["hanging"].dropped == len(events_in(tmp_path))
     hanging.released.set()
@@ -145,7 +151,7 @@ def test_a_foreign_message_is_refused_and_takes_no_number(tmp_path):
     with pytest.raises(InputError):
         outputs.take("emissions", {"event": "start"})
     outputs.take("masks", {"any": "thing"})
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     events = events_in(tmp_path)
     assert [event["sequence"] for event in events] == list(range(1, len(events) + 1))
     assert "emission" not in {event["type"] for event in events}

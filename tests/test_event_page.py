@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from event_brokers import Mosquitto, free_port, until
+from event_brokers import PATIENCE_S, Mosquitto, free_port, until
 from event_samples import RECEIVER, emission, one_of_each
 from radiofm_command import radiofm as run_radiofm
 
@@ -90,7 +90,7 @@ def test_the_consumer_runs_as_it_is_written(tmp_path):
         until(hears, "the consumer hears")
     finally:
         listener.terminate()
-        listener.wait(30)
+        listener.wait(PATIENCE_S)
         outputs.close("stopped")
     assert (tmp_path / "heard").read_text().splitlines()[0] == "wifi      2420.552 MHz"
 
@@ -100,8 +100,8 @@ def test_the_line_with_mosquitto_sub_hears_events(tmp_path):
         pytest.skip("needs mosquitto_sub: apt install mosquitto-clients")
     (words,) = re.findall(r"`(mosquitto_sub -h broker [^`]*)`", PAGE.read_text())
     broker = Mosquitto(tmp_path / "broker")
-    command = words.replace("-h broker", f"-h 127.0.0.1 -p {broker.port} -C 3 -W 60")
-    listener = subprocess.Popen(["sh", "-c", command], stdout=subprocess.PIPE, text=True)
+    command = words.replace("-h broker", f"-h 127.0.0.1 -p {broker.port} -C 3 -W 300")
+    listener = subprocess.Popen(["sh", "-c", f"exec {command}"], stdout=subprocess.PIPE, text=True)
     name = f"mqtt=127.0.0.1:{broker.port}"
     outputs = EventOutputs(EventMaker(RECEIVER, "model"), open_outputs([name], "roof"))
     outputs.start()
@@ -164,7 +164,7 @@ def test_the_command_prints_the_schema_and_checks_files(tmp_path):
     outputs.start()
     for number in range(5):
         outputs.take("emissions", emission(number=number))
-    outputs.close("stopped")
+    outputs.close("stopped", PATIENCE_S)
     path = tmp_path / "events.jsonl"
     whole = path.read_text().splitlines(keepends=True)
     path.write_text("".join(whole[:2] + whole[4:]))

@@ -9,7 +9,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from event_brokers import free_port
+from event_brokers import PATIENCE_S, free_port
 from event_samples import ACTIVITY, RECEIVER, STATUS, emission
 from prometheus_client.parser import text_string_to_metric_families
 
@@ -22,7 +22,7 @@ from radiofm_sinks.states import MOST_LABELS
 
 def scraped(port: int) -> dict[str, list]:
     """Samples by name: (labels without the receiver, value)."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=PATIENCE_S) as answer:
         families = text_string_to_metric_families(answer.read().decode())
         samples: dict[str, list] = {}
         for family in families:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from grc_compiler import compiled, run_program, run_window
+from grc_compiler import LONGEST_S, compiled, run_program, run_window
 from level_model import CENTER, make_level_bundle, two_carriers, write_recording
 
 from radiofm_core import keys
@@ -95,7 +95,8 @@ def test_live_soapy_ends_on_ctrl_c_while_the_receiver_hears(programs, heard, mod
     )
 
 
-TUNED = """
+TUNED = r"""
+import sys
 import time
 from PyQt5 import Qt
 import live_soapy
@@ -105,23 +106,32 @@ flowgraph.start()
 view = flowgraph.view.qwidget()
 
 def until(condition):
-    end = time.monotonic() + 30
+    end = time.monotonic() + 60
     while not condition() and time.monotonic() < end:
         application.processEvents()
         time.sleep(0.005)
 
-until(lambda: flowgraph.framer.center_frequency() == 1.8e9 and flowgraph.framer.frames() > 0)
+def is_tuned(frequency):
+    # the receiver, which is told last, too: on another thread, where the view asks for it
+    told = flowgraph.source.frequency, flowgraph.framer.center_frequency()
+    return told == (frequency, frequency)
+
+def tell(who):
+    # in one write: where output is not buffered, other threads' lines come between two
+    sys.stdout.write(f"{{who}}: {{flowgraph.frequency}} {{flowgraph.framer.center_frequency()}}\n")
+
+until(lambda: is_tuned(1.8e9) and flowgraph.framer.frames() > 0)
 view.tune_requested.emit(1.85e9)
-until(lambda: flowgraph.framer.center_frequency() == 1.85e9)
-print("view:", flowgraph.frequency, flowgraph.framer.center_frequency())
+until(lambda: is_tuned(1.85e9))
+tell("view")
 entry = flowgraph._frequency_line_edit
 entry.setText("1.9G")
 # the Return key does both; versions of GRC listen to one or the other
 entry.returnPressed.emit()
 entry.editingFinished.emit()
 flowgraph.set_gain(12.5)
-until(lambda: flowgraph.framer.center_frequency() == 1.9e9)
-print("entry:", flowgraph.frequency, flowgraph.framer.center_frequency())
+until(lambda: is_tuned(1.9e9))
+tell("entry")
 flowgraph.stop()
 flowgraph.wait()
 """
@@ -151,7 +161,10 @@ def test_in_live_soapy_the_view_and_the_entry_tune_the_receiver(
 def test_live_soapy_without_a_receiver_ends_with_one_line(programs, monkeypatch):
     monkeypatch.setenv("QT_QPA_PLATFORM", "offscreen")
     done = subprocess.run(
-        [sys.executable, programs / "live_soapy.py"], capture_output=True, text=True, timeout=60
+        [sys.executable, programs / "live_soapy.py"],
+        capture_output=True,
+        text=True,
+        timeout=LONGEST_S,
     )
     assert done.returncode == 1 and "Traceback" not in done.stderr
     last = done.stderr.splitlines()[-1]
@@ -178,7 +191,7 @@ def test_segment_headless_refuses_a_missing_recording_in_one_line(tmp_path):
         [sys.executable, EXAMPLES / "segment_headless.py", tmp_path / "none.sigmf-meta"],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=LONGEST_S,
     )
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1 and "none.sigmf-meta" in done.stderr

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Which rate and frequency a framer works with: its parameters, a stream's tags, what is set."""
 
+import threading
 import time
 
 import pmt
 import pytest
-from framer_flow import SPEC, Frame, collect, noise, sizes, tag
+from event_brokers import until
+from framer_flow import SPEC, Frame, Halting, collect, noise, sizes, tag
 from gnuradio import blocks, gr, radiofm
 from hostile_messages import foreign
 
@@ -90,14 +92,15 @@ def test_what_is_set_while_samples_flow_wins_over_the_tags_before():
     framer = radiofm.spectrogram_framer(RATE, 1e9, spec=SPEC)
     sink = blocks.vector_sink_f(SPEC.frame_floats)
     tags = [tag(0, "rx_rate", RATE), tag(0, "rx_freq", 2e9)]
-    source = blocks.vector_source_c(noise(40 * FRAME), False, 1, tags)
+    are_set = threading.Event()
+    source = Halting(noise(40 * FRAME), tags, {10 * FRAME}, are_set.is_set, 60.0)
     top = gr.top_block()
-    top.connect(source, blocks.throttle(gr.sizeof_gr_complex, 4 * RATE), framer, sink)
+    top.connect(source, framer, sink)
     top.start()
-    while framer.frames() < 3:
-        time.sleep(0.001)
+    until(lambda: framer.frames() >= 3, "frames", 60)
     framer.set_sample_rate(3.84e6)
     framer.set_center_frequency(3e9)
+    are_set.set()
     top.wait()
     assert (framer.sample_rate(), framer.center_frequency()) == (3.84e6, 3e9)
     infos = [gr.tag_to_python(t).value for t in sink.tags()]
@@ -122,7 +125,7 @@ def commanded(*messages) -> radiofm.radiofm_python.spectrogram_framer:
     top.start()
     for message in messages:
         framer.to_basic_block()._post(pmt.intern("command"), message)
-    end = time.monotonic() + 5
+    end = time.monotonic() + 60
     while framer.center_frequency() == 1e9 and time.monotonic() < end:
         time.sleep(0.01)
     top.stop()

@@ -2,13 +2,14 @@
 """Where frames are cut, and what their tags say about frequency, rate and time."""
 
 import math
-import time
+import threading
 from fractions import Fraction
 
 import numpy as np
 import pmt
 import pytest
 import torch
+from event_brokers import until
 from framer_flow import SPEC, Halting, collect, end_tag, frames_of, noise, sizes, tag, time_value
 from gnuradio import blocks, gr, radiofm
 from gnuradio.radiofm import radiofm_python
@@ -288,16 +289,17 @@ def test_setting_the_frame_duration_counts_from_the_next_frame_on():
 
 
 def test_the_frame_duration_may_change_while_samples_flow():
-    samples = 200 * SPEC.rows * LONG_ROW
+    samples, is_set = 100 * SPEC.rows * LONG_ROW, threading.Event()
     framer = radiofm.spectrogram_framer(RATE, frame_duration=SHORT_S, spec=SPEC)
-    source = blocks.throttle(gr.sizeof_gr_complex, 16 * RATE)
+    # in the middle of a frame
+    source = Halting(noise(samples), [], {samples // 4 + 1000}, is_set.is_set, 60.0)
     sink = blocks.vector_sink_f(SPEC.frame_floats)
     top = gr.top_block()
-    top.connect(blocks.vector_source_c(noise(samples), False), source, framer, sink)
+    top.connect(source, framer, sink)
     top.start()
-    while framer.frames() < 20:
-        time.sleep(0.001)
+    until(lambda: framer.frames() >= 20, "frames", 60)
     framer.set_frame_duration(LONG_S)
+    is_set.set()
     top.wait()
     infos = [pmt.to_python(tag.value) for tag in sink.tags()]
     rows = [info["row_samples"] for info in infos]

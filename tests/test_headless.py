@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from event_brokers import free_port
+from event_brokers import free_port, until
 from level_model import band, make_level_bundle, two_carriers, write_recording
 from pretend_radio import Radio
 from radiofm_command import assert_one_line_error, radiofm, start_radiofm
@@ -72,8 +72,8 @@ def config(tmp_path):
 
 
 def test_a_file_holds_the_options_and_the_command_line_goes_before(recording, model, config):
-    path = config(f"source: file={recording}\nmodel: {model}\njson: true\nduration: 60s\n")
-    done = radiofm("watch", "--config", path, "--duration", "0.7s")
+    path = config(f"source: file={recording}\nmodel: {model}\njson: true\nduration: 1ms\n")
+    done = radiofm("watch", "--config", path, "--duration", "60s")
     assert done.returncode == 0, done.stderr
     assert {json.loads(line)["label"] for line in done.stdout.splitlines()} >= {"lte"}
 
@@ -235,8 +235,11 @@ def test_a_publisher_that_never_was_is_said_and_given_up(model):
 # A service
 
 
+MARK = "no message of a service"
+
+
 class Notified:
-    """A socket as systemd's; ``got``: what was told, in order."""
+    """A socket as systemd's; ``got``: what was told, in order, as it is read on a thread."""
 
     def __init__(self, monkeypatch, address: str, watchdog_s: float = 0.0):
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -256,7 +259,16 @@ class Notified:
             except TimeoutError:
                 continue
 
+    def settle(self) -> int:
+        """How many messages were sent so far: all of them are in ``got``."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:
+            own.sendto(MARK.encode(), self._socket.getsockname())
+        until(lambda: MARK in self.got, "what was told is read")
+        self.got.remove(MARK)
+        return len(self.got)
+
     def close(self):
+        self.settle()
         self._ending.set()
         self._thread.join()
         self._socket.close()
@@ -267,7 +279,7 @@ def test_systemd_is_told_how_it_does(monkeypatch, tmp_path, recording, model, ki
     address = str(tmp_path / "notify") if kind == "file" else f"\0radiofm-test-{free_port()}"
     systemd = Notified(monkeypatch, address, watchdog_s=1.0)
     running = start_radiofm("watch", "--source", f"file={recording}", "--model", model)
-    _, errors = running.communicate(timeout=120)
+    _, errors = running.communicate(timeout=300)
     systemd.close()
     assert running.returncode == 0, errors
     assert systemd.got[0] == "READY=1" and systemd.got[-1] == "STOPPING=1"
@@ -281,11 +293,11 @@ def test_the_watchdog_starves_when_a_run_is_stuck(monkeypatch, tmp_path):
     service = Service(lambda: is_well)
     for state in (True, False):
         is_well = state
-        before = len(systemd.got)
+        before = systemd.settle()
         for _ in range(10):
             service.look(lambda: "x")
             time.sleep(0.02)
-        news = systemd.got[before + 1 :]
+        news = systemd.got[before : systemd.settle()]
         assert ("WATCHDOG=1" in news) == state
     systemd.close()
 
@@ -381,7 +393,7 @@ def test_sigterm_is_a_clean_end(model, tmp_path):
         assert running.poll() is None
     time.sleep(1.0)
     running.send_signal(signal.SIGTERM)
-    _, errors = running.communicate(timeout=60)
+    _, errors = running.communicate(timeout=300)
     assert running.returncode == 0 and "Traceback" not in errors
     text = "".join(p.read_text() for p in sorted((tmp_path / "events").glob("*.jsonl*")))
     last = max(map(json.loads, text.splitlines()), key=lambda event: event["sequence"])
@@ -400,5 +412,5 @@ def test_the_unit_is_one_that_systemd_takes(name):
     analyze = shutil.which("systemd-analyze")
     if analyze is None:
         pytest.skip("needs systemd-analyze")
-    done = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, timeout=60)
+    done = subprocess.run([analyze, "verify", unit], capture_output=True, text=True, timeout=300)
     assert (done.returncode, done.stderr) == (0, "")

@@ -7,7 +7,7 @@ import time
 import pytest
 from gnuradio.radiofm.runtime.inference_workers import InferenceWorkers, Job
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 class Log:
@@ -72,9 +72,16 @@ def test_answers_come_in_the_order_of_the_jobs(threads, max_batch):
 
 
 def test_several_are_computed_at_a_time():
-    log = Log(dict.fromkeys(range(8), 0.1))
-    run(log, [Job(n) for n in range(8)], 4)
-    assert log.most_at_once == 4
+    log, all_at_once = Log(), threading.Barrier(4)
+    compute = log.compute
+
+    def compute_together(jobs):
+        all_at_once.wait(WAIT_S)  # breaks where fewer than four are ever at it
+        return compute(jobs)
+
+    log.compute = compute_together
+    assert run(log, [Job(n) for n in range(8)], 4)
+    assert log.errors == [] and len(log.published) == 8
 
 
 def test_what_waits_is_shared_among_the_threads():
@@ -115,12 +122,20 @@ def test_each_job_of_a_batch_that_fails_is_counted():
 
 
 def test_waiting_for_room_ends_with_it_or_with_the_time():
-    log = Log(dict.fromkeys(range(3), 0.2))
+    log, held = Log(dict.fromkeys(range(3), 0.2)), threading.Event()
+    compute = log.compute
+
+    def compute_when_told(jobs):
+        assert held.wait(WAIT_S)
+        return compute(jobs)
+
+    log.compute = compute_when_told
     workers = log.workers(1)
     workers.start()
     for n in range(3):
         workers.submit(Job(n))
     assert not workers.wait_below(1, 0.01)
+    held.set()
     assert workers.wait_below(3, WAIT_S) and workers.depth < 3
     assert workers.wait_below(1, WAIT_S) and log.published == [0, 10, 20]
     workers.stop(WAIT_S)
@@ -151,17 +166,29 @@ def test_a_long_call_holds_up_the_later_ones_and_no_more_of_them_than_a_few():
 
 
 def test_stopping_in_mid_call_publishes_nothing_more():
-    log = Log(dict.fromkeys(range(10), 0.5))
+    log, held, begun = Log(), threading.Event(), threading.Event()
+    compute = log.compute
+
+    def compute_when_told(jobs):
+        begun.set()
+        assert held.wait(WAIT_S)
+        return compute(jobs)
+
+    log.compute = compute_when_told
     workers = log.workers(3)
     workers.start()
+    threads = workers._run.threads
     for n in range(10):
         workers.submit(Job(n))
-    time.sleep(0.1)
+    assert begun.wait(WAIT_S)
     begin = time.monotonic()
     workers.stop(0.05)
-    assert time.monotonic() - begin < 0.4
-    time.sleep(0.7)
+    assert time.monotonic() - begin < WAIT_S / 2
+    held.set()
+    for thread in threads:
+        thread.join(WAIT_S)
     assert log.published == [] and workers.depth == 0
+    assert 1 <= len(log.batches) <= 3  # those in mid-call, and no other
     assert workers.submit(Job(1)) == 1  # told that it is thrown out
 
 

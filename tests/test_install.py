@@ -21,7 +21,7 @@ def call(text: str, folder: Path, *arguments) -> subprocess.CompletedProcess:
         cwd=folder,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
     )
 
 
@@ -172,7 +172,7 @@ def test_packages_of_an_installation_come_before_the_systems(tmp_path):
         env={**os.environ, "PYTHONPATH": str(tmp_path / PYTHON)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=True,
     )
     before, after, ours = json.loads(done.stdout)
@@ -190,7 +190,7 @@ def test_copied_packages_are_whole_and_leave_numpy_to_the_system(tmp_path):
         [sys.executable, ROOT / "dev.d/copy_packages.py", tmp_path / "list", folder],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
     )
     assert done.returncode == 0, done.stderr
     there = {path.name for path in folder.iterdir()}
@@ -209,7 +209,7 @@ def test_the_command_runs_in_a_folder_with_spaces(tmp_path):
     link = tmp_path / "link"
     link.symlink_to(copy / "bin/radiofm")
     for command in (copy / "bin/radiofm", link):
-        done = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([command, "--version"], capture_output=True, text=True, timeout=300)
         assert done.returncode == 0 and done.stdout.startswith("radiofm "), done.stderr
 
 

@@ -146,7 +146,7 @@ def test_commands_tell_the_step_of_their_own_installation(tmp_path, way, module,
         f"sys.exit(main({list(arguments)!r}))\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, timeout=120, cwd=tmp_path
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=300, cwd=tmp_path
     )
     assert done.returncode in (0, 1), done.stderr
     (line,) = [line for line in (done.stdout + done.stderr).splitlines() if f"of {module} " in line]

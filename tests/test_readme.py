@@ -101,7 +101,7 @@ def test_the_demo_prints_what_the_readme_shows():
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=120,
+        timeout=300,
     )
     assert done.returncode == 0, done.stdout
     shown, printed = blocks(README, "")[0].splitlines(), done.stdout.splitlines()

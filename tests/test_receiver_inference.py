@@ -16,7 +16,7 @@ from radiofm_core import keys
 from radiofm_core.errors import InputError, UsageError
 from radiofm_core.inference import load_bundle
 
-LONG_S = 60.0
+LONG_S = 120.0
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 
 import math
 import re
+import threading
 import time
 from itertools import pairwise
 
@@ -21,7 +22,8 @@ from pretend_radio import Radio
 from radiofm_core.errors import InputError, UsageError
 
 LTE, NR = 1.8e9, 2.4e9
-WAIT_S = 60.0
+# More only means that it hangs; a busy machine may be without samples for seconds
+WAIT_S, LOST_AFTER_S = 120.0, 3.0
 RECEIVER = ("soapy=driver=pretend", RATE, LTE)
 
 
@@ -43,7 +45,8 @@ def lossless(model):
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
     monkeypatch.setattr("gnuradio.radiofm.reconnecting.patience.FIRST_WAIT_S", 0.2)
-    monkeypatch.setattr(reconnecting, "HALT_S", 1.0)
+    # more than a busy machine takes to end a source
+    monkeypatch.setattr(reconnecting, "HALT_S", 30.0)
 
 
 @pytest.fixture
@@ -59,6 +62,8 @@ class Log(Listener):
 
     def __init__(self):
         self.said, self.bursts, self.dropped, self.left_behind = [], [], 0, False
+        # time of day
+        self.begins = []
 
     def lost(self, reason):
         self.said.append(("lost", reason))
@@ -74,10 +79,31 @@ class Log(Listener):
         self.dropped += samples
 
     def burst(self, burst):
+        self.begins.append(time.time())
         self.bursts.append(burst)
 
     def kinds(self):
         return [words[0] for words in self.said]
+
+
+class Stillness(threading.Thread):
+    """How long this process stood still in all, as on a machine that is busy elsewhere: the host's
+    date of samples is late by as much, and where that is a second, it is set back later (s)."""
+
+    LOOK_S, MOST_S = 0.02, 0.3
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.seconds = 0.0
+        self.ending = threading.Event()
+        self.start()
+
+    def run(self):
+        before = time.monotonic()
+        while not self.ending.wait(self.LOOK_S):
+            now = time.monotonic()
+            self.seconds += now - before if now - before > self.MOST_S else 0.0
+            before = now
 
 
 class Watch:
@@ -86,7 +112,7 @@ class Watch:
     def __init__(self, segmenter, *given, patience=None, plan=None, frame=None):
         self.log = Log()
         self.got = {"emissions": [], "masks": [], "status": []}
-        patience = patience or reconnecting.Patience(lost_after=1.0)
+        patience = patience or reconnecting.Patience(lost_after=LOST_AFTER_S)
         self.source = reconnecting.ReconnectingSource(
             *given, patience=patience, plan=plan, listener=self.log
         )
@@ -99,6 +125,7 @@ class Watch:
         )
 
     def __enter__(self):
+        self.stillness = Stillness()
         self.flowgraph.launch()
         self.source.start()
         return self
@@ -108,6 +135,7 @@ class Watch:
         if not self.flowgraph.ended(WAIT_S):
             self.flowgraph.halt(5.0)
         self.flowgraph.close()
+        self.stillness.ending.set()
 
     def wait_for(self, what):
         end = time.monotonic() + WAIT_S
@@ -134,13 +162,15 @@ def check_one_run(watch: Watch) -> None:
         length = one["rows"] * one["row_samples"]
         assert other["sample_offset"] >= one["sample_offset"] + length
         between = sum(other["rx_time"]) - sum(one["rx_time"])
-        assert between >= length / one["sample_rate"] - 1e-3
+        assert between >= length / one["sample_rate"] - 1e-3 - watch.stillness.seconds
     assert all(abs(sum(f["rx_time"]) - time.time()) < 120 for f in frames)
 
 
 @pytest.mark.parametrize("way", ["ends", "raises", "silent", "hangs"])
-def test_a_receiver_is_unplugged_and_plugged_in_again(live, radio, way):
+def test_a_receiver_is_unplugged_and_plugged_in_again(live, radio, way, monkeypatch):
     radio.way = way
+    if way == "hangs":
+        monkeypatch.setattr(reconnecting, "HALT_S", 1.0)
     settings = ReceiverSettings({"LNA": 16.0}, "RX2", 1.5e6, 2.0)
     with Watch(live, *RECEIVER, settings) as watch:
         watch.wait_for(watch.starts)
@@ -178,7 +208,7 @@ def test_a_zeromq_publisher_comes_late_dies_and_comes_again(live):
     address = f"tcp://127.0.0.1:{free_port()}"
     with Watch(live, f"zmq={address}", RATE, LTE) as watch:
         watch.wait_for(lambda: watch.log.said)
-        assert watch.log.said[0] == ("lost", "no samples for 1 s")
+        assert re.fullmatch(r"lost no samples for [1-9]\d* s", " ".join(watch.log.said[0]))
         for _ in range(2):
             sender = publisher(address)
             watch.wait_for(lambda: watch.log.said[-1] == ("found",))
@@ -198,14 +228,14 @@ def test_a_source_that_never_comes_is_given_up(live):
     given = (f"zmq=tcp://127.0.0.1:{free_port()}", RATE)
     with Watch(live, *given, patience=patience) as watch:
         assert watch.flowgraph.ended(WAIT_S)
-    assert re.search("zmq=.*: given up after [1-9] s without samples$", watch.source.error)
+    assert re.search("zmq=.*: given up after [1-9][0-9]* s without samples$", watch.source.error)
 
 
 def test_a_receiver_that_is_missing_at_the_start_is_an_error_unless_it_may_come(live, radio):
     radio.is_plugged = False
     with pytest.raises(InputError, match="driver=pretend"):
         Watch(live, *RECEIVER)
-    patience = reconnecting.Patience(1.0, math.inf)
+    patience = reconnecting.Patience(LOST_AFTER_S, math.inf)
     with Watch(live, *RECEIVER, patience=patience) as watch:
         watch.wait_for(lambda: ("retry", 2) in watch.log.said)
         radio.is_plugged = True
@@ -249,19 +279,22 @@ def test_every_frame_of_a_burst_is_judged(lossless, radio):
         covered = sum(f["rows"] * f["row_samples"] for f in frames)
         assert 0 <= round(0.25 * RATE) - covered < frames[0]["row_samples"]
     assert watch.got["status"][-1]["dropped"] == 0
-    began = [sum(frames[0]["rx_time"]) for frames in whole]
-    assert all(later - earlier >= 0.49 for earlier, later in pairwise(began))
+    # a busy host hears the samples of a burst late, and never before it begins
+    begins = watch.log.begins
+    assert all(later - earlier >= 0.49 for earlier, later in pairwise(begins))
+    heard = [sum(frames[0]["rx_time"]) for frames in whole]
+    assert all(moment >= begin - 0.02 for moment, begin in zip(heard, begins, strict=False))
     check_one_run(watch)
 
 
 def test_a_burst_of_a_recording_keeps_the_recordings_time(lossless, tmp_path):
-    recording = write_recording(tmp_path / "x", np.tile(two_carriers(0.3), 4))
+    recording = write_recording(tmp_path / "x", np.tile(two_carriers(0.3), 12))
     plan = BurstPlan((Dwell(None, 0.1),), every=0.3, is_lossless=True)
     with Watch(lossless, f"file={recording}", plan=plan) as watch:
         assert watch.flowgraph.ended(WAIT_S)
     assert watch.source.error == "" and len(watch.log.bursts) >= 2
     frames = watch.got["masks"]
-    assert sum(frames[0]["rx_time"]) < 0.5 and 0.2 < sum(frames[-1]["rx_time"]) < 1.3
+    assert sum(frames[0]["rx_time"]) < 0.5 and 0.2 < sum(frames[-1]["rx_time"]) < 3.7
 
 
 def test_a_sweep_finds_at_each_centre_what_is_there_and_throws_away_what_is_stale(lossless, radio):

@@ -20,7 +20,7 @@ from gnuradio.radiofm.runtime.message_block import backlog_after
 from radiofm_core import keys
 from radiofm_core.csi.capture import Tally
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 
 
 @pytest.fixture

@@ -102,7 +102,7 @@ def test_a_burst_is_as_long_as_asked_for_and_what_settles_is_skipped():
     top.start()
     for number, frequency in enumerate((1e9, 2e9), 1):
         sink.begin_burst(frequency, 20_000, 5_000)
-        end = time.monotonic() + 30.0
+        end = time.monotonic() + 120.0
         while sink.in_burst():
             assert time.monotonic() < end
             time.sleep(0.01)

@@ -5,6 +5,7 @@ import time
 
 import numpy as np
 import pytest
+from event_brokers import until
 from gnuradio import radiofm
 from segmenter_flow import (
     ORDER_LONG,
@@ -168,8 +169,8 @@ def test_drop_segments_what_waits_at_the_end_of_a_stream(slow_bundle):
 def test_drop_keeps_the_latency_bounded(slow_bundle):
     flow = run_dropping(slow_bundle)
     latencies = [fields[keys.LATENCY] for fields in flow.results.fields(keys.PORT_MASKS)]
-    # one call in flight, one frame waiting; the whole stream takes 1.5 s
-    assert np.median(latencies) < 0.4
+    # one call in flight, one frame waiting; were all kept, 15 s would wait at the end
+    assert np.median(latencies) < 1.0
 
 
 @pytest.mark.parametrize("order", [ORDER_RAISE, ORDER_NAN])
@@ -253,11 +254,12 @@ def test_status_comes_once_a_second(slow_bundle):
         radiofm.spectrogram_segmenter(slow_bundle, threads=1),
     )
     flow.start()
-    time.sleep(3.6)
+    until(lambda: len(flow.results.times.get(keys.PORT_STATUS, [])) >= 5, "status", 120)
     flow.stop()
     flow.wait()
-    times = flow.results.times[keys.PORT_STATUS][:3]
-    assert np.allclose(np.diff(times), 1.0, atol=0.5)
+    times = flow.results.times[keys.PORT_STATUS][:5]
+    # a busy machine may hold up one of them
+    assert np.median(np.diff(times)) == pytest.approx(1.0, abs=0.5)
     status = flow.results.fields(keys.PORT_STATUS)[1]
     assert set(status) >= {"frames", "dropped", "queue_depth", "latency_p50", "latency_p99", "msps"}
     assert status["frames"] > 5
@@ -273,17 +275,15 @@ def test_model_call_does_not_starve_other_python_code(tmp_path):
         ),
     )
     flow.start()
-    time.sleep(0.3)
-    gaps, last = [], time.monotonic()
-    while sum(gaps) < 2.0:
+    until(flow.results.indexes, "the first mask", 60)
+    turns, first = 0, len(flow.results.indexes())
+    while len(flow.results.indexes()) < first + 10:
         time.sleep(0.001)
-        now = time.monotonic()
-        gaps.append(now - last)
-        last = now
+        turns += 1
     flow.stop()
     flow.wait()
-    # were the GIL held in a call of 0.2 s, this loop would turn a few times a second
-    assert len(gaps) > 60
+    # were the GIL held in a call of 0.2 s, this loop would turn a few times for each
+    assert turns > 100
 
 
 def test_two_segmenters_in_one_process(bundle, slow_bundle):

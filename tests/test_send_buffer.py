@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import random
-import time
+import types
 
 import pytest
 
@@ -84,21 +84,35 @@ def test_what_a_server_that_is_gone_had_not_judged_goes_to_the_next_one():
     assert buffer.of_this_server() == {**NOTHING, JUDGED: 5}
 
 
-def test_with_a_link_what_waits_too_long_is_dropped():
+@pytest.fixture
+def pass_by(monkeypatch):
+    """A clock that goes on when it is told to, by how many seconds."""
+    now = [1000.0]
+    monkeypatch.setattr(
+        "radiofm_net.send_buffer.time", types.SimpleNamespace(monotonic=lambda: now[0])
+    )
+
+    def wait(seconds: float) -> None:
+        now[0] += seconds
+
+    return wait
+
+
+def test_with_a_link_what_waits_too_long_is_dropped(pass_by):
     buffer = filled(0, longest_wait=0.05)
     buffer.link("a", 1, 0, NOTHING)
     for _ in range(5):
         buffer.add("frame", {}, [])
     assert sent(buffer) == [0]
-    time.sleep(0.1)
+    pass_by(0.1)
     buffer.add("frame", {}, [])
     # the one under way is the server's affair
     assert buffer.counts() == (6, 0, {**NOTHING_DROPPED, SENSOR_QUEUE: 4}, 2)
 
 
-def test_what_waited_for_the_link_has_a_minute_after_it():
+def test_what_waited_for_the_link_has_a_minute_after_it(pass_by):
     buffer = filled(5, longest_wait=0.05)
-    time.sleep(0.1)
+    pass_by(0.1)
     buffer.link("a", 2, 0, NOTHING)
     assert sent(buffer) == [0, 1]
     buffer.settle({**NOTHING, JUDGED: 2})

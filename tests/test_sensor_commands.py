@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 import select
 import signal
 import socket
@@ -35,14 +36,16 @@ def folder(tmp_path_factory):
 
 def line_with(stream, text: str) -> str:
     """The next line with ``text`` in it."""
-    seen = []
+    seen = b""
+    # byte by byte: of what lies in a buffer neither select nor communicate knows
     while select.select([stream], [], [], LONG_S)[0]:
-        line = stream.readline()
-        seen.append(line)
-        if text in line or not line:
+        byte = os.read(stream.fileno(), 1)
+        seen += byte
+        if not byte or (byte == b"\n" and text.encode() in seen.splitlines()[-1]):
             break
-    assert seen and text in seen[-1], seen
-    return seen[-1]
+    line = seen.decode().splitlines()[-1] if seen else ""
+    assert text in line, seen.decode()
+    return line
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,11 @@ import time
 
 import pytest
 from activity_flow import MessageSource
+from event_brokers import until
 from framer_flow import Halting
 from gnuradio import gr, radiofm
 from gnuradio.radiofm.pmts.messages import to_pmt
+from gnuradio.radiofm.recorder.continuous_writer import RETRY_S
 from gnuradio.radiofm.recorder.sigmf_writer import SigmfWriter
 from hostile_messages import as_messages, foreign, spoilt
 from level_model import write_recording
@@ -43,7 +45,7 @@ def test_foreign_messages_are_counted_and_leave_the_annotations_alone(tmp_path, 
     def all_came():
         return any('radiofm:burst_id": 77' in p.read_text() for p in tmp_path.glob("*-meta"))
 
-    source = Halting(ramp(1000), START, {999}, all_came, 20.0)
+    source = Halting(ramp(1000), START, {999}, all_came, 60.0)
     top.connect(source, sink)
     top.msg_connect(sent, keys.PORT_EMISSIONS, sink, keys.PORT_EMISSIONS)
     top.run()
@@ -60,14 +62,17 @@ def test_a_folder_that_cannot_be_made_is_one_line_and_is_tried_again(tmp_path, c
     place.write_text("a file")
     sink = radiofm.sigmf_sink(place / "out", RATE)
     top = gr.top_block()
-    begin = time.monotonic()
 
     def repaired():
-        if time.monotonic() - begin > 0.5 and place.is_file():
+        failed_at = failures.get("at")
+        if failed_at is None and sink.status().get("failed"):
+            failures["at"] = time.monotonic()
             place.unlink()
-        return time.monotonic() - begin > 2.0
+        # until it is tried again
+        return failed_at is not None and time.monotonic() - failed_at > RETRY_S + 0.5
 
-    source = Halting(ramp(100_000), START, {50_000}, repaired, 3.0)
+    failures: dict[str, float] = {}
+    source = Halting(ramp(100_000), START, {50_000}, repaired, 60.0)
     top.connect(source, sink)
     top.run()
     status = sink.status()
@@ -142,7 +147,7 @@ top = gr.top_block()
 top.connect(source, sink)
 top.start()
 print("started", flush=True)
-time.sleep(60)
+time.sleep(600)
 """
 
 
@@ -152,9 +157,15 @@ def test_a_killed_program_leaves_a_pair_that_can_be_read(tmp_path):
     command = [sys.executable, "-c", KILLED, tmp_path / "long.sigmf-meta", tmp_path / "out"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
         assert running.stdout.readline() == "started\n"
-        time.sleep(0.6)
-        (early,) = pairs_in(tmp_path / "out")  # readable while it is written
-        time.sleep(1.5)
+
+        out = tmp_path / "out"
+
+        def written() -> int:
+            return sum(path.stat().st_size for path in out.glob("*.sigmf-data")) // 8
+
+        until(lambda: written() > 100_000, "samples", 60)
+        (early,) = pairs_in(out)  # readable while it is written
+        until(lambda: written() > len(early.samples), "more samples", 60)
         running.send_signal(signal.SIGKILL)
         assert running.wait() == -signal.SIGKILL
     (pair,) = pairs_in(tmp_path / "out")
@@ -228,10 +239,12 @@ def test_a_wrong_parameter_is_one_line(tmp_path, options, line):
 
 
 def test_the_sink_leaves_no_thread_or_file_open(tmp_path):
+    def left() -> list[int]:
+        return [len(os.listdir(f"/proc/self/{what}")) for what in ("fd", "task")]
+
     for run in range(20):
         if run == 5:
-            before = [len(os.listdir(f"/proc/self/{what}")) for what in ("fd", "task")]
+            before = left()
         run_samples(radiofm.sigmf_sink(tmp_path, RATE), ramp(1000), START)
-    time.sleep(0.2)
-    after = [len(os.listdir(f"/proc/self/{what}")) for what in ("fd", "task")]
-    assert all(now <= then + 2 for now, then in zip(after, before, strict=True))
+    # what was told to stop ends a moment later
+    until(lambda: all(now <= then + 2 for now, then in zip(left(), before, strict=True)), "its end")

@@ -1,13 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """The SigMF sink keeps the last seconds, and writes them when that is asked for."""
 
-import time
-
 import numpy as np
 import pmt
 import pytest
+from event_brokers import until
 from framer_flow import Halting, tag
-from gnuradio import blocks, gr, radiofm
+from gnuradio import gr, radiofm
 from level_model import write_recording
 from sigmf_flow import (
     RATE,
@@ -53,19 +52,31 @@ def test_a_memory_limit_that_is_too_small_is_told_and_kept(tmp_path, capfd):
     assert (pair.samples == ramp(1_000_000)[-len(pair.samples) :]).all()
 
 
+class Asking(gr.basic_block):
+    """Asks for a file when it is told to."""
+
+    def __init__(self):
+        gr.basic_block.__init__(self, "asking", in_sig=None, out_sig=None)
+        self.message_port_register_out(pmt.intern("ask"))
+
+    def ask(self):
+        self.message_port_pub(pmt.intern("ask"), pmt.make_dict())
+
+
 def test_a_message_saves_while_samples_go_on(tmp_path):
     samples = np.tile(ramp(1000), 1000)
     write_recording(tmp_path / "loop", samples, **{"core:sample_rate": RATE})
     source = radiofm.recording_source(tmp_path / "loop", real_time=True)
     sink = on_demand(tmp_path / "out", history=0.1)
-    strobe = blocks.message_strobe(pmt.make_dict(), 250)
-    top = gr.top_block()
+    top, asking = gr.top_block(), Asking()
     top.connect(source, sink)
-    top.msg_connect(strobe, "strobe", sink, keys.PORT_SAVE)
+    top.msg_connect(asking, "ask", sink, keys.PORT_SAVE)
     top.start()
-    deadline = time.monotonic() + 10
-    while sink.status()["files"] < 2 and time.monotonic() < deadline:
-        time.sleep(0.01)
+    # before, a file is shorter
+    until(lambda: sink.status()["history"] >= 0.1, "a whole history", 60)
+    for count in (1, 2):
+        asking.ask()
+        until(lambda least=count: sink.status()["files"] >= least, "a file", 60)
     top.stop()
     top.wait()
     pairs = pairs_in(tmp_path / "out")
@@ -115,7 +126,7 @@ def test_in_continuous_mode_saving_ends_a_file(tmp_path):
             saved.append(sink.save())
         return bool(saved)
 
-    source = Halting(ramp(3000), START, {1000}, save, 5.0)
+    source = Halting(ramp(3000), START, {1000}, save, 60.0)
     top.connect(source, sink)
     top.run()
     pairs = pairs_in(tmp_path)

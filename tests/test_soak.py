@@ -30,8 +30,8 @@ def told(change: str, then: str) -> soak.Watch:
     """What comes of watching a process that only tells."""
     code = TELL.format(change=change, then=then, lines=20)
     # as long as it tells, or until it has been silent for long enough
-    seconds = 4.0 if "sleep" in then else 1.5
-    return soak.watch(seconds, (sys.executable, "-c", code), hang_s=1.0, line_every_s=0.1)
+    seconds, hang_s = (60.0, 1.0) if "sleep" in then else (1.5, 60.0)
+    return soak.watch(seconds, (sys.executable, "-c", code), hang_s=hang_s, line_every_s=0.1)
 
 
 def test_full_load_loses_nothing_and_memory_stays():

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import select
 import shlex
 import shutil
 import signal
@@ -39,6 +37,8 @@ NOT_RUN = {
     "sudo apt install soapysdr-module-rtlsdr": "needs the network and root",
     "ssh -L 8080:localhost:8080 HOST": "needs another host",
 }
+# A command that takes longer hangs (s)
+LONGEST_S = 300
 QUICK_RECIPE = "training/recipes/own_recordings_quick.yaml"
 
 
@@ -80,7 +80,7 @@ def to_run(page: str) -> list[str]:
     return [command for command in commands(PAGES[page]) if command not in NOT_RUN]
 
 
-def run_in(folder: Path, command: str, timeout: float = 300) -> str:
+def run_in(folder: Path, command: str, timeout: float = LONGEST_S) -> str:
     """Run a command as a shell does; returns what it printed."""
     done = subprocess.run(
         ["bash", "-c", command], cwd=folder, capture_output=True, text=True, timeout=timeout
@@ -129,19 +129,19 @@ def watch_a_receiver(checkout: Path, command: str) -> None:
     np.tile(two_carriers(0.3).astype(np.complex64), 4).tofile(heard)
     program, *arguments = shlex.split(command)
     words = [TESTS / "pretend_receiver.py", f"forever:{heard}", checkout / program, *arguments]
-    process = subprocess.Popen(
-        [sys.executable, "-u", *map(str, words)],
-        cwd=checkout,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    told = checkout / "told"
+    with told.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-u", *map(str, words)], cwd=checkout, stdout=output, stderr=output
+        )
+    word = '"event": "start"' if "--json" in command else " MHz "
+    deadline = time.monotonic() + LONGEST_S
     try:
-        if port:
-            wait_for_emission(f"http://localhost:{port[1]}/api/emissions")
-        else:
-            wait_for(process, b'"event": "start"' if "--json" in command else b" MHz ")
+        while not (serves_emission(int(port[1])) if port else word in told.read_text()):
+            assert process.poll() is None and time.monotonic() < deadline, told.read_text()
+            time.sleep(0.2)
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) in (0, 130)
+        assert process.wait(LONGEST_S) in (0, 130), told.read_text()
     finally:
         process.kill()
 
@@ -151,29 +151,13 @@ def is_taken(port: int) -> bool:
         return one.connect_ex(("127.0.0.1", port)) == 0
 
 
-def wait_for_emission(address: str, timeout: float = 90) -> None:
-    """Wait until a list of emissions is served that is not empty."""
-    deadline = time.monotonic() + timeout
-    while True:
-        try:
-            with urllib.request.urlopen(address, timeout=10) as answer:
-                if json.load(answer):
-                    return
-        except OSError:
-            pass  # not served yet
-        assert time.monotonic() < deadline, f"nothing at {address}"
-        time.sleep(0.5)
-
-
-def wait_for(process: subprocess.Popen, word: bytes, timeout: float = 90) -> None:
-    """Wait until a process prints a word."""
-    deadline, seen = time.monotonic() + timeout, b""
-    while word not in seen:
-        left = deadline - time.monotonic()
-        assert left > 0 and select.select([process.stdout], [], [], left)[0], seen
-        read = os.read(process.stdout.fileno(), 65536)
-        assert read, seen
-        seen += read
+def serves_emission(port: int) -> bool:
+    """Whether a list of emissions is served that is not empty."""
+    try:
+        with urllib.request.urlopen(f"http://localhost:{port}/api/emissions", timeout=60) as answer:
+            return bool(json.load(answer))
+    except OSError:
+        return False  # not served yet
 
 
 def test_the_training_page(checkout):

@@ -31,14 +31,14 @@ def test_a_signal_while_a_window_draws_waits_for_threads_that_have_news_for_it()
             target=state.take, args=(keys.PORT_FRAMES, fields, power), daemon=True
         )
         thread.start()
-        thread.join(5.0)
+        thread.join(60.0)
         ended.append(not thread.is_alive())
         if len(ended) < INTERRUPTIONS:
             signal.setitimer(signal.ITIMER_REAL, 0.01)
 
     before = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, 0.01)
-    end = time.monotonic() + 60
+    end = time.monotonic() + 120
     try:
         # in here for nearly all the time, as a window is for a part of it
         while all(ended) and len(ended) < INTERRUPTIONS and time.monotonic() < end:
@@ -87,7 +87,9 @@ def test_threads_that_change_at_once_lose_nothing_and_meet_no_reader():
     assert made[0] == made[1] == 4 * 300 - len(refused) and not any(torn)
 
 
-def test_more_than_can_wait_waits_for_a_reader_who_ends():
+def test_more_than_can_wait_waits_for_a_reader_who_ends(monkeypatch):
+    # more than a busy machine takes for what is read here
+    monkeypatch.setattr("radiofm_core.view.changes.PATIENCE_S", 60.0)
     changes, made = Changes(), []
 
     def change() -> None:
@@ -97,7 +99,7 @@ def test_more_than_can_wait_waits_for_a_reader_who_ends():
     thread = threading.Thread(target=change)
     with changes.reading():
         thread.start()
-        thread.join(PATIENCE_S / 4)
+        thread.join(0.25)
         assert thread.is_alive() and not made
     thread.join()
     assert made == list(range(3 * MOST_WAITING))
@@ -110,10 +112,11 @@ def test_more_than_can_wait_is_refused_and_an_error_reaches_one_who_changes():
         for number in range(1, MOST_WAITING):
             changes.make(lambda number=number: made.append(number))
         begin = time.monotonic()
-        for _ in range(5):
+        for _ in range(20):
             with pytest.raises(RadiofmError, match=f"left out: {MOST_WAITING} changes wait"):
                 changes.make(lambda: made.append("left out"))
-        assert time.monotonic() - begin < 3 * PATIENCE_S
+        # the first of them alone waits
+        assert time.monotonic() - begin < 10 * PATIENCE_S
     assert made == list(range(1, MOST_WAITING))
     with pytest.raises(ZeroDivisionError):
         changes.make(lambda: made.append("made"))

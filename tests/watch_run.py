@@ -179,13 +179,7 @@ def run(
         make_level_bundle(folder / "level.pt")
         disk = Disk(folder / "disk", 32 + int(seconds / 60))
         stack.callback(disk.close)
-        broker = Mosquitto(
-            folder / "broker",
-            "allow_anonymous true",
-            "persistence true",
-            f"persistence_location {folder / 'broker'}/",
-            "max_queued_messages 0",
-        )
+        broker = Mosquitto(folder / "broker")
         stack.callback(broker.stop)
         subscriber = Subscriber(broker.port)
         stack.callback(subscriber.close)
