@@ -292,6 +292,22 @@ def test_blocks_of_time_and_frequency_are_whole(kind, axis):
     assert torch.equal(grid.all(axis), grid.any(axis))
 
 
+@pytest.mark.parametrize("kind", ["region", "around"])
+def test_regions_are_few_and_whole(kind):
+    rng = np.random.default_rng(0)
+    grids = {
+        name: draw_masks(50, 16, 16, 0.7, rng, (name,)).view(50, 16, 16)
+        for name in (kind, "random")
+    }
+    edges = {
+        name: (grid.diff(dim=1).sum() + grid.diff(dim=2).sum()) / 50 for name, grid in grids.items()
+    }
+    assert set(grids[kind].sum((1, 2)).tolist()) == {round(0.7 * 256)}
+    # a rectangle of 77 visible patches has 36 neighbours; patches at random have about 200
+    assert edges[kind] < 80 < 150 < edges["random"]
+    assert len({tuple(grid.flatten().tolist()) for grid in grids[kind]}) == 50
+
+
 def test_effective_rank_counts_directions():
     torch.manual_seed(0)
     line = torch.randn(500, 1) * torch.randn(1, 32)

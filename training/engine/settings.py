@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-MASK_KINDS = ("random", "time", "frequency")
+MASK_KINDS = ("random", "time", "frequency", "region", "around")
 ADAPTATIONS = ("full", "frozen", "last", "lora")
 LOSSES = ("balanced", "plain")
 
