@@ -164,7 +164,7 @@ mounts_of() { # ROOT CACHE
   mount -t proc proc "$1/proc"
   mount --rbind /dev "$1/dev"
   mount -t sysfs -o ro sysfs "$1/sys"
-  cp -L /etc/resolv.conf "$1/etc/resolv.conf"
+  cp -L /etc/resolv.conf /etc/hosts "$1/etc/"
   mkdir -p "$1/root/.cache/pip" "$1/root/.config"
   mount --bind "$2" "$1/root/.cache/pip"
   [[ ! -d ~/.config/pip ]] || cp -rL ~/.config/pip "$1/root/.config/"

@@ -176,7 +176,11 @@ class Certificates:
         self.ca, self.cert, self.key = (folder / f"{n}.pem" for n in ("ca", "cert", "key"))
         folder.mkdir(parents=True, exist_ok=True)
         ca_key, request, facts = folder / "ca-key.pem", folder / "request.pem", folder / "facts"
-        facts.write_text("subjectAltName = IP:127.0.0.1, DNS:localhost\n")
+        # what strict readers, as Python 3.13's, want of both
+        facts.write_text(
+            "subjectAltName = IP:127.0.0.1, DNS:localhost\n"
+            "subjectKeyIdentifier = hash\nauthorityKeyIdentifier = keyid\n"
+        )
         _openssl(
             "req",
             "-x509",
@@ -185,6 +189,8 @@ class Certificates:
             "-nodes",
             "-subj",
             "/CN=test CA",
+            "-addext",
+            "keyUsage = critical, keyCertSign, cRLSign",
             "-keyout",
             ca_key,
             "-out",

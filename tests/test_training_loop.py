@@ -119,7 +119,9 @@ def test_muon_takes_the_matrices_of_blocks_and_adamw_all_else(tmp_path):
 def test_two_processes_end_with_the_same_weights(tmp_path):
     done = subprocess.run(
         [
-            *(sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node=2"),
+            # the name of this machine need not be known to anybody
+            *(sys.executable, "-m", "torch.distributed.run", "--local-addr=127.0.0.1"),
+            *("--rdzv-backend=c10d", "--rdzv-endpoint=127.0.0.1:0", "--nproc-per-node=2"),
             *(ROOT / "tests/training_runs.py", tmp_path),
         ],
         cwd=ROOT,
