@@ -3,7 +3,6 @@
 #include "fft_plans.h"
 #include "spectrogram_loops.h"
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 namespace gr {
@@ -29,11 +28,10 @@ spectrogram_kernel::spectrogram_kernel(
       d_rows(rows),
       d_peak(peak),
       d_floor_db(floor_db),
-      d_plan_batch(fft_plan(fft_size, batch_ffts)),
-      d_plan_single(fft_plan(fft_size, 1)),
+      d_plan(fft_plan(fft_size, 1)),
       d_window(2 * fft_size),
-      d_segments(fft_size * batch_ffts),
-      d_spectra(fft_size * batch_ffts),
+      d_segments(fft_size * group),
+      d_spectra(fft_size * group),
       d_squares(2 * fft_size),
       d_power(fft_size),
       d_greatest(fft_size),
@@ -54,6 +52,7 @@ void spectrogram_kernel::start(size_t hops_per_row)
     d_hops_per_row = hops_per_row;
     d_position = 0;
     d_next_fft = 0;
+    d_waiting = 0;
     d_row_hops = 0;
     d_row = 0;
     std::fill(d_squares.begin(), d_squares.end(), 0.0f);
@@ -86,21 +85,14 @@ size_t spectrogram_kernel::push(const gr_complex* in, size_t n)
     std::copy_n(in, seam_samples, d_seam.data() + d_fft_size);
     const size_t end = d_position + n;
     const size_t ffts = d_rows * d_hops_per_row;
-    std::array<const gr_complex*, batch_ffts> starts;
-    size_t count = 0;
     for (; d_next_fft < ffts; d_next_fft++) {
         const size_t start = fft_start(d_next_fft, frame_samples());
         if (start + d_fft_size > end) {
             break;
         }
-        starts[count++] = start < d_position ? d_seam.data() + d_fft_size - (d_position - start)
-                                             : in + (start - d_position);
-        if (count == batch_ffts) {
-            transform(starts.data(), count);
-            count = 0;
-        }
+        add(start < d_position ? d_seam.data() + d_fft_size - (d_position - start)
+                               : in + (start - d_position));
     }
-    transform(starts.data(), count);
 
     if (n >= d_fft_size) {
         std::copy_n(in + (n - d_fft_size), d_fft_size, d_seam.data());
@@ -118,8 +110,7 @@ size_t spectrogram_kernel::finish()
     // the last fft_size samples, the seam's first half.
     for (; d_next_fft < whole_rows * d_hops_per_row; d_next_fft++) {
         const size_t start = fft_start(d_next_fft, d_position);
-        const gr_complex* at = d_seam.data() + d_fft_size - (d_position - start);
-        transform(&at, 1);
+        add(d_seam.data() + d_fft_size - (d_position - start));
     }
     for (size_t channel = 0; channel < (d_peak ? 2 : 1); channel++) {
         const auto rows = d_frame.begin() + channel * d_rows * d_fft_size;
@@ -142,34 +133,36 @@ size_t spectrogram_kernel::clean(const gr_complex* in, size_t n)
     return bad;
 }
 
-//! Window, transform and accumulate `count` <= batch_ffts segments, ending rows as they fill.
-void spectrogram_kernel::transform(const gr_complex* const* starts, size_t count)
+/*
+ * Window the next segment. Groups begin with the row, and not with a push: a sum's last digits
+ * follow from the samples alone, however many of them come at a time.
+ */
+void spectrogram_kernel::add(const gr_complex* segment)
 {
     const size_t n = 2 * d_fft_size;
-    for (size_t v = 0; v < count; v++) {
-        loops::multiply(floats(d_segments) + v * n, floats(starts[v]), d_window.data(), n);
+    loops::multiply(floats(d_segments) + d_waiting * n, floats(segment), d_window.data(), n);
+    d_waiting++;
+    if (d_waiting == group || d_row_hops + d_waiting == d_hops_per_row) {
+        transform();
     }
+}
+
+//! Transform and accumulate the segments that wait, and end the row with its last.
+void spectrogram_kernel::transform()
+{
     auto* in = reinterpret_cast<fftwf_complex*>(d_segments.data());
     auto* out = reinterpret_cast<fftwf_complex*>(d_spectra.data());
-    if (count == batch_ffts) {
-        fftwf_execute_dft(d_plan_batch, in, out);
-    } else {
-        for (size_t v = 0; v < count; v++) {
-            fftwf_execute_dft(d_plan_single, in + v * d_fft_size, out + v * d_fft_size);
-        }
+    for (size_t v = 0; v < d_waiting; v++) {
+        fftwf_execute_dft(d_plan, in + v * d_fft_size, out + v * d_fft_size);
     }
-    for (size_t v = 0; v < count;) {
-        const size_t run = std::min(count - v, d_hops_per_row - d_row_hops);
-        const float* spectra = floats(d_spectra) + v * n;
-        loops::add_squares(d_squares.data(), spectra, n, run);
-        if (d_peak) {
-            loops::keep_greatest(d_greatest.data(), spectra, d_fft_size, run);
-        }
-        v += run;
-        d_row_hops += run;
-        if (d_row_hops == d_hops_per_row) {
-            end_row();
-        }
+    loops::add_squares(d_squares.data(), floats(d_spectra), 2 * d_fft_size, d_waiting);
+    if (d_peak) {
+        loops::keep_greatest(d_greatest.data(), floats(d_spectra), d_fft_size, d_waiting);
+    }
+    d_row_hops += d_waiting;
+    d_waiting = 0;
+    if (d_row_hops == d_hops_per_row) {
+        end_row();
     }
 }
 

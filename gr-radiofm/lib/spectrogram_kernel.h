@@ -61,11 +61,12 @@ public:
     uint64_t nonfinite_samples() const { return d_nonfinite; } //!< since construction
 
 private:
-    static constexpr size_t batch_ffts = 4; // few enough to stay in the L1 cache
+    static constexpr size_t group = 4; // segments; few enough to stay in the L1 cache
 
     size_t fft_start(size_t j, size_t segment_samples) const;
     size_t clean(const gr_complex* in, size_t n);
-    void transform(const gr_complex* const* starts, size_t count);
+    void add(const gr_complex* segment);
+    void transform();
     void end_row();
 
     const size_t d_fft_size;
@@ -73,19 +74,19 @@ private:
     const size_t d_rows;
     const bool d_peak;
     const float d_floor_db;
-    fftwf_plan_s* d_plan_batch; // owned by the process-wide plan cache
-    fftwf_plan_s* d_plan_single;
+    fftwf_plan_s* d_plan; // owned by the process-wide plan cache
 
     size_t d_hops_per_row = 1;
     size_t d_position = 0;
     size_t d_next_fft = 0;
+    size_t d_waiting = 0;  // windowed segments of a group that is not full
     size_t d_row_hops = 0; // FFTs in the row under way
     size_t d_row = 0;
     uint64_t d_nonfinite = 0;
     const gr_complex* d_usable = nullptr;
 
     volk::vector<float> d_window;        // each weight twice, for re and im; sums to 1
-    volk::vector<gr_complex> d_segments; // batch_ffts windowed segments
+    volk::vector<gr_complex> d_segments; // windowed segments of a group
     volk::vector<gr_complex> d_spectra;  // and their transforms
     volk::vector<float> d_squares;       // re^2 and im^2 of each bin, summed over the row
     volk::vector<float> d_power;         // their sum
