@@ -6,7 +6,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import re
 import select
 import signal
 import subprocess
@@ -15,13 +14,10 @@ import tempfile
 from functools import cache
 from pathlib import Path
 
-import pytest
-
 RADIOFM = [sys.executable, "-m", "radiofm_cli"]
 TESTS = Path(__file__).parent
 # A command that takes longer hangs (s)
 TIMEOUT_S = 300
-_NUMBER = re.compile(r"\d+(?:\.\d+)?(?:e[-+]?\d+)?")
 
 
 def radiofm(*arguments, fresh: bool = False, **options) -> subprocess.CompletedProcess:
@@ -157,15 +153,6 @@ def assert_one_line_error(done: subprocess.CompletedProcess, *words: str, code: 
     assert "error: " in lines[0] and "Traceback" not in done.stderr
     for word in words:
         assert word in lines[0], lines[0]
-
-
-def assert_same_words(one: str, other: str) -> None:
-    """Two outputs of the same samples: the FFT takes the plan that was the fastest in a trial, so
-    the last digit of a level can differ from one process to the next, and nothing else."""
-    # a comma in a number would be among the words
-    assert _NUMBER.split(one) == _NUMBER.split(other)
-    numbers = [[float(number) for number in _NUMBER.findall(text)] for text in (one, other)]
-    assert numbers[0] == pytest.approx(numbers[1], rel=1e-3)
 
 
 def leftovers(folder: Path) -> list[str]:

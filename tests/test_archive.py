@@ -399,3 +399,11 @@ def test_a_table_that_cannot_be_written_leaves_the_old_one(done, monkeypatch):
         write_tables(out, ["csv"], pytest.fail)
     assert (out / "emissions.csv").read_bytes() == old
     assert not list(out.glob(".*.part"))
+
+
+def test_what_goes_wrong_in_a_run_is_not_called_a_fault_of_the_folder(tmp_path):
+    with pytest.raises(ConnectionError, match="closed"), claim(tmp_path):
+        raise ConnectionError("closed")
+    # and it is free again
+    with claim(tmp_path) as run:
+        assert sees_run(tmp_path, run)

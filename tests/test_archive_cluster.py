@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """``radiofm segment FOLDER --dask``: two workers, of which one is killed at work, over TLS."""
 
-import json
 import os
 import shutil
 import signal
@@ -152,16 +151,8 @@ def assert_same_results(one: Path, other: Path) -> None:
     masks = [np.load(path.with_suffix(".mask.npz")) for path in (one, other)]
     assert sorted(masks[0]) == sorted(masks[1])
     assert all(np.array_equal(masks[0][name], masks[1][name]) for name in masks[0])
-    lines = [[json.loads(line) for line in path.read_text().splitlines()] for path in (one, other)]
-    assert len(lines[0]) == len(lines[1]) > 0
-    for first, second in zip(*lines, strict=True):
-        # FFTW takes the plan that was the fastest in a trial: the last digit of a level can differ
-        levels = ("snr_db", "pwr_db", "center_frequency", "bandwidth")
-        assert {k: v for k, v in first.items() if k not in levels} == {
-            k: v for k, v in second.items() if k not in levels
-        }
-        for key in levels:
-            assert first[key] == pytest.approx(second[key], rel=1e-6, abs=0.02)
+    texts = [path.read_text() for path in (one, other)]
+    assert texts[0] == texts[1] != ""
 
 
 def test_a_scheduler_that_knows_another_authority_is_told(archive, cluster, tmp_path):
@@ -196,7 +187,7 @@ def test_a_scheduler_that_goes_away_ends_the_run_and_nothing_is_lost(archive, cl
     scheduler.kill()
     out, errors = running.communicate(timeout=TIMEOUT_S)
     signal_all(workers, signal.SIGCONT)
-    assert running.returncode == 1 and "Traceback" not in errors
+    assert running.returncode == 1 and "Traceback" not in errors, out + errors
     assert "the Dask scheduler is gone" in errors and "not done" in out
     failed = [r.recording for r in read_records(tmp_path / "out") if r.state == FAILED]
     assert failed in ([], ["bad.sigmf-meta"])

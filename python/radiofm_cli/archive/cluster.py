@@ -4,11 +4,13 @@ results: what travels over the network is a recording's path, and what became of
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import queue
 import time
 from collections.abc import Iterable, Iterator
+from concurrent import futures
 from dataclasses import replace
 from pathlib import Path
 
@@ -136,6 +138,15 @@ def _scheduler_is_gone() -> RadiofmError:
     )
 
 
+@contextlib.contextmanager
+def _answers_of_the_scheduler() -> Iterator[None]:
+    """It can go away while it is asked."""
+    try:
+        yield
+    except (OSError, futures.CancelledError, asyncio.CancelledError) as error:
+        raise _scheduler_is_gone() from error
+
+
 class _Run:
     """The recordings that the scheduler knows of."""
 
@@ -193,7 +204,8 @@ class _Run:
             raise _scheduler_is_gone()
         if now - self._quiet_since > WORKERLESS_S and self._client.status == "running":
             self._quiet_since = now
-            there = bool(self._client.nthreads())
+            with _answers_of_the_scheduler():
+                there = bool(self._client.nthreads())
             if not there and not self._is_told:
                 self._report.note("no worker is there: waiting for one (Ctrl-C ends this)")
             self._is_told = not there
@@ -201,11 +213,12 @@ class _Run:
 
     def _record(self, future, place: Place) -> Record:
         """What became of a recording; raises RadiofmError where the same would meet all."""
-        if future.status == "finished":
-            return future.result()
-        if future.status != "error":  # lost, or cancelled by somebody else
-            raise _scheduler_is_gone()
-        error = future.exception()
+        with _answers_of_the_scheduler():
+            if future.status == "finished":
+                return future.result()
+            if future.status != "error":  # lost, or cancelled by somebody else
+                raise _scheduler_is_gone()
+            error = future.exception()
         if isinstance(error, RadiofmError) and meets_all(error):
             raise error
         reason = reason_of(error)

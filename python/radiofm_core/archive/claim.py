@@ -11,6 +11,7 @@ import socket
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TextIO
 
 from ..errors import UsageError
 from ..outputs.files import output_errors, prepare_folder
@@ -32,24 +33,32 @@ def claim(out: Path) -> Iterator[str]:
         UsageError: another run holds it.
     """
     folder = prepare_folder(out / RECORDS_FOLDER)
-    with output_errors(folder), (folder / _LOCK).open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise UsageError(
-                f"another run writes into {out} ({lock.read(200).strip()}); wait for its end"
-            ) from None
-        except OSError as error:
-            # file systems without locks
-            if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
-                raise
-        lock.truncate(0)
-        lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
-        lock.flush()
-        run = str(uuid.uuid4())
-        (folder / _RUN).write_text(run)
+    with contextlib.ExitStack() as held:
+        # what goes wrong in the block is not of this folder
+        with output_errors(folder):
+            lock = held.enter_context((folder / _LOCK).open("a+"))
+            run = _claimed(folder, lock, out)
         yield run
+
+
+def _claimed(folder: Path, lock: TextIO, out: Path) -> str:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        lock.seek(0)
+        raise UsageError(
+            f"another run writes into {out} ({lock.read(200).strip()}); wait for its end"
+        ) from None
+    except OSError as error:
+        # file systems without locks
+        if error.errno not in (errno.ENOLCK, errno.ENOTSUP, errno.ENOSYS):
+            raise
+    lock.truncate(0)
+    lock.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+    lock.flush()
+    run = str(uuid.uuid4())
+    (folder / _RUN).write_text(run)
+    return run
 
 
 def sees_run(out: Path, run: str) -> bool:
