@@ -95,8 +95,8 @@ apt_in() { # ROOT ARGUMENTS...
 }
 
 debs_of() { (cd "$1" && printf '/%s ' packages/*.deb); }                      # ROOT
-# But for the init system, which GNU Radio's packages bring, and apt protects from then on
-packages_of() { in_root "$1" -C / dpkg-query -W -f '${Package} ${Version}\n' | grep -v '^systemd'; } # ROOT
+# But for the init system, which GNU Radio's packages bring, and apt protects from then on, with what it needs
+packages_of() { in_root "$1" -C / dpkg-query -W -f '${Package} ${Version}\n' | grep -vE '^(systemd[^ ]*|libsystemd-shared|libapparmor1|adduser) '; } # ROOT
 
 # Each file with its mode and content, each folder and link; but for the records and logs of apt
 # and dpkg, and what users have in their homes.
