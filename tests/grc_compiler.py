@@ -32,7 +32,13 @@ def flowgraph(
     """
     state = {"coordinate": [8, 8], "rotation": 0, "state": "enabled"}
     kind = "qt_gui" if has_window else "no_gui"
-    options = {"id": name, "title": name, "generate_options": kind, "run_options": "run"}
+    options = {
+        "id": name,
+        "title": name,
+        "output_language": "python",
+        "generate_options": kind,
+        "run_options": "run",
+    }
     return {
         "options": {"parameters": options, "states": state},
         "blocks": [
