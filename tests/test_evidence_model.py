@@ -19,7 +19,7 @@ from segmenter_flow import SPEC, frame_meta, make_bundle
 from radiofm_core import keys
 from radiofm_core.errors import BundleError, InputError, UsageError
 from radiofm_core.inference import load_bundle
-from radiofm_core.spectrum.model import evidence_shape
+from radiofm_core.spectrum.frame_model import evidence_shape
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 CELL = 16 * EVIDENCE_SPEC.row_samples(1)

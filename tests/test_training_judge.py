@@ -55,7 +55,7 @@ def test_what_is_mostly_not_scored_is_not_learnt_on(tmp_path):
     frames = make_frames(tmp_path / "frames", 4, spec=SPEC)
     segment = as_true(frames)
     answers = segment(*(frames.batch(np.arange(4))[i] for i in (0, 2, 3)))
-    frames.truth = np.full_like(frames.truth, IGNORE)
+    frames.truth = np.full_like(frames.truth[:], IGNORE)
     found, truth = collect(lambda *shown: answers, frames, SPEC, DEFAULT.names)
     assert len(found) == len(truth) == 0
 
@@ -63,7 +63,7 @@ def test_what_is_mostly_not_scored_is_not_learnt_on(tmp_path):
 def test_noise_that_is_taken_for_an_emission_is_learnt_to_be_none(tmp_path):
     frames = make_frames(tmp_path / "frames", 4, spec=SPEC)
     answers = as_true(frames)(*(frames.batch(np.arange(4))[i] for i in (0, 2, 3)))
-    frames.truth = np.zeros_like(frames.truth)
+    frames.truth = np.zeros_like(frames.truth[:])
     _, truth = collect(lambda *shown: answers, frames, SPEC, DEFAULT.names)
     assert len(truth) == 9 and not truth.any()
 

@@ -15,7 +15,7 @@ import torch
 from radiofm_core.spectrum.spec import CELL_COLS, SpectrogramSpec
 from training.engine import processes
 from training.engine.settings import FinetuneConfig, PretrainConfig
-from training.segmentation import stages
+from training.segmentation import probe, stages
 from training.segmentation.classes import DEFAULT
 from training.segmentation.data import store
 from training.segmentation.data.sources import FramesConfig
@@ -72,7 +72,7 @@ def use_frames(folder: Path) -> None:
         make = partial(make_frames, folder / part, source.frames, spec=recipe.spec)
         return processes.first_alone(make)
 
-    stages.frame_set = frame_set
+    stages.frame_set = probe.frame_set = frame_set
 
 
 def main() -> None:

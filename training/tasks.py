@@ -11,9 +11,10 @@ from radiofm_core.errors import UsageError
 from .activity.task import TASK as ACTIVITY
 from .engine.recipe import RecipeBase
 from .engine.recipe_files import build, read_fields
+from .segmentation.task import ENCODER_TASK as ENCODER
 from .segmentation.task import TASK as SEGMENTATION
 
-TASKS = {task.name: task for task in (SEGMENTATION, ACTIVITY)}
+TASKS = {task.name: task for task in (SEGMENTATION, ENCODER, ACTIVITY)}
 # The keys of recipes that tell the kind of a source
 SOURCE_KINDS = frozenset(kind for task in TASKS.values() for kind in task.sources)
 

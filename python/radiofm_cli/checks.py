@@ -193,7 +193,11 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("PyTorch", check_torch),
     ("GNU Radio", check_gnuradio),
     ("blocks", check_blocks),
-    *((f"{task.command} model", partial(check_model, task)) for task in TASKS.values()),
+    *(
+        (f"{task.command} model", partial(check_model, task))
+        for task in TASKS.values()
+        if task.command
+    ),
     ("results", check_results),
     ("SoapySDR", check_soapy),
     ("UHD", check_uhd),

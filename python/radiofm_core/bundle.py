@@ -16,11 +16,11 @@ from pathlib import Path
 from .errors import BundleError, UsageError, reason_of
 from .fields import shown
 from .model import BundleInfo, ClassInfo
-from .tasks import ACTIVITY, DEFAULT, SEGMENTATION, TASKS
+from .tasks import ACTIVITY, DEFAULT, ENCODER, SEGMENTATION, TASKS
 
 FORMAT_VERSION = 1
 INFO_FILE = "radiofm.json"
-TASK_SEGMENTATION, TASK_ACTIVITY = SEGMENTATION.name, ACTIVITY.name
+TASK_SEGMENTATION, TASK_ENCODER, TASK_ACTIVITY = SEGMENTATION.name, ENCODER.name, ACTIVITY.name
 MODELS_DIR = Path(__file__).parent / "models"
 MAX_INFO_BYTES = 1 << 20
 # A mask's pixel is a byte
@@ -60,7 +60,7 @@ def find_model(name_or_path: str | os.PathLike = "default", task: str = DEFAULT.
     name.
     """
     if task not in TASKS:
-        raise UsageError(f"task: expected {' or '.join(TASKS)}, got {task!r}")
+        raise UsageError(f"task: expected one of {', '.join(TASKS)}, got {task!r}")
     try:
         text = os.fspath(name_or_path)
     except TypeError:
@@ -142,7 +142,7 @@ def _info_entry(archive: zipfile.ZipFile, path: Path) -> zipfile.ZipInfo:
     return found[0]
 
 
-def _classes(raw: list) -> tuple[ClassInfo, ...]:
+def _classes(raw: list, least: int) -> tuple[ClassInfo, ...]:
     """Raises BundleError, KeyError or TypeError."""
     classes = tuple(ClassInfo(c["name"], c["color"]) for c in raw)
     for one in classes:
@@ -152,9 +152,10 @@ def _classes(raw: list) -> tuple[ClassInfo, ...]:
             raise BundleError(
                 f"colour of {one.name!r}: expected one such as #23c4ff, got {one.color!r}"
             )
-    if not 1 <= len(classes) <= MAX_CLASSES or len({one.name for one in classes}) < len(classes):
+    most = MAX_CLASSES if least else 0
+    if not least <= len(classes) <= most or len({one.name for one in classes}) < len(classes):
         raise BundleError(
-            f"expected 1 to {MAX_CLASSES} classes of different names, got {len(classes)} classes"
+            f"expected {least} to {most} classes of different names, got {len(classes)} classes"
         )
     return classes
 
@@ -185,7 +186,7 @@ def _parse_info(raw: object, path: Path) -> BundleInfo:
             f"{path}: 'precisions' in {INFO_FILE}: expected a list of text; export it again"
         )
     try:
-        classes = _classes(raw["classes"])
+        classes = _classes(raw["classes"], int(TASKS[raw["task"]].has_classes))
         spec = TASKS[raw["task"]].spec.from_dict(raw["spec"])
     # whatever its numbers do to the spec's arithmetic
     except Exception as error:

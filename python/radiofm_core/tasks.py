@@ -9,6 +9,7 @@ from .csi.model import ActivityModel
 from .csi.spec import CsiSpec
 from .model import Model
 from .spec_fields import Spec
+from .spectrum.encoder_model import EncoderModel
 from .spectrum.model import SegmentationModel
 from .spectrum.spec import SpectrogramSpec
 
@@ -31,17 +32,18 @@ class Task:
     """What models can be for.
 
     ``name``: in bundles and recipes; ``unit``: what one thing that is answered is called;
-    ``command``: what runs such a model on files; ``default_model``: the bundled one that is taken
-    where none is named.
+    ``command``: what runs such a model on files; None: training alone takes it. ``default_model``:
+    the bundled one that is taken where none is named. ``has_classes``: it tells classes apart.
     """
 
     name: str
     unit: str
-    command: str
+    command: str | None
     spec: type[Spec]
     model: type[Model]
     default_model: str
     scores: Scores
+    has_classes: bool = True
 
 
 SEGMENTATION = Task(
@@ -53,6 +55,17 @@ SEGMENTATION = Task(
     default_model="segmenter-vit-tiny",
     scores=Scores({"pixel_accuracy": "accuracy", "mean_iou": "mIoU"}, "iou"),
 )
+# What pre-training makes, for other models to start from; it is scored by one that did
+ENCODER = Task(
+    name="spectrogram-encoder",
+    unit="frame",
+    command=None,
+    spec=SpectrogramSpec,
+    model=EncoderModel,
+    default_model="encoder-vit-tiny",
+    scores=SEGMENTATION.scores,
+    has_classes=False,
+)
 ACTIVITY = Task(
     name="csi-activity",
     unit="window",
@@ -62,6 +75,6 @@ ACTIVITY = Task(
     default_model="activity-vit-tiny",
     scores=Scores({"accuracy": "accuracy"}, "recall"),
 )
-TASKS = {task.name: task for task in (SEGMENTATION, ACTIVITY)}
+TASKS = {task.name: task for task in (SEGMENTATION, ENCODER, ACTIVITY)}
 # What is meant where no task is named
 DEFAULT = SEGMENTATION

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION, ClassInfo
+from radiofm_core.bundle import TASK_ACTIVITY, TASK_SEGMENTATION, ClassInfo, read_bundle_info
 from radiofm_core.csi.spec import CsiSpec
 from radiofm_core.errors import UsageError
 
@@ -120,7 +120,7 @@ class Recipe(RecipeBase):
         if stage != "pretrain":
             names, parts = [*names, "finetune", "label_share"], [*parts, "train", "extra"]
         if self.start is not None:
-            told["start's file"] = digest_of_bundle(self.start, TASK_SEGMENTATION)
+            told["start's file"] = digest_of_bundle(read_bundle_info(self.start, TASK_SEGMENTATION))
         data = {f"data.{part}": str(self.data.sources(part)) for part in parts}
         return {"spec": self.spec.fingerprint, **flat({n: fields[n] for n in names} | told), **data}
 

@@ -142,11 +142,9 @@ def _rewrite(bundle: Path, change: Callable[[str, bytes], bytes | None]) -> None
     other.replace(bundle)
 
 
-def digest_of_bundle(name_or_path: str, task: str) -> str:
-    """16 hexadecimal digits that change with any byte of a bundle; raises BundleError if there is
-    none for the task."""
-    path = read_bundle_info(name_or_path, task).path
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+def digest_of_bundle(info: BundleInfo) -> str:
+    """16 hexadecimal digits that change with any byte of a bundle."""
+    return hashlib.sha256(info.path.read_bytes()).hexdigest()[:16]
 
 
 def weights_of(info: BundleInfo) -> dict[str, Tensor]:

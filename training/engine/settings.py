@@ -42,11 +42,13 @@ class StageConfig:
 class PretrainConfig(StageConfig):
     """Masked modelling: each frame draws one of ``mask_kinds`` (name one twice and it is drawn
     twice as often). Every ``watch_every`` steps (0: each epoch, and at least four times) a
-    picture is written and the effective rank measured."""
+    picture is written and the effective rank measured. Every ``probe_every`` steps (0: never) a
+    copy of the encoder goes through ``finetune`` and is scored on the validation frames."""
 
     mask_ratio: float = 0.75
     mask_kinds: tuple[str, ...] = ("random", "random", "time", "frequency")
     watch_every: int = 0
+    probe_every: int = 0
 
     def __post_init__(self):
         super().__post_init__()

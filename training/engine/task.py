@@ -33,14 +33,15 @@ class Task:
 
     ``check(recipe)`` raises UsageError for a run of a study that cannot be, before hours of
     training. ``measure(recipe, pretrain_log)`` trains and scores a run; JSON-ready, with
-    ``scores.validation`` and ``seconds``. ``sources``: kinds of sources of its recipes.
+    ``scores.validation`` and ``seconds``; None of a task without studies. ``sources``: kinds of
+    sources of its recipes.
     """
 
     recipe: type[RecipeBase]
     sources: Mapping[str, type]
     stages: Mapping[str, Callable]
-    measure: Callable[[RecipeBase, Path | None], dict]
-    report: Report
+    measure: Callable[[RecipeBase, Path | None], dict] | None = None
+    report: Report | None = None
     check: Callable[[RecipeBase], None] = lambda recipe: None
 
     @property

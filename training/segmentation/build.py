@@ -7,7 +7,8 @@ import torch
 from torch import nn
 
 from .model import CalibratedSegmenter, MaskedModel, Segmenter
-from .patch_model import JudgingSegmenter, PatchMaskedModel, PatchSegmenter
+from .patch_masking import PatchMaskedModel
+from .patch_model import JudgingSegmenter, PatchSegmenter
 from .plain_model import PlainMaskedModel, PlainSegmenter
 from .recipe import Recipe
 

@@ -33,7 +33,7 @@ class Masking:
 
     def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """Levels, resolution, evidence, masks."""
-        level, _, resolution, evidence = self.frames.augmented(index, rng)
+        level, _, resolution, evidence = self.frames.augmented(index, rng, with_truth=False)
         return level, resolution, evidence, self.masks(level, rng)
 
     def masks(self, level: Tensor, rng: np.random.Generator) -> Tensor:

@@ -8,8 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from radiofm_core.bundle import TASK_SEGMENTATION
-from radiofm_core.errors import UsageError
+from radiofm_core.bundle import (
+    TASK_ENCODER,
+    TASK_SEGMENTATION,
+    BundleInfo,
+    find_model,
+    read_bundle_info,
+)
+from radiofm_core.errors import BundleError, UsageError
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 from ..engine.bundle_file import digest_of_bundle
@@ -27,6 +33,10 @@ PARTS = ("pretrain", "train", "refine", "judge", "validation", "calibration")
 HELD_OUT = ("validation", "calibration")
 # The stages in their order, and what each of them trains on
 PART_OF_STAGE = {"pretrain": "pretrain", "finetune": "train", "refine": "refine"}
+# What only looks at a stage, and changes nothing of its weights
+LOOKS = ("watch_every", "probe_every")
+# What a recipe can start from
+STARTS = (TASK_SEGMENTATION, TASK_ENCODER)
 # Those that learn from labels
 CYCLES = ("finetune", "refine")
 
@@ -58,11 +68,11 @@ class DataConfig(DataBase):
 class Recipe(RecipeBase):
     """A whole run; results go below ``folder``. ``classes``: what a pixel can be
     (:mod:`training.segmentation.classes`). ``start``: a model bundle (``default``, a bundled
-    model's name or a file) to go on from, instead of from scratch. ``pretrain`` and ``refine`` can
-    be left out; ``refine`` needs frames in ``data``. ``label_share``: what part (up to 1) of each
-    source of ``train`` and ``refine`` is learnt from with labels, its first frames; pre-training
-    has all. ``benchmark``: how many frames of :mod:`training.segmentation.benchmark` to score, None
-    for none."""
+    model's name or a file), a segmenter or an encoder, to go on from, instead of from scratch.
+    ``pretrain`` and ``refine`` can be left out; ``refine`` needs frames in ``data``.
+    ``label_share``: what part (up to 1) of each source of ``train`` and ``refine`` is learnt from
+    with labels, its first frames; pre-training has all. ``benchmark``: how many frames of
+    :mod:`training.segmentation.benchmark` to score, None for none."""
 
     name: str
     seed: int
@@ -171,8 +181,9 @@ class Recipe(RecipeBase):
             names.append("label_share")
             told["classes"] = [(name, c.kinds, c.weight) for name, c in self.classes.items()]
         if self.start is not None:
-            told["start's file"] = digest_of_bundle(self.start, self.task)
+            told["start's file"] = digest_of_bundle(self.start_info())
         facts = flat({name: fields[name] for name in names} | told)
+        facts = {k: v for k, v in facts.items() if k.rpartition(".")[2] not in LOOKS}
         data = self.data
         taken = {f"data.{PART_OF_STAGE[s]}": data.sources(PART_OF_STAGE[s]) for s in stages}
         # Of one's own data, training has what these leave.
@@ -180,6 +191,17 @@ class Recipe(RecipeBase):
         taken["data held out"] = tuple(held)
         facts |= {k: str([dataclasses.asdict(s) for s in sources]) for k, sources in taken.items()}
         return {"spec": self.spec.fingerprint, "stages": ", ".join(stages), **facts}
+
+    def start_info(self) -> BundleInfo:
+        """What the bundle ``start`` says of itself; raises BundleError where it is none of
+        spectrograms."""
+        info = read_bundle_info(find_model(self.start, self.task))
+        if info.task not in STARTS:
+            raise BundleError(
+                f"{info.path} is a model for {info.task!r}, a start is one for "
+                f"{' or '.join(map(repr, STARTS))}; `radiofm models` lists what there is"
+            )
+        return info
 
     def to_dict(self) -> dict:
         """JSON-ready, for the bundle."""

@@ -98,12 +98,20 @@ def answers(
 def mean_iou(
     model: CalibratedSegmenter, frames: FrameSet, names: tuple[str, ...], precision: str
 ) -> float:
-    """Of all ``frames``, whichever process looked at them; all processes call it."""
+    """That of :func:`pixel_scores`."""
+    return pixel_scores(model, frames, names, precision)["mean_iou"]
+
+
+def pixel_scores(
+    model: CalibratedSegmenter, frames: FrameSet, names: tuple[str, ...], precision: str
+) -> dict:
+    """:func:`.pixels.scores` of all ``frames``, whichever process looked at them; all processes
+    call it."""
     counts = np.zeros((len(names), len(names)), np.int64)
     with judging(model):
         for mask, _, truth in answers(in_training(model, precision), frames):
             counts += confusion(mask.numpy(), truth.numpy(), len(names))
-    return scores(processes.total(torch.from_numpy(counts)).numpy(), names)["mean_iou"]
+    return scores(processes.total(torch.from_numpy(counts)).numpy(), names)
 
 
 def judge_in_training(model: CalibratedSegmenter) -> ModelJudge | None:

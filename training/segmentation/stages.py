@@ -35,7 +35,7 @@ from .scores import (
     mean_iou,
     score,
 )
-from .start import first_model
+from .start import first_model, take_decoder
 
 # Of each calibration frame
 CALIBRATION_PIXELS = 2048
@@ -55,14 +55,21 @@ def prepare(recipe: Recipe) -> None:
 def pretrain(recipe: Recipe) -> CalibratedSegmenter:
     """Run or load masked modelling; returns a segmenter whose encoder is pre-trained, and one as
     :func:`.start.first_model` gives it where the recipe has no such stage."""
+    segmenter, _ = pretrained(recipe)
+    return segmenter
+
+
+def pretrained(recipe: Recipe) -> tuple[CalibratedSegmenter, nn.Module | None]:
+    """What :func:`pretrain` returns, and the model that pre-trained it, if any."""
     torch.manual_seed(recipe.seed)
     segmenter = first_model(recipe)
     if recipe.pretrain is None:
-        return segmenter
+        return segmenter, None
     masked = build_masked(segmenter, recipe)
+    take_decoder(masked, recipe)
     train = partial(_pretrain, recipe, masked)
     runs.train_or_load(recipe.checkpoint("pretrain"), recipe.facts("pretrain"), masked, train)
-    return segmenter
+    return segmenter, masked
 
 
 def finetune(recipe: Recipe) -> CalibratedSegmenter:
@@ -190,8 +197,10 @@ def _print(result: dict) -> None:
 
 def _pretrain(recipe: Recipe, model: nn.Module, facts: dict[str, str]) -> None:
     # Lightning takes seconds to import, and what is only loaded needs none of it.
+    from ..engine.callbacks import Score
     from ..engine.loop import fit as run_loop
     from .objective import Masking
+    from .probe import probe
     from .watch import Watch
 
     config, folder = recipe.pretrain, recipe.run_folder
@@ -199,8 +208,12 @@ def _pretrain(recipe: Recipe, model: nn.Module, facts: dict[str, str]) -> None:
     epoch = max(1, len(frames) // config.batch)
     every = config.watch_every or min(epoch, math.ceil(config.steps / 4))
     objective = Masking(model.train(), frames, config)
-    watch = Watch(objective, frame_set(recipe, "validation"), folder / "pictures", every)
-    run_loop(objective, config, len(frames), recipe.seed, folder / "pretrain", facts, (watch,))
+    watchers = [Watch(objective, frame_set(recipe, "validation"), folder / "pictures", every)]
+    if config.probe_every:
+        watchers.append(Score(partial(probe, recipe, model.encoder), config.probe_every))
+    run_loop(
+        objective, config, len(frames), recipe.seed, folder / "pretrain", facts, tuple(watchers)
+    )
 
 
 def _finetune(recipe: Recipe, model, stage: str, seed: int, facts: dict) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from torch import Tensor
+from torch import Tensor, nn
 
-from radiofm_core.bundle import read_bundle_info
+from radiofm_core.bundle import TASK_ENCODER, BundleInfo
 from radiofm_core.errors import UsageError
 
 from ..engine.bundle_file import weights_of
@@ -17,29 +17,29 @@ from .recipe import Recipe
 
 LAST_LAYER = "classify."
 CALIBRATION = ("temperature", "offsets")
-# The judge of emissions
-JUDGE = "emissions."
+# The judge of emissions, and the parts of an encoder's bundle
+JUDGE, ENCODER, DECODER = "emissions.", "encoder.", "decoder."
 
 
 def first_model(recipe: Recipe) -> CalibratedSegmenter:
     """A segmenter of the recipe's kind and sizes, with the weights of ``start`` where it names a
-    bundle, but not its calibration, which training makes wrong. Classes may be others than the
-    bundle's: those of one name go on from its weights, the others begin anew. Its judge of
-    emissions is taken, too, unless the recipe trains one, or the classes are others.
+    bundle: of an encoder's those of the encoder, of a segmenter's all but its calibration, which
+    training makes wrong. Classes may be others than the bundle's: those of one name go on from its
+    weights, the others begin anew. Its judge of emissions is taken, too, unless the recipe trains
+    one, or the classes are others.
 
     Raises:
-        BundleError: ``start`` is no readable model bundle for segmentation.
+        BundleError: ``start`` is no readable model bundle of spectrograms.
         UsageError: its spec or sizes are not the recipe's.
     """
     if recipe.start is None:
         return build_model(recipe)
-    info = read_bundle_info(recipe.start, recipe.task)
-    if info.spec.fingerprint != recipe.spec.fingerprint:
-        raise UsageError(
-            f"recipe {recipe.name}: start {recipe.start} has spec {info.spec.fingerprint}, the "
-            f"recipe needs {recipe.spec.fingerprint}; start from another model"
-        )
+    info = _checked(recipe)
     weights = weights_of(info)
+    if info.task == TASK_ENCODER:
+        model = build_model(recipe)
+        _load(model.encoder, recipe, info, _below(ENCODER, weights))
+        return model
     takes_judge = (
         recipe.judge is None
         and info.class_names == recipe.classes.names
@@ -52,20 +52,49 @@ def first_model(recipe: Recipe) -> CalibratedSegmenter:
         for name, value in own.items()
         if name in CALIBRATION or (name.startswith(JUDGE) and not takes_judge)
     }
-    # Scripting keeps buffers that a state dict leaves out.
-    kept = {k: weights[k].float() for k in own if k in weights and k not in anew}
+    kept = {k: v for k, v in weights.items() if k in own and k not in anew}
     if info.class_names != recipe.classes.names:
         for name in [name for name in kept if name.startswith(LAST_LAYER)]:
             kept[name] = _by_class(kept[name], info.class_names, own[name], recipe.classes.names)
+    _load(model, recipe, info, kept | anew)
+    return model
+
+
+def take_decoder(masked: nn.Module, recipe: Recipe) -> None:
+    """Let pre-training go on with the decoder of ``start``, where that is an encoder, which has
+    one; raises as :func:`first_model` does."""
+    if recipe.start is None:
+        return
+    info = _checked(recipe)
+    if info.task == TASK_ENCODER:
+        _load(masked.decoder, recipe, info, _below(DECODER, weights_of(info)))
+
+
+def _checked(recipe: Recipe) -> BundleInfo:
+    info = recipe.start_info()
+    if info.spec.fingerprint != recipe.spec.fingerprint:
+        raise UsageError(
+            f"recipe {recipe.name}: start {recipe.start} has spec {info.spec.fingerprint}, the "
+            f"recipe needs {recipe.spec.fingerprint}; start from another model"
+        )
+    return info
+
+
+def _below(prefix: str, weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k.removeprefix(prefix): v for k, v in weights.items() if k.startswith(prefix)}
+
+
+def _load(model: nn.Module, recipe: Recipe, info: BundleInfo, weights: dict[str, Tensor]) -> None:
+    # Scripting keeps buffers that a state dict leaves out.
+    own = model.state_dict()
     try:
-        model.load_state_dict(kept | anew)
+        model.load_state_dict({k: v.float() for k, v in weights.items() if k in own})
     except RuntimeError as error:
         raise UsageError(
             f"recipe {recipe.name}: start {recipe.start} is a model of sizes "
             f"{info.recipe.get('model')}, the recipe's are {asdict(recipe.model)}; set them alike, "
             "or, if they are, take a model that this version of the code exported"
         ) from error
-    return model
 
 
 def _by_class(

@@ -2,8 +2,9 @@
 """What the wing of segmentation offers."""
 
 from ..engine.task import STAGES, Task
-from . import stages, study
+from . import encoder_stages, stages, study
 from .data.sources import KINDS
+from .encoder_recipe import EncoderRecipe
 from .recipe import Recipe
 
 TASK = Task(
@@ -13,4 +14,10 @@ TASK = Task(
     measure=study.measure,
     report=study.REPORT,
     check=study.check,
+)
+
+ENCODER_TASK = Task(
+    recipe=EncoderRecipe,
+    sources=KINDS,
+    stages=encoder_stages.STAGES,
 )

@@ -154,6 +154,8 @@ def read_study(path: str | Path) -> Study:
         groups = [build(Group, g, f"{where}, groups {i}") for i, g in enumerate(groups, 1)]
         fields = {**fields, "groups": tuple(groups)}
     study = build(Study, fields, where)
+    if TASKS[study.task].measure is None:
+        raise UsageError(f"{where}: there are no studies of {study.task}; name another recipe")
     if not study.runs:
         raise UsageError(f"{where}: there is nothing to run")
     return study

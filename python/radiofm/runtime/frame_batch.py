@@ -10,7 +10,8 @@ import numpy as np
 from radiofm_core import keys
 from radiofm_core.errors import InputError, one_line
 from radiofm_core.fields import check_numbers, check_present, check_time, check_whole, shown
-from radiofm_core.spectrum.model import SCORE_CELL, Answer, SegmentationModel, evidence_shape
+from radiofm_core.spectrum.frame_model import evidence_shape
+from radiofm_core.spectrum.model import SCORE_CELL, Answer, SegmentationModel
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 _WHOLE = (

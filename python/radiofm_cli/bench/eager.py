@@ -9,7 +9,7 @@ import torch
 from radiofm_core import keys
 from radiofm_core.bundle import BundleInfo
 from radiofm_core.errors import RadiofmError
-from radiofm_core.spectrum.model import evidence_shape
+from radiofm_core.spectrum.frame_model import evidence_shape
 
 try:
     from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count

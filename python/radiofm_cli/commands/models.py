@@ -73,7 +73,7 @@ def _describe(info: BundleInfo, mark: str) -> list[str]:
     facts = {
         "file": f"{info.path} ({info.path.stat().st_size / 1e6:.1f} MB)",
         "task": info.task,
-        "classes": ", ".join(names),
+        **({"classes": ", ".join(names)} if names else {}),
         **info.spec.facts(),
         "fingerprint": info.spec.fingerprint,
         "precision": ", ".join(info.precisions),

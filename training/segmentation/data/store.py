@@ -16,7 +16,7 @@ import hashlib
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -143,19 +143,49 @@ def write(
 
 
 class Batch(NamedTuple):
-    """Frames to train on: dB float32 (B, C, R, W), truth int64 (B, R, W), resolution (B, 2), and
-    evidence float32 (B, lags, 2, R / row_multiple, cells), NaN where not judged."""
+    """Frames to train on: dB float32 (B, C, R, W), truth int64 (B, R, W) or None where it was not
+    asked for, resolution (B, 2), and evidence float32 (B, lags, 2, R / row_multiple, cells), NaN
+    where not judged."""
 
     level: torch.Tensor
-    truth: torch.Tensor
+    truth: torch.Tensor | None
     resolution: torch.Tensor
     evidence: torch.Tensor
 
 
+class Joined:
+    """Arrays as one along their first axis, each read where it lies on disk when it is asked for.
+    ``change``: of each array what makes of a part of it what is given out."""
+
+    def __init__(
+        self,
+        arrays: Sequence[np.ndarray],
+        change: Sequence[Callable[[np.ndarray], np.ndarray]] = (),
+    ):
+        self.arrays, self.change = arrays, change
+        self.ends = np.cumsum([len(array) for array in arrays])
+
+    def __len__(self) -> int:
+        return int(self.ends[-1])
+
+    def __getitem__(self, index: np.ndarray | slice) -> np.ndarray:
+        """The entries of numbers in ascending order, or of a slice."""
+        if isinstance(index, slice):
+            index = np.arange(len(self))[index]
+        parts = np.split(index, np.searchsorted(index, self.ends[:-1]))
+        found = []
+        for number, (array, part) in enumerate(zip(self.arrays, parts, strict=True)):
+            if len(part):
+                taken = array[part - (self.ends[number] - len(array))]
+                found.append(self.change[number](taken) if self.change else taken)
+        return found[0] if len(found) == 1 else np.concatenate(found)
+
+
 class FrameSet:
-    """One or several prepared sets of frames of the same size, held in memory (128 KiB a
-    frame), their truth as ``classes``; of each set the first frames, a ``share`` of them (a part
-    of 1). ``with_dc``: :func:`label_dc`."""
+    """One or several prepared sets of frames of the same size, read from disk batch by batch (some
+    150 KiB a frame, which the system keeps in memory while there is room), their truth as
+    ``classes``; of each set the first frames, a ``share`` of them (a part of 1). ``with_dc``:
+    :func:`label_dc`."""
 
     def __init__(
         self,
@@ -169,47 +199,52 @@ class FrameSet:
         notes = [_checked_note(folder, spec) for folder in folders]
         self.row_multiple = spec.row_multiple
         self.is_long = np.array([lag >= LONG_LAG_S for lag in spec.evidence_lags], bool)
-        self.levels = _joined([_part(folder, "levels", share) for folder in folders])
-        self.truth = _joined(
+
+        def joined(name: str, change: Sequence[Callable] = ()) -> Joined:
+            return Joined([_part(folder, name, share) for folder in folders], change)
+
+        self.levels = joined("levels")
+        self.truth = joined(
+            "truth",
             [
-                _truth(note, classes, folder, share, with_dc)
+                _truth_reader(note, classes, folder, with_dc)
                 for note, folder in zip(notes, folders, strict=True)
-            ]
+            ],
         )
-        self.resolution = torch.from_numpy(
-            _joined([_part(folder, "resolution", share) for folder in folders])
-        )
-        self.evidence = None
-        if spec.evidence_lags:
-            self.evidence = _joined([_part(folder, "evidence", share) for folder in folders])
+        self.resolution = joined("resolution")
+        self.evidence = joined("evidence") if spec.evidence_lags else None
 
     def __len__(self) -> int:
         return len(self.levels)
 
-    def batch(self, index: np.ndarray) -> Batch:
+    def batch(self, index: np.ndarray, with_truth: bool = True) -> Batch:
         """The frames ``index``, in ascending order."""
-        level = torch.from_numpy(self.levels[np.sort(index)]).float() * STEP_DB + LOWEST_DB
-        truth = torch.from_numpy(self.truth[np.sort(index)]).long()
+        index = np.sort(index)
+        level = torch.from_numpy(self.levels[index]).float() * STEP_DB + LOWEST_DB
         if level.ndim == 3:
             level = level[:, None]
+        truth = torch.from_numpy(self.truth[index]).long() if with_truth else None
         if self.evidence is None:
-            evidence = torch.zeros(len(index), 0, 2, truth.shape[1] // self.row_multiple, CELL_COLS)
+            evidence = torch.zeros(len(index), 0, 2, level.shape[2] // self.row_multiple, CELL_COLS)
         else:
-            evidence = torch.from_numpy(self.evidence[np.sort(index)]).float()
-        return Batch(level, truth, self.resolution[np.sort(index)], evidence)
+            evidence = torch.from_numpy(self.evidence[index]).float()
+        return Batch(level, truth, torch.from_numpy(self.resolution[index]), evidence)
 
-    def augmented(self, index: np.ndarray, rng: np.random.Generator) -> Batch:
+    def augmented(
+        self, index: np.ndarray, rng: np.random.Generator, with_truth: bool = True
+    ) -> Batch:
         """A batch mirrored in frequency at random, one time in three cut to fewer rows, so that
         short recordings are judged on what they hold, and with evidence left out of some frames:
         all of it, or that of the long lags, as in short recordings."""
-        level, truth, resolution, evidence = self.batch(index)
+        level, truth, resolution, evidence = self.batch(index, with_truth)
         flip = torch.from_numpy(rng.random(len(index)) < 0.5)[:, None, None]
         # Columns mirror about DC (column W/2); column 0, Nyquist, stays.
         mirror = torch.cat(
             [torch.zeros(1, dtype=torch.long), torch.arange(level.shape[3] - 1, 0, -1)]
         )
         level = torch.where(flip[:, None], level[..., mirror], level)
-        truth = torch.where(flip, truth[..., mirror], truth)
+        if truth is not None:
+            truth = torch.where(flip, truth[..., mirror], truth)
         # What is mirrored is conjugated, and so is its coherence; cells lie a column aside
         conjugate = evidence.flip(4) * torch.tensor([1.0, -1.0])[:, None, None]
         evidence = torch.where(flip[:, None, None], conjugate, evidence)
@@ -219,7 +254,7 @@ class FrameSet:
             cells = int(rng.integers(1, max(2, most // 2) + 1))
             first = int(rng.integers(0, most - cells + 1))
             rows = slice(first * self.row_multiple, (first + cells) * self.row_multiple)
-            level, truth = level[:, :, rows], truth[:, rows]
+            level, truth = level[:, :, rows], truth if truth is None else truth[:, rows]
             evidence = evidence[:, :, :, first : first + cells]
         without = rng.random(len(index))[:, None]
         dropped = (without < WITHOUT_EVIDENCE) | (
@@ -260,12 +295,19 @@ def _table(note: dict, classes: Classes, folder: Path) -> np.ndarray:
     return table
 
 
-def _truth(note: dict, classes: Classes, folder: Path, share: float, with_dc: bool) -> np.ndarray:
-    """uint8 (frames, rows, cols) of a set as ``classes``."""
-    truth = _table(note, classes, folder)[_part(folder, "truth", share)]
-    if with_dc and "kinds" in note:
-        label_dc(truth)
-    return truth
+def _truth_reader(
+    note: dict, classes: Classes, folder: Path, with_dc: bool
+) -> Callable[[np.ndarray], np.ndarray]:
+    """What makes a set's truth, uint8 (frames, rows, cols), numbers of ``classes``."""
+    table, has_dc = _table(note, classes, folder), with_dc and "kinds" in note
+
+    def read(stored: np.ndarray) -> np.ndarray:
+        truth = table[stored]
+        if has_dc:
+            label_dc(truth)
+        return truth
+
+    return read
 
 
 def label_dc(truth: np.ndarray) -> None:
@@ -281,9 +323,5 @@ def label_dc(truth: np.ndarray) -> None:
 
 
 def _part(folder: Path, name: str, share: float) -> np.ndarray:
-    array = np.load(folder / f"{name}.npy")
+    array = np.load(folder / f"{name}.npy", mmap_mode="r")
     return array[: first_frames(len(array), share)]
-
-
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    return arrays[0] if len(arrays) == 1 else np.concatenate(arrays)
