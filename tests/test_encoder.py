@@ -20,6 +20,7 @@ from training.engine.settings import FinetuneConfig, PretrainConfig
 from training.segmentation import encoder_stages, probe, stages
 from training.segmentation.build import build_masked, build_model
 from training.segmentation.data.sources import FramesConfig
+from training.segmentation.data.store import Joined
 from training.segmentation.encoder_recipe import EncoderRecipe
 from training.segmentation.model import ModelConfig
 from training.segmentation.recipe import DataConfig, Recipe
@@ -177,3 +178,13 @@ def test_the_recipe_of_the_shipped_encoder_is_one_of_the_default_segmenters_enco
     assert recipe.spec == segmenter.spec and recipe.model == segmenter.model
     own, theirs = (build_model(r).encoder.state_dict() for r in (recipe, segmenter))
     assert {k: v.shape for k, v in own.items()} == {k: v.shape for k, v in theirs.items()}
+
+
+def test_arrays_are_taken_across_their_borders():
+    arrays = [np.arange(3), np.arange(10, 14), np.arange(20, 21)]
+    joined = Joined(arrays, [lambda part, k=k: part + 100 * k for k in range(3)])
+    whole = np.concatenate([array + 100 * k for k, array in enumerate(arrays)])
+    assert len(joined) == len(whole) == 8
+    for index in ([0], [2, 3], [0, 2, 5, 7], range(8)):
+        assert joined[np.array(index)].tolist() == whole[list(index)].tolist()
+    assert joined[1:6].tolist() == whole[1:6].tolist()
