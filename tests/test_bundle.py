@@ -187,8 +187,15 @@ def test_an_unknown_task_is_refused_naming_the_known_ones():
 def test_corrupted_weights_are_refused(bundle_file, tmp_path):
     path = tmp_path / "bad.pt"
     data = bytearray(bundle_file.read_bytes())
-    middle = len(data) // 2
-    data[middle : middle + 2000] = bytes(2000)
+    with zipfile.ZipFile(bundle_file) as archive:
+        largest = max(
+            (entry for entry in archive.infolist() if "/data/" in entry.filename),
+            key=lambda entry: entry.file_size,
+        )
+        weights = archive.read(largest)
+    middle = data.index(weights) + len(weights) // 2
+    for place in range(middle, middle + len(weights) // 4):
+        data[place] ^= 0xFF
     path.write_bytes(data)
     refused(lambda: load_bundle(path))
 

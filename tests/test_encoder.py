@@ -172,7 +172,7 @@ def test_recipes_of_encoders_that_cannot_be(tmp_path, fields, words):
         encoder_recipe(tmp_path, **fields)
 
 
-def test_the_recipe_of_the_shipped_encoder_is_one_of_the_default_segmenters_encoder():
+def test_the_recipe_of_the_encoder_is_one_of_the_default_segmenters_encoder():
     recipe, segmenter = (read_recipe(f"training/recipes/{n}.yaml") for n in ("encoder", "default"))
     assert recipe.task == TASK_ENCODER and recipe.start is None
     assert recipe.spec == segmenter.spec and recipe.model == segmenter.model

@@ -47,10 +47,10 @@ class _Value:
 
 
 def check_archive(path: Path) -> None:
-    """Raise BundleError where a TorchScript archive claims more than it holds.
+    """Raise BundleError where a TorchScript archive claims more than it holds, or is damaged.
 
-    Its entries must be stored as they are, lie in the file once each and in one folder, and its
-    tensors must fit into their entries.
+    Its entries must be stored as they are, lie in the file once each and in one folder, and be what
+    was written (CRC-32), and its tensors must fit into their entries.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -58,6 +58,9 @@ def check_archive(path: Path) -> None:
             for name in sizes:
                 if name.endswith(".pkl"):
                     _Pickle(sizes, name.removesuffix(".pkl")).follow(archive.read(name))
+            # PyTorch takes damaged weights as they are
+            if (damaged := archive.testzip()) is not None:
+                raise ValueError(f"{damaged} is damaged")
     except Exception as error:  # a hostile archive can break its reader in any way
         raise BundleError(
             f"{path}: the model inside is not one that `python -m training.export` wrote "

@@ -64,8 +64,9 @@ class Report(AfterStep):
 
     def on_train_batch_end(self, trainer, pl_module, outputs, batch, batch_idx) -> None:
         """Remember the loss of each batch."""
-        # A number of it would make the processor wait for the GPU.
-        self.losses.append(outputs["loss"].detach())
+        # A number of it would make the processor wait for the GPU. Lightning divides it by the
+        # parts that a batch is taken in.
+        self.losses.append(outputs["loss"].detach() * trainer.accumulate_grad_batches)
         super().on_train_batch_end(trainer, pl_module, outputs, batch, batch_idx)
 
     def after_step(self, trainer, step: int) -> None:
@@ -73,7 +74,7 @@ class Report(AfterStep):
         self.bar.update()
         if step % LOG_EVERY and step != self.config.steps:
             return
-        loss = float(torch.stack(self.losses).mean())
+        loss = processes.mean(float(torch.stack(self.losses).mean()))
         self.losses.clear()
         now = time.monotonic()
         speed = (step - self.logged_step) * self.config.batch / (now - self.logged)

@@ -138,7 +138,8 @@ def fit(
         )
         handler = signal.getsignal(signal.SIGINT)
         try:
-            trainer.fit(module, batches, ckpt_path=resume if resume.exists() else None)
+            with processes.missing():
+                trainer.fit(module, batches, ckpt_path=resume if resume.exists() else None)
         except SystemExit as error:  # Lightning's answer to Ctrl-C
             signal.signal(signal.SIGINT, handler)
             raise KeyboardInterrupt from error

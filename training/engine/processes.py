@@ -1,21 +1,46 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Several processes that train one model (``torchrun``), and the device that each computes on."""
+"""Several processes that train one model (``torchrun``), on one host or on several, and the device
+that each computes on."""
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
 import os
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import TypeVar
 
 import torch
 from torch import distributed
 
+from radiofm_core.errors import RadiofmError, UsageError
 from radiofm_core.inference import bf16_is_fast
 
 Result = TypeVar("Result")
+# A process whose connection is closed is missed at once; one whose host cannot be reached any more,
+# or that is stuck, after this time
+MISSED_AFTER = timedelta(minutes=30)
+# The others wait so long while the first one prepares frames
+PREPARED_WITHIN = timedelta(hours=24)
+# What PyTorch's errors name when another process cannot be reached
+LINKS = (
+    "gloo",
+    "NCCL",
+    "Connection closed",
+    "Connection reset",
+    "Broken pipe",
+    "Timed out waiting",
+)
+_preparing = None
+
+
+class LostProcessError(RadiofmError):
+    """Another process of this training has ended or cannot be reached."""
+
+    exit_code = 2
 
 
 def world() -> int:
@@ -35,8 +60,10 @@ def join() -> None:
         if torch.cuda.is_available():
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
             backend = "cpu:gloo,cuda:nccl"
-        # The others wait while the first one prepares frames.
-        distributed.init_process_group(backend, timeout=timedelta(hours=24))
+        global _preparing
+        with missing():
+            distributed.init_process_group(backend, timeout=MISSED_AFTER)
+            _preparing = distributed.new_group(backend="gloo", timeout=PREPARED_WITHIN)
 
 
 def leave() -> None:
@@ -45,27 +72,71 @@ def leave() -> None:
         distributed.destroy_process_group()
 
 
-def wait() -> None:
-    """Until all processes have come here."""
+@contextlib.contextmanager
+def missing() -> Iterator[None]:
+    """Raises LostProcessError in place of what PyTorch says when another process is not there."""
+    try:
+        yield
+    except RuntimeError as error:
+        is_link = isinstance(error, distributed.DistError) or any(n in str(error) for n in LINKS)
+        if world() == 1 or not is_link:
+            raise
+        raise LostProcessError(
+            f"process {rank()} of {world()} has lost another one, whose host tells why it ended "
+            "(or cannot be reached); start the same command on every host again to go on"
+        ) from error
+
+
+def wait(group: distributed.ProcessGroup | None = None) -> None:
+    """Until all processes have come here. Raises LostProcessError."""
     if distributed.is_initialized():
-        distributed.all_reduce(torch.zeros(1))
+        with missing():
+            distributed.all_reduce(torch.zeros(1), group=group)
 
 
 def total(values: torch.Tensor) -> torch.Tensor:
-    """The sum of ``values`` (on the CPU) over all processes."""
+    """The sum of ``values`` (on the CPU) over all processes. Raises LostProcessError."""
     if distributed.is_initialized():
-        distributed.all_reduce(values)
+        with missing():
+            distributed.all_reduce(values)
     return values
+
+
+def mean(value: float) -> float:
+    """Over all processes. Raises LostProcessError."""
+    return float(total(torch.tensor(value, dtype=torch.float64))) / world()
 
 
 def first_alone(make: Callable[[], Result]) -> Result:
     """Call ``make`` in the first process, then in the others, which find what it made."""
     if rank():
-        wait()
+        wait(_preparing)
         return make()
     made = make()
-    wait()
+    wait(_preparing)
     return made
+
+
+def check_shared(folder: Path) -> None:
+    """Raises UsageError, in all processes, unless all see what the first one writes in ``folder``:
+    its frames and its checkpoints."""
+    if not distributed.is_initialized():
+        return
+    # A name that no host can know of, or a network's file system would tell of it from memory
+    number = torch.tensor(secrets.randbits(62) if rank() == 0 else 0)
+    mark = folder / f".seen-{int(total(number)):x}"
+    if rank() == 0:
+        folder.mkdir(parents=True, exist_ok=True)
+        mark.touch()
+    wait()
+    seen = int(total(torch.tensor(int(mark.exists()))))
+    if rank() == 0:
+        mark.unlink()
+    if seen < world():
+        raise UsageError(
+            f"{folder} is not one folder for all hosts: {world() - seen} of {world()} processes do "
+            "not see what the first one writes there; put it on a disk that all hosts share"
+        )
 
 
 def reuse_memory() -> None:

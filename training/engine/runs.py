@@ -50,7 +50,8 @@ def train_or_load(
 ) -> None:
     """Bring ``model`` to the end of a stage: ``train(facts)`` where ``path`` does not hold its
     finished weights, then those in every process. ``facts``: all that they depend on."""
-    if not path.exists():
+    processes.check_shared(path.parent)
+    if not processes.mean(path.exists()):
         train(facts)
         if processes.rank() == 0:
             save(path, {"about": facts, "weights": model.state_dict()})

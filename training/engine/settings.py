@@ -71,7 +71,9 @@ class FinetuneConfig(StageConfig):
     alike) or ``plain`` cross entropy. With ``patience`` above 0 the validation frames are scored
     every ``validate_every`` steps; training ends after so many scores without a better one,
     and the best weights are kept. ``watch_every`` above 0 scores them every so many steps for the
-    logs alone.
+    logs alone. ``keep`` above 0 holds a model that goes on from another one to what that one says
+    of its own classes, on all pixels that are of no other, with so much weight beside the labels
+    ("Learning without Forgetting", arXiv 1606.09282).
     """
 
     adapt: str = "full"
@@ -83,6 +85,7 @@ class FinetuneConfig(StageConfig):
     validate_every: int = 200
     patience: int = 0
     watch_every: int = 0
+    keep: float = 0.0
 
     def __post_init__(self):
         super().__post_init__()
@@ -91,6 +94,8 @@ class FinetuneConfig(StageConfig):
         for name in ("last_blocks", "lora_rank", "validate_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is {getattr(self, name)}; it must be at least 1")
+        if self.keep < 0:
+            raise ValueError(f"keep is {self.keep}; expected a weight of 0 or more")
         if not 0 < self.layer_decay <= 1:
             raise ValueError(f"layer_decay is {self.layer_decay}; it must be within 0 .. 1")
 

@@ -26,21 +26,27 @@ UNKNOWN = "unknown"
 @dataclass(frozen=True)
 class ClassConfig:
     """One class: its ``color`` (#rrggbb) in pictures, the ``kinds`` of generated signals that
-    belong to it (:data:`training.waveforms.kinds.KINDS`; none: all that no other class names), and
-    its ``weight`` in the loss (about the inverse square root of its share of the pixels)."""
+    belong to it (:data:`training.waveforms.kinds.KINDS`; none: all that no other class names;
+    null: no generated signals at all, but what recordings' labels say), and its ``weight`` in the
+    loss (about the inverse square root of its share of the pixels)."""
 
     color: str
-    kinds: tuple[str, ...] = ()
+    kinds: tuple[str, ...] | None = ()
     weight: float = 1.0
 
     def __post_init__(self):
         if not (isinstance(self.color, str) and re.fullmatch("#[0-9a-fA-F]{6}", self.color)):
             raise UsageError(f"color: expected one such as '#23c4ff', got {self.color!r}")
-        for kind in self.kinds:
+        for kind in self.kinds or ():
             if kind not in KINDS:
                 raise UsageError(f"kinds: expected some of {', '.join(KINDS)}, got {kind!r}")
         if not self.weight > 0:
             raise UsageError(f"weight is {self.weight}; expected a number above 0")
+
+    @property
+    def takes_rest(self) -> bool:
+        """Whether it has all generated signals that no other class names."""
+        return self.kinds is not None and not self.kinds
 
 
 class Classes(Mapping[str, ClassConfig]):
@@ -56,11 +62,11 @@ class Classes(Mapping[str, ClassConfig]):
         for name in self:
             if name in (IGNORED, UNKNOWN) or not (isinstance(name, str) and name.isprintable()):
                 raise UsageError(f"{name!r} cannot be the name of a class; choose another")
-        taken = [kind for config in self.values() for kind in config.kinds]
+        taken = [kind for config in self.values() for kind in config.kinds or ()]
         for kind in taken:
             if taken.count(kind) > 1:
                 raise UsageError(f"kind {kind!r} is in two classes; leave it in one")
-        takes_rest = [name for name, config in self.items() if not config.kinds]
+        takes_rest = [name for name, config in self.items() if config.takes_rest]
         if len(takes_rest) > 1:
             raise UsageError(
                 f"{' and '.join(takes_rest)} have no kinds: only one class may take the remaining "
@@ -109,11 +115,16 @@ class Classes(Mapping[str, ClassConfig]):
         """For the loss."""
         return tuple(config.weight for config in self.values())
 
+    @property
+    def rest(self) -> str | None:
+        """The class that has all generated signals which no other names, if there is one."""
+        return next((name for name, config in self.items() if config.takes_rest), None)
+
     def of_kind(self, kind: str) -> int:
         """The class that a kind of generated signals belongs to."""
-        number = next((i for i, c in enumerate(self.values()) if kind in c.kinds), None)
+        number = next((i for i, c in enumerate(self.values()) if kind in (c.kinds or ())), None)
         if number is None:
-            number = next(i for i, c in enumerate(self.values()) if not c.kinds)
+            number = next(i for i, c in enumerate(self.values()) if c.takes_rest)
         return number
 
     def of_kinds(self, kinds: Sequence[str] = KINDS) -> np.ndarray:
@@ -125,7 +136,11 @@ class Classes(Mapping[str, ClassConfig]):
     def to_dict(self) -> dict:
         """As :func:`read_classes` reads it, JSON-ready."""
         return {
-            name: {"color": c.color, "kinds": list(c.kinds), "weight": c.weight}
+            name: {
+                "color": c.color,
+                "kinds": None if c.kinds is None else list(c.kinds),
+                "weight": c.weight,
+            }
             for name, c in self.items()
         }
 

@@ -70,8 +70,19 @@ def plain_loss(logits: Tensor, truth: Tensor) -> Tensor:
     return total / (truth != IGNORE).sum().clamp_min(1)
 
 
+def kept_loss(logits: Tensor, before: Tensor, truth: Tensor) -> Tensor:
+    """How far (Kullback-Leibler, nats a pixel) the first classes of ``logits`` (B, classes, R, W)
+    are from what a model of only these, ``before``, says; of pixels whose truth is of no other."""
+    known = before.shape[1]
+    said = before.log_softmax(1)
+    apart = (said.exp() * (said - logits[:, :known].log_softmax(1))).sum(1)
+    counted = (truth < known) | (truth == IGNORE)
+    return (apart * counted).sum() / counted.sum().clamp_min(1)
+
+
 class Segmentation:
-    """Fine-tuning. ``weights``: of the classes, for the loss ``balanced``."""
+    """Fine-tuning. ``weights``: of the classes, for the loss ``balanced``. ``before``: the model
+    that ``config.keep`` holds on to, in eval mode."""
 
     def __init__(
         self,
@@ -79,8 +90,10 @@ class Segmentation:
         frames: FrameSet,
         config: FinetuneConfig,
         weights: Sequence[float],
+        before: nn.Module | None = None,
     ):
         self.model, self.frames, self.config, self.weights = model, frames, config, weights
+        self.before = before
 
     def batch(self, index: np.ndarray, rng: np.random.Generator) -> tuple[Tensor, ...]:
         """Levels, truth, resolution, evidence."""
@@ -90,6 +103,13 @@ class Segmentation:
         """Of the scored pixels."""
         with processes.autocast(level.device.type, self.config.precision):
             logits = self.model.logits(level, resolution, evidence)
+            if self.before is not None:
+                with torch.no_grad():
+                    before = self.before.logits(level, resolution, evidence)
         if self.config.loss == "plain":
-            return plain_loss(logits, truth)
-        return segmentation_loss(logits, truth, self.weights)
+            loss = plain_loss(logits, truth)
+        else:
+            loss = segmentation_loss(logits, truth, self.weights)
+        if self.before is not None:
+            loss = loss + self.config.keep * kept_loss(logits, before, truth)
+        return loss

@@ -113,6 +113,13 @@ class Recipe(RecipeBase):
             )
         self._check_benchmark()
         self.check_label_share()
+        for stage in CYCLES:
+            config = getattr(self, stage)
+            if config is not None and config.keep and self.start is None:
+                raise UsageError(
+                    f"recipe {self.name}: {stage}, keep holds on to what the model `start` says, "
+                    "and there is none; set keep to 0"
+                )
         for part in self.data.parts:
             sources = self.data.sources(part)
             for source in sources:

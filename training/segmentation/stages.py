@@ -35,7 +35,7 @@ from .scores import (
     mean_iou,
     score,
 )
-from .start import first_model, take_decoder
+from .start import first_model, start_model, take_decoder
 
 # Of each calibration frame
 CALIBRATION_PIXELS = 2048
@@ -234,9 +234,10 @@ def _finetune(recipe: Recipe, model, stage: str, seed: int, facts: dict) -> None
             watchers.append(Score(validate, config.watch_every))
         if config.patience:
             watchers.append(StopEarly(model, validate, config.validate_every, config.patience))
+    before = start_model(recipe).to(processes.device()) if config.keep else None
     adapt(model, config)
     run_loop(
-        Segmentation(model, frames, config, recipe.classes.weights),
+        Segmentation(model, frames, config, recipe.classes.weights, before),
         config,
         len(frames),
         seed,

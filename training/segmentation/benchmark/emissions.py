@@ -104,16 +104,17 @@ def reported_emissions(
     boxes: dict[int, list[Box]] = {}
     for burst, detection in zip(sent, detections, strict=True):
         labels[burst.group] = detection.label
-        boxes.setdefault(burst.group, []).append(_box(burst, groups.geometry))
+        boxes.setdefault(burst.group, []).append(box_in_groups(burst, groups.geometry))
     out = []
     for group, label in labels.items():
         own = groups.group_of == group
-        on = _lies_on(truth[own], emission_of[own])
+        on = lies_on(truth[own], emission_of[own])
         out.append(Reported(label, _around(boxes[group]), on, int(own.sum())))
     return mask, out
 
 
-def _box(burst, geometry) -> Box:
+def box_in_groups(burst, geometry) -> Box:
+    """Rows and columns of a burst of frame groups."""
     columns = [
         (hertz - geometry.center_frequency) / geometry.bin_width + geometry.cols / 2
         for hertz in (burst.low, burst.high)
@@ -131,7 +132,8 @@ def _around(boxes: Sequence[Box]) -> Box:
     return Box(min(first), max(end), min(low), max(high))
 
 
-def _lies_on(truth: np.ndarray, emission_of: np.ndarray) -> int:
+def lies_on(truth: np.ndarray, emission_of: np.ndarray) -> int:
+    """What a report lies on, from the truth and the true emission of each of its pixels."""
     owned = np.bincount(emission_of[emission_of != NO_EMISSION], minlength=1)
     noise = int((truth == NOISE_CLASS).sum())
     if 2 * (owned.sum() + noise) < len(truth):

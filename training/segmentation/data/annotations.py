@@ -18,6 +18,8 @@ from radiofm_core.spectrum.recordings import Recording
 
 from ...waveforms.span import IGNORE, NOISE
 
+# What a model is asked about, if it is not noise
+UNMARKED = 254
 # As in generated frames: half of a pixel makes it the emission's, an eighth leaves it as it was.
 OWN_COVER = 0.5
 LEAST_COVER = 0.12
@@ -34,24 +36,31 @@ class Box:
     label: int
 
 
-def read_boxes(recording: Recording, labels: Mapping[str, int]) -> list[Box]:
+def read_boxes(
+    recording: Recording,
+    labels: Mapping[str, int],
+    may_be_none: bool = False,
+    unsure: int | None = None,
+) -> list[Box]:
     """The recording's annotations, the largest first. A box that ``radiofm segment`` wrote for an
     emission with too many bursts to list is IGNORE: it covers their pauses, too.
 
     Args:
         recording: an opened SigMF recording.
         labels: from label in lower case to class (``label_classes``).
+        may_be_none: whether a recording without annotations has no boxes, or is an error.
+        unsure: a class; boxes of it that ``radiofm segment`` wrote are IGNORE, too.
 
     Raises:
         InputError: no annotations, an unknown label, or a box that cannot be: one line.
     """
     annotations = recording.meta.get("annotations") or []
-    if not annotations:
+    if not annotations and not may_be_none:
         raise InputError(
             f"{recording.meta_path} has no annotations, expected labels; annotate the signals "
             "(without any: one annotation 'noise'), or set labelled: false for pre-training"
         )
-    boxes = [_box(recording, number, a, labels) for number, a in enumerate(annotations, 1)]
+    boxes = [_box(recording, n, a, labels, unsure) for n, a in enumerate(annotations, 1)]
 
     def area(box: Box) -> float:
         return (box.stop - box.start) * min(box.high_hz - box.low_hz, recording.sample_rate)
@@ -59,7 +68,13 @@ def read_boxes(recording: Recording, labels: Mapping[str, int]) -> list[Box]:
     return sorted(boxes, key=area, reverse=True)
 
 
-def _box(recording: Recording, number: int, annotation: dict, labels: Mapping[str, int]) -> Box:
+def _box(
+    recording: Recording,
+    number: int,
+    annotation: dict,
+    labels: Mapping[str, int],
+    unsure: int | None,
+) -> Box:
     where = f"{recording.meta_path}: annotation {number}"
     text = annotation.get("core:label", "")
     label = labels.get(text.strip().casefold()) if isinstance(text, str) else None
@@ -73,6 +88,8 @@ def _box(recording: Recording, number: int, annotation: dict, labels: Mapping[st
     if finite_number(count) is None or count <= 0:
         raise InputError(f"{where} covers {count!r} samples; correct its core:sample_count")
     active_s = finite_number(annotation.get(f"{EXTENSION}:{keys.ACTIVE_TIME}"))
+    if label == unsure and str(annotation.get("core:generator", "")).startswith(EXTENSION):
+        label = IGNORE
     if active_s is not None and active_s < CONTINUOUS_SHARE * count / recording.sample_rate:
         label = IGNORE
     low, high = (annotation.get(f"core:freq_{edge}_edge") for edge in ("lower", "upper"))
@@ -108,9 +125,14 @@ def _check_in_span(recording: Recording, box: Box, where: str, text: str) -> Non
 
 
 def truth_of_boxes(
-    boxes: list[Box], start: int, row_samples: int, shape: tuple[int, int], span: tuple
+    boxes: list[Box],
+    start: int,
+    row_samples: int,
+    shape: tuple[int, int],
+    span: tuple,
+    unmarked: int = NOISE,
 ) -> np.ndarray:
-    """Truth of one frame: noise, where no box covers half a pixel or more.
+    """Truth of one frame: ``unmarked``, where no box covers half a pixel or more.
 
     Args:
         boxes: the largest first; smaller ones lie on top.
@@ -123,14 +145,14 @@ def truth_of_boxes(
         uint8 (rows, cols); IGNORE where boxes cover a pixel partly.
     """
     center, rate = span
-    truth = np.full(shape, NOISE, np.uint8)
+    truth = np.full(shape, unmarked, np.uint8)
     total: dict[int, np.ndarray] = {}
     for box in boxes:
-        in_time = _cover(box.start - start, box.stop - start, row_samples, shape[0])
-        # Column c covers the bin's width around (c - cols / 2) bins from the centre.
-        width = rate / shape[1]
-        from_edge = center - rate / 2 - width / 2
-        in_band = _cover(box.low_hz - from_edge, box.high_hz - from_edge, width, shape[1])
+        first_row, end_row, low_col, high_col = box_in_frame(
+            box, start, row_samples, shape[1], (center, rate)
+        )
+        in_time = _cover(first_row, end_row, shape[0])
+        in_band = _cover(low_col, high_col, shape[1])
         rows, cols = np.nonzero(in_time)[0], np.nonzero(in_band)[0]
         if not len(rows) or not len(cols):
             continue
@@ -144,7 +166,20 @@ def truth_of_boxes(
     return truth
 
 
-def _cover(low: float, high: float, width: float, count: int) -> np.ndarray:
-    """Share of each of ``count`` cells of ``width``, the first from 0 on, in [low, high)."""
-    cells = np.arange(count) * width
-    return np.clip(np.minimum(cells + width, high) - np.maximum(cells, low), 0, None) / width
+def box_in_frame(
+    box: Box, start: int, row_samples: int, cols: int, span: tuple[float, float]
+) -> tuple[float, float, float, float]:
+    """(first row, end row, low column, high column) of a box in a frame that begins at sample
+    ``start``, which may lie outside of it; arguments as of :func:`truth_of_boxes`. Column c reaches
+    from c to c + 1: the bin's width around (c - cols / 2) bins from the centre."""
+    center, rate = span
+    width = rate / cols
+    from_edge = center - rate / 2 - width / 2
+    rows = ((box.start - start) / row_samples, (box.stop - start) / row_samples)
+    return (*rows, (box.low_hz - from_edge) / width, (box.high_hz - from_edge) / width)
+
+
+def _cover(low: float, high: float, count: int) -> np.ndarray:
+    """Share of each of ``count`` cells, the first from 0 to 1, in [low, high)."""
+    cells = np.arange(count)
+    return np.clip(np.minimum(cells + 1, high) - np.maximum(cells, low), 0, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,11 +35,13 @@ class OwnFrame(NamedTuple):
 @dataclass(frozen=True)
 class Item:
     """A file, or the files that belong together. ``name``: its path in the source's folder.
-    ``recording``: what it was cut from. ``files``: the one with the signal first."""
+    ``recording``: what it was cut from. ``files``: the one with the signal first. ``part``: which
+    part of its time is taken."""
 
     name: str
     recording: str
     files: tuple[Path, ...]
+    part: tuple[float, float] = (0.0, 1.0)
 
     @cached_property
     def identity(self) -> str:
@@ -88,20 +90,28 @@ def take_share(items: list[Item], share: float, leave: int = 0) -> list[Item]:
 
 def leave_out(items: list[Item], held_back: Iterable[Item], same_folder: bool) -> list[Item]:
     """The items of recordings of which none is in ``held_back``: neither the same signal nor,
-    where both come from the ``same_folder``, another frame of the same recording."""
+    where both come from the ``same_folder``, another frame of the same recording; but for parts
+    of its time that do not meet."""
     held_back = list(held_back)
-    signals = {i.identity for i in held_back}
-    recordings = {i.recording for i in held_back} if same_folder else set()
-    recordings |= {i.recording for i in items if i.identity in signals}
-    return [i for i in items if i.recording not in recordings]
+    left = []
+    for part in dict.fromkeys(i.part for i in items):
+        own = [i for i in items if i.part == part]
+        meeting = [i for i in held_back if i.part[0] < part[1] and part[0] < i.part[1]]
+        signals = {i.identity for i in meeting}
+        recordings = {i.recording for i in meeting} if same_folder else set()
+        recordings |= {i.recording for i in own if i.identity in signals}
+        left += [i for i in own if i.recording not in recordings]
+    return left
 
 
-def cut_rows(total: int, rows: int) -> Iterator[int]:
-    """First rows of the frames cut from ``total`` rows: one after the other, and one that ends
-    at the end where a quarter of a frame or more is left over."""
-    whole = total // rows
-    yield from range(0, whole * rows, rows)
-    if whole and total % rows >= rows // 4:
+def cut_rows(total: int, rows: int, step: int | None = None) -> Iterator[int]:
+    """First rows of the frames cut from ``total`` rows: one after the other, or one every ``step``
+    rows, and one that ends at the end where a quarter of a frame or more is left over."""
+    last = 0
+    for first in range(0, total - rows + 1, step or rows):
+        yield first
+        last = first + rows
+    if last and total - last >= rows // 4:
         yield total - rows
 
 
@@ -118,6 +128,11 @@ def _digest(files: Iterable[Path]) -> str:
         except OSError as error:
             raise InputError(f"{path}: cannot be read ({error.strerror or error})") from error
     return digest.hexdigest()[:16]
+
+
+def in_fixed_order(things: Iterable, name_of: Callable[[object], str]) -> list:
+    """As :func:`take_share` takes them: at random, but always alike, and by names alone."""
+    return sorted(things, key=lambda thing: _order(name_of(thing)))
 
 
 def _order(name: str) -> bytes:

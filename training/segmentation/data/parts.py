@@ -24,7 +24,10 @@ def frame_set(recipe: Recipe, part: str) -> FrameSet:
     """
     if part != "pretrain":
         _check_labelled(recipe, part)
-    folders = processes.first_alone(lambda: prepare_part(recipe, part))
+    made = processes.first_alone(lambda: prepare_part(recipe, part))
+    sources = recipe.data.sources(part)
+    times = [getattr(source, "repeat", 1) for source in sources]
+    folders = [folder for folder, n in zip(made, times, strict=True) for _ in range(n)]
     share = recipe.label_share if part in ("train", "refine") else 1.0
     frames = FrameSet(folders, recipe.spec, recipe.classes, share, with_dc=True)
     stage = recipe.stage_of(part)
@@ -42,7 +45,7 @@ def frame_set(recipe: Recipe, part: str) -> FrameSet:
 
 
 def prepare_part(recipe: Recipe, part: str) -> list[Path]:
-    """Prepare every source of a part; returns the sets' folders."""
+    """Prepare every source of a part; returns the folder of each."""
     folders = []
     for source in recipe.data.sources(part):
         if isinstance(source, FramesConfig):

@@ -18,6 +18,8 @@ from ...engine.recipe import SourceBase
 from ..classes import Classes
 from .labels import check_mapping
 
+# What ``unmarked`` is, if no model
+UNMARKED_NOISE = "noise"
 FREQUENCY_GROWS = ("right", "up", "down")
 LEVELS = ("db", "power", "image")
 SCENES = ("all", "paper", "paper-on-air", "wide", "others")
@@ -75,6 +77,17 @@ class RecordingsConfig(_Files):
     the classes' own names need no mapping, and ``unknown`` is not scored. ``labelled: false`` reads
     no annotations, for pre-training. ``frame_duration``: seconds that 256 rows cover, by default as
     ``radiofm segment`` cuts the recording. ``share``: how many of the recordings, as a part of 1.
+
+    For recordings in which a few signals are annotated, and not all: ``unmarked``: what no
+    annotation covers is ``noise``, or what the model of this name or file says there: of its
+    classes where it is sure of them, and not scored where it is not, or where it says the class
+    that takes the rest (``other``): an unmarked signal of a kind that it does not know looks like
+    that; of annotations by ``radiofm segment``, those of that class are not scored, either.
+    ``lesson``: a class; frames without an annotation of it are left out, and so are, of the
+    score, those pixels within its annotations that do not rise above the noise. ``only``: by the
+    recordings' names, which are taken, and which part of each one's time: ``{a: [0, 0.75]}``.
+    ``step``: rows from the begin of one frame to that of the next, by default ``rows``.
+    ``repeat``: how often each frame comes in training.
     """
 
     recordings: str
@@ -83,16 +96,39 @@ class RecordingsConfig(_Files):
     rows: int = 256
     frame_duration: float | None = None
     share: float = 1.0
+    unmarked: str = UNMARKED_NOISE
+    lesson: str | None = None
+    only: dict | None = None
+    step: int | None = None
+    repeat: int = 1
     kind: ClassVar[str] = "recordings"
 
     def __post_init__(self):
         _check_common(self)
         if self.frame_duration is not None:
             _above_zero(self, "frame_duration")
+        for option in ("step", "repeat"):
+            value = getattr(self, option)
+            if not ((value is None and option == "step") or (type(value) is int and value > 0)):
+                raise UsageError(f"{option}: expected a whole number from 1 on, got {value!r}")
+        if not isinstance(self.unmarked, str) or not self.unmarked:
+            raise UsageError(
+                f"unmarked: expected noise, or a model's name or file, got {self.unmarked!r}"
+            )
+        if self.only is not None:
+            object.__setattr__(self, "only", _checked_parts(self.only))
 
     def check_classes(self, classes: Classes) -> None:
-        """Raises UsageError unless ``labels`` maps to ``classes``."""
+        """Raises UsageError unless ``labels`` maps to ``classes``, and ``lesson`` is one."""
         check_mapping("labels", self.labels, classes)
+        if self.lesson is not None and self.lesson not in classes:
+            raise UsageError(
+                f"lesson: {self.lesson!r} is no class; the classes are {', '.join(classes)}"
+            )
+
+    def part_of(self, name: str) -> tuple[float, float] | None:
+        """Which part of a recording's time is taken; None: nothing of it."""
+        return (0.0, 1.0) if self.only is None else self.only.get(name)
 
 
 class _Pictures(_Files):
@@ -176,6 +212,24 @@ def _check_common(config: OwnConfig) -> None:
     _above_zero(config, "share")
     if config.share > 1:
         raise UsageError(f"share: expected a number up to 1, such as 0.25, got {config.share:g}")
+
+
+def _checked_parts(only: object) -> dict[str, tuple[float, float]]:
+    """``only`` with pairs of numbers."""
+    if not isinstance(only, dict) or not only:
+        raise UsageError(f"only: expected parts by recordings' names, got {only!r}")
+    out = {}
+    for name, part in only.items():
+        try:
+            begin, end = (float(x) for x in part)
+        except (TypeError, ValueError):
+            begin = end = math.nan
+        if not 0 <= begin < end <= 1:
+            raise UsageError(
+                f"only: {name}: expected a part of its time such as [0, 0.75], got {part!r}"
+            )
+        out[str(name)] = (begin, end)
+    return out
 
 
 def _check_picture(config: MatlabConfig | ImagesConfig) -> None:
