@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What ``docs/teach.md`` tells of a lesson's worth: four recordings with seven bursts each of a kind
-that no model was trained on, five marked in each, taught as a user does.
+"""What a lesson is worth, as ``docs/teach.md`` tells: four recordings with seven bursts each of a
+kind that no model was trained on, five marked in each, taught as a user does.
 
 ``python -m tests.teach_run FOLDER``
 """
