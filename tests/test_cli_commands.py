@@ -290,7 +290,7 @@ def test_models_refuses_what_is_no_model(tmp_path):
 @pytest.mark.skipif(not bundled_models(), reason="no model is bundled yet (./dev weights)")
 def test_doctor_finds_this_installation_well():
     done = radiofm("doctor", fresh=True)
-    models = [f"{task.command} model" for task in TASKS.values()]
+    models = [f"{task.command} model" for task in TASKS.values() if task.command]
     for part in ("NumPy", "PyTorch", "GNU Radio", "blocks", *models, "results"):
         assert part in done.stdout
     assert done.returncode == 0, done.stdout
