@@ -14,7 +14,7 @@ from radiofm_core.errors import UsageError
 from radiofm_core.inference import load_bundle
 
 from ..engine import runs
-from ..engine.bundle_file import PRECISIONS, Origin, export_bundle, set_metrics
+from ..engine.bundle_file import PRECISIONS, export_bundle, set_metrics
 from ..engine.tables import rows_of
 from . import stages
 from .data.parts import data_fingerprint
@@ -44,8 +44,8 @@ def export(recipe: EncoderRecipe, weights: str | None = None) -> Path:
     """Pre-train or load, write ``<folder>/<name>.pt`` below the recipe's run folder, score the
     probe from that file, and write the scores into it.
 
-    ``weights``: a bundle to take in place of training, as segmenters' export has; an encoder's
-    would be written again as it is, so that UsageError is raised.
+    Raises UsageError for ``weights``, a bundle to take in place of training, as the export of
+    segmenters has it: an encoder's bundle would only be copied.
     """
     if weights is not None:
         raise UsageError(
@@ -58,7 +58,7 @@ def export(recipe: EncoderRecipe, weights: str | None = None) -> Path:
         recipe.spec,
         recipe.name,
         recipe.to_dict(),
-        Origin(data_fingerprint(recipe)).data_fingerprint,
+        data_fingerprint(recipe),
         {},
         recipe.task,
         (),

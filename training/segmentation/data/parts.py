@@ -26,7 +26,7 @@ def frame_set(recipe: Recipe, part: str) -> FrameSet:
         _check_labelled(recipe, part)
     made = processes.first_alone(lambda: prepare_part(recipe, part))
     sources = recipe.data.sources(part)
-    times = [getattr(source, "repeat", 1) for source in sources]
+    times = [source.repeat for source in sources]
     folders = [folder for folder, n in zip(made, times, strict=True) for _ in range(n)]
     share = recipe.label_share if part in ("train", "refine") else 1.0
     frames = FrameSet(folders, recipe.spec, recipe.classes, share, with_dc=True)

@@ -28,6 +28,8 @@ ALL_SCENES, PAPER_SCENES, ON_AIR_SCENES, WIDE_SCENES, OTHER_SCENES = SCENES
 
 class _Source(SourceBase):
     reads_numbers: ClassVar[bool] = True
+    # how often each frame comes in training
+    repeat: ClassVar[int] = 1
 
     def check_classes(self, classes: Classes) -> None:
         """Raises UsageError unless what it maps to are ``classes``."""

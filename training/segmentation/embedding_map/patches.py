@@ -21,7 +21,7 @@ from radiofm_core.spectrum.evidence_grid import memory_samples
 from radiofm_core.spectrum.recordings import META_SUFFIX, Recording, open_recording
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
-from ..data.annotations import read_boxes, truth_of_boxes
+from ..data.annotations import UNMARKED, read_boxes, truth_of_boxes
 from ..data.items import cut_rows, find_files
 from ..data.recordings import frame_at
 
@@ -36,8 +36,8 @@ UNCOUNTED = 0.01
 MOST_PATCHES = 12
 # The noise is the lowest level, in steps of STEP_DB, near which this share of the squares lies
 NOISE_SHARE, NOISE_WIDTH_DB, STEP_DB = 0.03, 2.0, 0.5
-# No annotation covers a pixel; more labels than this cannot be told apart by a byte
-BARE, MOST_LABELS = 254, 250
+# More labels than this cannot be told apart by a byte
+MOST_LABELS = 250
 _TOUCHING = np.ones((3, 3), bool)
 
 
@@ -171,7 +171,7 @@ def read_frames(chosen: list[Place], spec: SpectrogramSpec) -> Iterator[Frame]:
         )
         shape, span = (place.rows, spec.cols), (place.center_hz, source.rate)
         truth = truth_of_boxes(
-            source.boxes, place.start, source.row_samples, shape, span, unmarked=BARE
+            source.boxes, place.start, source.row_samples, shape, span, unmarked=UNMARKED
         )
         whole = np.pad(level, ((0, ROWS - place.rows), (0, 0)), "symmetric")
         yield Frame(place, whole, evidence, spec.resolution(source.rate, source.hops), truth)

@@ -16,9 +16,8 @@ from ...encoder.inputs import PATCH
 from ...engine import processes
 from ...engine.bundle_file import weights_of
 from ...engine.recipe_files import build
-from ..model import ModelConfig, Segmenter
-from ..patch_model import PatchSegmenter
-from ..plain_model import PlainSegmenter
+from ..build import new_segmenter
+from ..model import ModelConfig
 from .patches import SQUARE, Frame, Patch, find_patches
 
 ENCODER = "encoder."
@@ -32,11 +31,7 @@ def encoder_of(info: BundleInfo) -> nn.Module:
     lags, channels = len(info.spec.evidence_lags), len(info.spec.channels)
     try:
         config = build(ModelConfig, info.recipe["model"], where)
-        kinds = {"plain": PlainSegmenter, "stem": Segmenter}
-        if config.kind == "patch":
-            encoder = PatchSegmenter(config, channels, 1, lags).encoder
-        else:
-            encoder = kinds[config.kind](config, channels, 1).encoder
+        encoder = new_segmenter(config, channels, 1, lags).encoder
         weights = {
             name.removeprefix(ENCODER): value.float()
             for name, value in weights_of(info).items()

@@ -178,7 +178,7 @@ ROWS = {"before": "before", "taught": "taught", "scratch": "the same from random
 def report(lesson: Lesson, results: dict[str, dict], path: Path, seconds: float) -> str:
     """Plain lines on what came of a lesson."""
     marks, kept = results["taught"]["marks"], results["before"]["kept"]
-    heads = ("", "found", "F1", "pixel IoU", "old classes", f"{lesson.name} said wrongly")
+    heads = ("", "found", "F1", "pixel IoU", "old classes", f"false {lesson.name}")
     rows = [heads]
     for name, result in results.items():
         own, old = result["marks"], result["kept"]
@@ -205,7 +205,8 @@ def report(lesson: Lesson, results: dict[str, dict], path: Path, seconds: float)
     lost = 100 * (kept["mean_iou"] - results["taught"]["kept"]["mean_iou"])
     lines += [
         f"  found, F1, pixel IoU: of {marks['marks']} bursts held back; old classes: mean IoU on "
-        f"{kept['frames']} generated frames, in which {lesson.name} is said wrongly so many times",
+        f"{kept['frames']} generated frames; false {lesson.name}: emissions there "
+        "that are reported as it",
         f"  the old classes {'lost' if lost > 0 else 'gained'} {abs(lost):.1f} points",
     ]
     if (marks["f1"] or 0) < GOOD_F1:
