@@ -19,10 +19,10 @@ from training.segmentation.embedding_map.layout import find_groups, lay_out
 from training.segmentation.embedding_map.make import make_map
 from training.segmentation.embedding_map.patches import (
     MOST_PATCHES,
+    choose_places,
     find_patches,
     noise_db,
     open_sources,
-    places,
     read_frames,
 )
 from training.segmentation.embedding_map.picture import (
@@ -208,10 +208,10 @@ def test_noise_is_no_patch_and_a_weak_narrow_burst_is_one(tmp_path):
     iq[burst] += 0.006 * np.exp(2j * np.pi * 700e3 * time)  # 7 dB below the noise of the span
     write(tmp_path / "burst", iq)
     sources = open_sources(str(tmp_path), SPEC)
-    chosen, total = places(sources, 100)
+    chosen, total = choose_places(sources, SPEC, 100)
     assert len(chosen) == total == 8
     found = [
-        (frame.place.source.name, patch)
+        (frame.source.name, patch)
         for frame in read_frames(chosen, SPEC)
         for patch in find_patches(frame)
     ]
@@ -233,10 +233,10 @@ def test_frames_are_spread_over_recordings_and_their_time(tmp_path):
     rng = np.random.default_rng(2)
     write(tmp_path / "long", noise(round(0.4 * RATE), rng))
     write(tmp_path / "short", noise(round(0.04 * RATE), rng))
-    chosen, total = places(open_sources(str(tmp_path), SPEC), 8)
-    starts = [place.start for place in chosen if place.source.name == "long"]
+    chosen, total = choose_places(open_sources(str(tmp_path), SPEC), SPEC, 8)
+    starts = [place.start for source, place in chosen if source.name == "long"]
     assert total == 28 and len(chosen) == 8
-    assert sum(place.source.name == "short" for place in chosen) == 3  # all that it has
+    assert sum(source.name == "short" for source, _ in chosen) == 3  # all that it has
     assert starts == sorted(set(starts)) and starts[-1] - starts[0] > 0.25 * RATE
 
 
@@ -264,7 +264,7 @@ def test_many_patches_of_a_frame_are_the_strongest(tmp_path):
         level = 0.02 * 1.03**number
         iq[start : start + len(time)] += level * np.exp(2j * np.pi * carrier * time)
     write(tmp_path / "many", iq)
-    chosen, _ = places(open_sources(str(tmp_path), SPEC), 1)
+    chosen, _ = choose_places(open_sources(str(tmp_path), SPEC), SPEC, 1)
     [frame] = read_frames(chosen, SPEC)
     patches = find_patches(frame)
     assert len(patches) == MOST_PATCHES

@@ -111,17 +111,19 @@ def generate(
     has any, what frames have by them (uint8 (rows, cols)) is kept as ``NAME.npy``. Returns
     ``folder``; raises OutputError if it cannot be written.
     """
-    if store.is_prepared(folder, fields):
-        return folder
-    with store.writing(folder):
-        _generate(folder, fields, config, spec, workers, make_maker)
-        store.write_note(folder, fields)
+    begun = folder / BEGUN
+    if not store.is_prepared(folder, fields):
+        with store.writing(folder):
+            _generate(folder, begun, fields, config, spec, workers, make_maker)
+            store.write_note(folder, fields)
+    shutil.rmtree(begun, ignore_errors=True)
     return folder
 
 
-def _generate(folder: Path, fields: dict, config, spec, workers: int, make_maker) -> None:
+def _generate(
+    folder: Path, begun: Path, fields: dict, config, spec, workers: int, make_maker
+) -> None:
     starts = range(0, config.frames, CHUNK)
-    begun = folder / BEGUN
     if store.is_prepared(begun, fields):
         left = [start for start in starts if not (begun / f"{start}.json").exists()]
     else:
@@ -141,7 +143,6 @@ def _generate(folder: Path, fields: dict, config, spec, workers: int, make_maker
     facts = [each for chunk in chunks for each in chunk["facts"]]
     if any(facts):
         (folder / FACTS).write_text(json.dumps(facts) + "\n")
-    shutil.rmtree(begun)
 
 
 def _begin(folder: Path, fields: dict, config, spec: SpectrogramSpec, make_maker) -> None:

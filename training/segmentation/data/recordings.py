@@ -4,41 +4,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
-import torch
 
-from radiofm_core.errors import InputError, UsageError
-from radiofm_core.spectrum.evidence import evidence_planes
-from radiofm_core.spectrum.evidence_grid import memory_samples
-from radiofm_core.spectrum.recordings import (
-    META_SUFFIX,
-    Recording,
-    open_recording,
-    read_samples,
-)
+from radiofm_core.errors import InputError
+from radiofm_core.spectrum.recordings import META_SUFFIX, Recording, open_recording
 from radiofm_core.spectrum.spec import SpectrogramSpec
-from radiofm_core.spectrum.spectrogram import spectrogram_db
 
 from ...waveforms.span import IGNORE
 from ..classes import Classes
 from .annotations import UNMARKED, Box, read_boxes, truth_of_boxes
-from .items import Item, OwnFrame, cut_rows, find_files
+from .cutting import Place, frame_at, hops_of, places
+from .items import Item, OwnFrame, find_files
 from .labels import label_classes
 from .sources import UNMARKED_NOISE, RecordingsConfig
 from .unmarked import leave_out_noise, model_truth
-
-
-class Place(NamedTuple):
-    """Where a frame lies in its recording: its first sample, samples of a row, rows before it is
-    filled up, (centre, sample rate) in Hz, and the first sample that may be looked at before it."""
-
-    start: int
-    row_samples: int
-    rows: int
-    span: tuple[float, float]
-    opening: int
 
 
 def find(config: RecordingsConfig) -> list[Item]:
@@ -70,35 +50,24 @@ def read(
 def read_placed(
     item: Item, config: RecordingsConfig, spec: SpectrogramSpec, classes: Classes
 ) -> Iterator[tuple[OwnFrame, Place]]:
-    """The frames of a recording, none across a retune, and where they lie.
-
-    What is shorter than a frame, but not than a row, goes on as its mirror image, which is not
-    scored, as ``radiofm segment`` fills up the last rows of a recording.
-    """
-    meta_path = item.files[1]
-    recording = open_recording(meta_path)
-    duration = config.frame_duration or recording.suitable_frame_duration
-    try:
-        hops = spec.hops_per_row(recording.sample_rate, duration)
-    except UsageError as error:
-        raise InputError(f"{meta_path}: {error}") from error
+    """The frames of a recording, and where they lie; rows with which one is filled up are not
+    scored."""
+    recording = open_recording(item.files[1])
+    hops = hops_of(recording, spec, config.frame_duration)
     boxes = boxes_of(recording, config, classes) if config.labelled else None
     row_samples = spec.row_samples(hops)
-    memory = memory_samples(spec, recording.sample_rate) if spec.evidence_lags else 0
     resolution = spec.resolution(recording.sample_rate, hops)
     lesson = None if config.lesson is None else classes.names.index(config.lesson)
-    for place in _places(recording, item.part, row_samples, config):
+    for place in places(recording, row_samples, config.rows, item.part, config.step):
         if lesson is not None and not _holds(place, boxes or (), lesson):
             continue
-        rows, missing = place.rows, ((0, config.rows - place.rows), (0, 0))
-        first = max(place.opening, place.start - memory)
-        level, evidence = frame_at(recording, first, place.start, spec, hops, config.rows, rows)
-        whole = np.pad(level, missing, "symmetric")
-        truth = np.full((rows, spec.cols), IGNORE, np.uint8)
+        level, evidence = frame_at(recording, place, spec, config.rows)
+        truth = np.full(level.shape, IGNORE, np.uint8)
         if boxes is not None:
-            truth = _truth(boxes, place, whole, evidence, resolution, config, spec, classes)
-        truth = np.pad(truth, missing, constant_values=IGNORE)
-        yield OwnFrame(whole, truth, resolution, evidence), place
+            truth[: place.rows] = _truth(
+                boxes, place, level, evidence, resolution, config, spec, classes
+            )
+        yield OwnFrame(level, truth, resolution, evidence), place
 
 
 def count_frames(config: RecordingsConfig, spec: SpectrogramSpec, classes: Classes) -> int:
@@ -107,10 +76,9 @@ def count_frames(config: RecordingsConfig, spec: SpectrogramSpec, classes: Class
     lesson = None if config.lesson is None else classes.names.index(config.lesson)
     for item in find(config):
         recording = open_recording(item.files[1])
-        duration = config.frame_duration or recording.suitable_frame_duration
-        row_samples = spec.row_samples(spec.hops_per_row(recording.sample_rate, duration))
+        row_samples = spec.row_samples(hops_of(recording, spec, config.frame_duration))
         boxes = boxes_of(recording, config, classes) if lesson is not None else ()
-        for place in _places(recording, item.part, row_samples, config):
+        for place in places(recording, row_samples, config.rows, item.part, config.step):
             count += lesson is None or _holds(place, boxes, lesson)
     return count
 
@@ -121,20 +89,6 @@ def boxes_of(recording: Recording, config: RecordingsConfig, classes: Classes) -
     rest = next((n for n, name in enumerate(classes) if classes[name].takes_rest), None)
     labels = label_classes(config.labels, classes)
     return read_boxes(recording, labels, asks_model, rest if asks_model else None)
-
-
-def _places(
-    recording: Recording, part: tuple[float, float], row_samples: int, config: RecordingsConfig
-) -> Iterator[Place]:
-    """Where the frames of a ``part`` of a recording's time lie."""
-    begin, end = (round(share * recording.num_samples) for share in part)
-    for capture, stop in zip(recording.captures, recording.capture_stops, strict=True):
-        opening = max(capture.sample_start, begin)
-        total = max(0, min(stop, end) - opening) // row_samples
-        rows = min(total, config.rows)
-        span = (capture.center_frequency, recording.sample_rate)
-        for row in cut_rows(total, rows, config.step) if rows else ():
-            yield Place(opening + row * row_samples, row_samples, rows, span, opening)
 
 
 def _holds(place: Place, boxes: Sequence[Box], label: int) -> bool:
@@ -165,28 +119,3 @@ def _truth(
         label = classes.names.index(config.lesson)
         truth = leave_out_noise(truth, level[: place.rows], label)
     return truth
-
-
-def frame_at(
-    recording: Recording,
-    first: int,
-    start: int,
-    spec: SpectrogramSpec,
-    hops: int,
-    frame_rows: int,
-    rows: int,
-) -> tuple[np.ndarray, np.ndarray]:
-    """dB float32 (rows, cols), and evidence for ``frame_rows`` rows, of the frame of ``rows`` that
-    begins at sample ``start``; its evidence knows what was from sample ``first`` on."""
-    count = rows * spec.row_samples(hops)
-    samples = start + count - first
-    iq = read_samples(recording, first, samples)
-    before, iq = torch.from_numpy(iq).split([start - first, count])
-    level = spectrogram_db(iq, spec, hops, rows)[0].numpy()
-    evidence = evidence_planes(iq, spec, recording.sample_rate, hops, before, frame_rows).numpy()
-    if not np.isfinite(level).all():
-        raise InputError(
-            f"{recording.origin}: samples {start} to {start + count} hold values that are not "
-            "finite; it is damaged: leave it out, or cut them off"
-        )
-    return level, evidence

@@ -21,7 +21,7 @@ from radiofm_core.outputs.style import save
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 from .layout import find_groups, lay_out
-from .patches import Frame, Patch, open_sources, places, read_frames
+from .patches import Frame, Patch, choose_places, open_sources, read_frames
 from .picture import MOST_COLORS, Point, draw
 from .tokens import encode, encoder_of
 
@@ -81,7 +81,7 @@ def make_map(
     info = _model(model)
     encoder = encoder_of(info)
     sources = open_sources(folder, info.spec)
-    chosen, total = places(sources, most)
+    chosen, total = choose_places(sources, info.spec, most)
     if not chosen:
         raise InputError(f"{folder}: all recordings are shorter than a row of a spectrogram")
     found, vectors = encode(encoder, read_frames(chosen, info.spec))
@@ -130,13 +130,13 @@ def _model(name: str) -> BundleInfo:
 def _emission(
     frame: Frame, patch: Patch, spot: np.ndarray, group: int, spec: SpectrogramSpec
 ) -> Emission:
-    place, source = frame.place, frame.place.source
-    row_s, bin_hz = source.row_samples / source.rate, source.rate / spec.cols
+    place, (center, rate) = frame.place, frame.place.span
+    row_s, bin_hz = place.row_samples / rate, rate / spec.cols
     first, end = patch.rows
-    low, high = (place.center_hz + (col - (spec.cols + 1) / 2) * bin_hz for col in patch.cols)
+    low, high = (center + (col - (spec.cols + 1) / 2) * bin_hz for col in patch.cols)
     return Emission(
-        source.name,
-        place.start / source.rate + first * row_s,
+        frame.source.name,
+        place.start / rate + first * row_s,
         (end - first) * row_s,
         (low + high) / 2,
         high - low,

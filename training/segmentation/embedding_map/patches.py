@@ -16,14 +16,13 @@ from typing import NamedTuple
 import numpy as np
 from scipy import ndimage
 
-from radiofm_core.errors import InputError, UsageError
-from radiofm_core.spectrum.evidence_grid import memory_samples
+from radiofm_core.errors import InputError
 from radiofm_core.spectrum.recordings import META_SUFFIX, Recording, open_recording
 from radiofm_core.spectrum.spec import SpectrogramSpec
 
 from ..data.annotations import UNMARKED, read_boxes, truth_of_boxes
-from ..data.items import cut_rows, find_files
-from ..data.recordings import frame_at
+from ..data.cutting import Place, frame_at, hops_of, places
+from ..data.items import find_files
 
 ROWS = 256
 # Pixels of a square's side
@@ -41,37 +40,22 @@ MOST_LABELS = 250
 _TOUCHING = np.ones((3, 3), bool)
 
 
-class Place(NamedTuple):
-    """A frame of a recording: its samples from ``start`` on, ``rows`` of ``row_samples``, around
-    ``center_hz``; evidence may look back to the sample ``first``."""
-
-    source: Source
-    start: int
-    rows: int
-    center_hz: float
-    first: int
-
-
 @dataclass(frozen=True)
 class Source:
-    """A recording, and how its frames are cut. ``name``: its path in the folder, no suffix."""
+    """A recording. ``name``: its path in the folder, no suffix; ``hops``: of a row; ``boxes``: its
+    annotations, with the numbers of ``labels``."""
 
     name: str
     recording: Recording
     hops: int
-    row_samples: int
     labels: tuple[str, ...]
     boxes: list
-
-    @property
-    def rate(self) -> float:
-        """Hz."""
-        return self.recording.sample_rate
 
 
 class Frame(NamedTuple):
     """dB float32 (ROWS, cols), evidence as of ``OwnFrame``, labels' numbers uint8 (rows, cols)."""
 
+    source: Source
     place: Place
     level: np.ndarray
     evidence: np.ndarray
@@ -97,21 +81,8 @@ def open_sources(folder: str, spec: SpectrogramSpec) -> list[Source]:
     sources = []
     for name, path in find_files(folder, f"*{META_SUFFIX}"):
         recording = open_recording(path)
-        try:
-            hops = spec.hops_per_row(recording.sample_rate, recording.suitable_frame_duration)
-        except UsageError as error:
-            raise InputError(f"{path}: {error}") from error
-        labels, boxes = _annotated(recording)
-        sources.append(
-            Source(
-                name.removesuffix(META_SUFFIX),
-                recording,
-                hops,
-                spec.row_samples(hops),
-                labels,
-                boxes,
-            )
-        )
+        hops, name = hops_of(recording, spec), name.removesuffix(META_SUFFIX)
+        sources.append(Source(name, recording, hops, *_annotated(recording)))
     return sources
 
 
@@ -132,10 +103,15 @@ def _annotated(recording: Recording) -> tuple[tuple[str, ...], list]:
     return tuple(texts.values()), boxes
 
 
-def places(sources: list[Source], most: int) -> tuple[list[Place], int]:
+def choose_places(
+    sources: list[Source], spec: SpectrogramSpec, most: int
+) -> tuple[list[tuple[Source, Place]], int]:
     """At most ``most`` frames, as many of each recording as there are and the same number of long
     ones, spread over their time; and how many frames there are in all."""
-    found = [_places(source) for source in sources]
+    found = [
+        [(one, place) for place in places(one.recording, spec.row_samples(one.hops), ROWS)]
+        for one in sources
+    ]
     total = sum(len(of_one) for of_one in found)
     each = most
     while sum(min(len(of_one), each) for of_one in found) > most and each > 1:
@@ -147,34 +123,16 @@ def places(sources: list[Source], most: int) -> tuple[list[Place], int]:
     return chosen, total
 
 
-def _places(source: Source) -> list[Place]:
-    recording, found = source.recording, []
-    for capture, stop in zip(recording.captures, recording.capture_stops, strict=True):
-        total = (stop - capture.sample_start) // source.row_samples
-        rows = min(total, ROWS)
-        for row in cut_rows(total, rows) if rows else ():
-            start = capture.sample_start + row * source.row_samples
-            center = capture.center_frequency
-            found.append(Place(source, start, rows, center, capture.sample_start))
-    return found
-
-
-def read_frames(chosen: list[Place], spec: SpectrogramSpec) -> Iterator[Frame]:
-    """The frames; what is shorter than one is filled up with its mirror image. Raises InputError
-    for damaged samples."""
-    for place in chosen:
-        source = place.source
-        memory = memory_samples(spec, source.rate) if spec.evidence_lags else 0
-        first = max(place.first, place.start - memory)
-        level, evidence = frame_at(
-            source.recording, first, place.start, spec, source.hops, ROWS, place.rows
-        )
-        shape, span = (place.rows, spec.cols), (place.center_hz, source.rate)
+def read_frames(chosen: list[tuple[Source, Place]], spec: SpectrogramSpec) -> Iterator[Frame]:
+    """The frames. Raises InputError for damaged samples."""
+    for source, place in chosen:
+        level, evidence = frame_at(source.recording, place, spec, ROWS)
+        shape = (place.rows, spec.cols)
         truth = truth_of_boxes(
-            source.boxes, place.start, source.row_samples, shape, span, unmarked=UNMARKED
+            source.boxes, place.start, place.row_samples, shape, place.span, unmarked=UNMARKED
         )
-        whole = np.pad(level, ((0, ROWS - place.rows), (0, 0)), "symmetric")
-        yield Frame(place, whole, evidence, spec.resolution(source.rate, source.hops), truth)
+        resolution = spec.resolution(source.recording.sample_rate, source.hops)
+        yield Frame(source, place, level, evidence, resolution, truth)
 
 
 def squares_db(level: np.ndarray) -> np.ndarray:
@@ -233,7 +191,7 @@ def _patch(frame: Frame, squares: np.ndarray, noise: float) -> Patch:
     is_marked = frame.truth < MOST_LABELS
     by_label = np.bincount(frame.truth[is_marked], energy[is_marked], minlength=1)
     best = int(by_label.argmax())
-    labels = frame.place.source.labels
+    labels = frame.source.labels
     is_labelled = len(labels) > best and by_label[best] >= energy.sum() / 2
     return Patch(
         squares,

@@ -23,6 +23,7 @@ from radiofm_core.spectrum.spectrogram import spectrogram_db
 from ..classes import Classes
 from ..data import recordings
 from ..data.annotations import Box, box_in_frame, read_boxes
+from ..data.cutting import Place, frame_at, hops_of
 from ..data.items import in_fixed_order
 from ..data.labels import check_mapping, label_classes
 from ..data.sources import RecordingsConfig
@@ -207,7 +208,7 @@ def _check_signal(found: list[Marked], lesson: str, spec: SpectrogramSpec) -> No
 def holds_signal(recording: Recording, box: Box, spec: SpectrogramSpec) -> bool:
     """Whether anything rises above the noise within a mark; True of one that is too small to
     tell."""
-    hops = spec.hops_per_row(recording.sample_rate, recording.suitable_frame_duration)
+    hops = hops_of(recording, spec)
     row_samples = spec.row_samples(hops)
     index = max(i for i, c in enumerate(recording.captures) if c.sample_start <= box.start)
     opening, stop = recording.captures[index].sample_start, recording.capture_stops[index]
@@ -216,8 +217,9 @@ def holds_signal(recording: Recording, box: Box, spec: SpectrogramSpec) -> bool:
         return True
     middle = (box.start + min(box.stop, stop)) // 2
     start = min(max(middle - rows * row_samples // 2, opening), stop - rows * row_samples)
-    level, _ = recordings.frame_at(recording, start, start, spec, hops, spec.rows, rows)
     span = (recording.captures[index].center_frequency, recording.sample_rate)
+    place = Place(start, row_samples, rows, span, start)
+    level = frame_at(recording, place, spec, spec.rows)[0][:rows]
     first, end, low, high = box_in_frame(box, start, row_samples, spec.cols, span)
     inside = rises(level)[
         max(0, round(first)) : min(rows, max(round(end), round(first) + 1)),

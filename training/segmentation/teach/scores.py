@@ -28,7 +28,7 @@ from ..benchmark.truth import NO_EMISSION, Box
 from ..data import recordings
 from ..data.annotations import box_in_frame
 from ..data.items import Item, OwnFrame
-from ..data.recordings import Place
+from ..data.cutting import Place
 from ..data.sources import RecordingsConfig
 from ..data.store import Batch, FrameSet
 from ..pixels import confusion, scores
