@@ -9,6 +9,7 @@ from training_runs import make_frames, small_recipe, use_frames
 from radiofm_core.spectrum.evidence_grid import EvidenceGrid
 from radiofm_core.spectrum.spec import SpectrogramSpec
 from training.encoder.evidence import CellLooks, EvidenceTokens
+from training.encoder.inputs import Contrast, contrasts_of_patches
 from training.engine.masks import draw_masks
 from training.segmentation import stages
 from training.segmentation.build import build_masked, build_model
@@ -137,6 +138,30 @@ def test_pretraining_computes_visible_patches_alone(recipe, frames):
     ours = model.guesses(x, resolution, evidence, masked)
     theirs = model.guesses(other, resolution, changed, masked)
     assert all(torch.allclose(a, b, atol=1e-5) for a, b in zip(ours, theirs, strict=True))
+
+
+def test_visible_patches_are_shown_as_in_a_frame_whose_others_are_blank(recipe, frames):
+    level, resolution, _ = frames
+    encoder = build_model(recipe).encoder.eval()
+    x = encoder.normalise(level)
+    masked = draw_masks(2, 4, 16, 0.6, np.random.default_rng(1))
+    masked[:, 15::16] = True  # a column of which nothing is visible
+    masked = evenly_masked(masked)
+    keep = (~masked).nonzero()[:, 1].view(2, -1)
+    visible = ~masked.view(2, 4, 16)
+    pixels = visible.repeat_interleave(16, 1).repeat_interleave(16, 2)[:, None].float()
+
+    def patches(image):
+        grid = image.unflatten(3, (16, 16)).unflatten(2, (4, 16)).permute(0, 2, 4, 1, 3, 5)
+        return torch.stack([grid.flatten(1, 2)[n, kept] for n, kept in enumerate(keep)])
+
+    over_time, over_frequency = Contrast()(x, pixels)
+    found = contrasts_of_patches(x, keep, visible)
+    for ours, whole in zip(found, (x, over_time, over_frequency), strict=True):
+        torch.testing.assert_close(ours, patches(whole), rtol=0, atol=1e-5)
+    ours = encoder.frame_spectrum.of_patches(found[1][:, :, 0], resolution[:, 1], keep, 4, 16)
+    theirs = encoder.frame_spectrum(over_time[:, 0], resolution[:, 1])
+    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
 
 
 def test_visible_tokens_are_those_of_the_whole_frame_where_nothing_is_hidden(recipe, frames):

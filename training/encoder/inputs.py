@@ -73,6 +73,45 @@ class Contrast(nn.Module):
         return sums[..., :cols] + padded[..., 2 * beside :]
 
 
+def contrasts_of_patches(x: Tensor, keep: Tensor, visible: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """What :class:`Contrast` says of visible patches, with a quarter of the work where a quarter of
+    them is visible.
+
+    Args:
+        x: (B, C, R, W) from :class:`Normalise`.
+        keep: (B, K), the indexes of the visible patches.
+        visible: bool (B, R/16, W/16), the same as a grid.
+
+    Returns:
+        The patches' levels, and their contrasts over time and over frequency, each
+        (B, K, C, 16, 16) in units of 10 dB.
+    """
+    rows, cols = visible.shape[1:]
+    grid = x.unflatten(3, (cols, PATCH)).unflatten(2, (rows, PATCH)).permute(0, 2, 4, 1, 3, 5)
+    frame, row, col = torch.arange(len(x), device=x.device)[:, None], keep // cols, keep % cols
+    own = grid[frame, row, col]
+    # over time: the mean of each column of pixels, of what is visible of it
+    sums = torch.zeros(len(x), cols, *own.shape[2:3], PATCH, device=x.device)
+    sums = sums.index_put((frame.expand_as(col), col), own.sum(3), accumulate=True)
+    in_column = (PATCH * visible.sum(1)).clamp_min(1)
+    over_time = own - (sums / in_column[:, :, None, None])[frame, col][:, :, :, None]
+    # over frequency: the patches on both sides hold all NEIGHBOURS of a pixel
+    beside, counts, around = [], [], functional.pad(visible, (1, 1))
+    for side in (-1, 0, 1):
+        there = around[frame, row, col + side + 1]
+        patch = own if side == 0 else grid[frame, row, (col + side).clamp(0, cols - 1)]
+        beside.append(patch * there[:, :, None, None, None])
+        counts.append(there.to(x.dtype)[:, :, None].expand(-1, -1, PATCH))
+    places = torch.arange(3 * PATCH, device=x.device) - PATCH
+    apart = (places[:, None] - torch.arange(PATCH, device=x.device)).abs()
+    near = (apart <= NEIGHBOURS // 2).to(x.dtype)
+    with torch.autocast(x.device.type, enabled=False):
+        total = torch.cat(beside, dim=4) @ near
+        nearby = torch.cat(counts, dim=2) @ near
+    over_frequency = own - total / nearby.clamp_min(1.0)[:, :, None, None]
+    return own, over_time, over_frequency
+
+
 class ModulationSpectrum(nn.Module):
     """The rhythm of each band of 16 columns: the spectrum of its level over time.
 
@@ -105,6 +144,17 @@ class ModulationSpectrum(nn.Module):
         beyond = (self.window_rows - self.patch) // 2
         level = functional.pad(level, (beyond, beyond)).unfold(2, self.window_rows, self.patch)
         return self._spectrum(level.transpose(1, 2), row_s)
+
+    def of_patches(
+        self, contrast: Tensor, row_s: Tensor, keep: Tensor, rows: int, cols: int
+    ) -> Tensor:
+        """Of the whole frame, of which only the patches ``keep`` (B, K) have a contrast over time,
+        (B, K, 16, 16): (B, 1, cols, lines); ``rows`` and ``cols``: of patches."""
+        level = contrast.float().clamp(-1.0, 1.0).mean(3)
+        bands = torch.zeros(len(level), rows * cols, self.patch, device=level.device)
+        bands = bands.scatter(1, keep[:, :, None].expand(-1, -1, self.patch), level)
+        bands = bands.unflatten(1, (rows, cols)).transpose(1, 2).flatten(2)
+        return self._spectrum(bands[:, None], row_s.float())
 
     def _spectrum(self, level: Tensor, row_s: Tensor) -> Tensor:
         """(B, windows, W/16, rows) to (B, windows, W/16, lines)."""

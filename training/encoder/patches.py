@@ -11,12 +11,20 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from radiofm_core.spectrum.spec import CELL_COLS
 
 from .evidence import EvidenceTokens
-from .inputs import PATCH, Contrast, ModulationSpectrum, Normalise, Positions, Resolution, embedding
+from .inputs import (
+    PATCH,
+    Contrast,
+    ModulationSpectrum,
+    Normalise,
+    Positions,
+    Resolution,
+    contrasts_of_patches,
+    embedding,
+)
 from .vit import CONTRAST_GAIN, FRAME_LINES, HIGHEST_HZ, Block, ConvUnit
 
 
@@ -101,20 +109,27 @@ class PatchEncoder(nn.Module):
         """The tokens of the patches ``keep`` (B, K), by their indexes: (B, K, D). The others are
         not looked at; all frames keep as many."""
         rows, cols = x.shape[2] // self.patch, x.shape[3] // self.patch
-        visible = torch.zeros((x.shape[0], rows * cols), device=x.device).scatter(1, keep, 1.0)
-        grid = visible.view(-1, 1, rows, cols)
-        if evidence is not None:
-            cells = grid.repeat_interleave(evidence.shape[4] // cols, dim=3)[:, :, None]
-            evidence = torch.where(cells > 0, evidence, torch.full_like(evidence, torch.nan))
-        pixels = functional.interpolate(grid, scale_factor=float(self.patch))
-        shown, told = self.shown(x, resolution, evidence, pixels)
-        patches = shown.unflatten(3, (cols, self.patch)).unflatten(2, (rows, self.patch))
-        patches = patches.permute(0, 2, 4, 1, 3, 5).flatten(1, 2)
-        wanted = keep[:, :, None, None, None].expand(-1, -1, *patches.shape[2:])
-        tokens = self.stem(patches.gather(1, wanted).flatten(0, 1))[2]
-        tokens = tokens.flatten(1).unflatten(0, keep.shape)
-        told = told.expand(-1, rows * cols, -1).gather(1, keep[:, :, None].expand(-1, -1, self.dim))
-        return self.attended(tokens + told)
+        visible = torch.zeros((len(x), rows * cols), dtype=torch.bool, device=x.device)
+        visible = visible.scatter(1, keep, True).view(-1, rows, cols)
+        own, over_time, over_frequency = contrasts_of_patches(x, keep, visible)
+        told = self.resolution(resolution)
+        dtype = told.dtype
+        shown = torch.cat([own, self.gained(over_time), self.gained(over_frequency)], dim=2)
+        tokens = self.stem(shown.flatten(0, 1).to(dtype))[2].flatten(1).unflatten(0, keep.shape)
+        frame = self.frame_spectrum.of_patches(
+            over_time[:, :, 0], resolution[:, 1], keep, rows, cols
+        )
+        rhythm = self.frame_rhythm(frame.to(dtype)).expand(-1, rows, -1, -1).flatten(1, 2)
+        what = rhythm + self.positions(rows, cols).to(dtype) + told[:, None]
+        t = tokens + _taken(what, keep)
+        if self.lags > 0:
+            if evidence is None:
+                evidence = x.new_full((len(x), self.lags, 2, rows, self.cells), torch.nan)
+            cells = visible.repeat_interleave(evidence.shape[4] // cols, dim=2)[:, None, None]
+            evidence = evidence.masked_fill(~cells, torch.nan)
+            features = self.evidence.features(evidence, x[:, 0], resolution).flatten(1, 2)
+            t = t + self.evidence.net(_taken(features, keep).to(dtype))
+        return self.attended(t)
 
     def shown(
         self, x: Tensor, resolution: Tensor, evidence: Tensor | None, visible: Tensor
@@ -145,3 +160,8 @@ class PatchEncoder(nn.Module):
     def gained(self, contrast: Tensor) -> Tensor:
         """Contrast as an input channel."""
         return (contrast * self.gain).clamp(-3.0, 3.0)
+
+
+def _taken(values: Tensor, keep: Tensor) -> Tensor:
+    """Of (B, T, N) those with the indexes ``keep`` (B, K): (B, K, N)."""
+    return values.gather(1, keep[:, :, None].expand(-1, -1, values.shape[2]))

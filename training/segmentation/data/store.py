@@ -220,15 +220,10 @@ class FrameSet:
     def batch(self, index: np.ndarray, with_truth: bool = True) -> Batch:
         """The frames ``index``, in ascending order."""
         index = np.sort(index)
-        level = torch.from_numpy(self.levels[index]).float() * STEP_DB + LOWEST_DB
-        if level.ndim == 3:
-            level = level[:, None]
+        level = _to_db(self.levels[index], STEP_DB, LOWEST_DB)
         truth = torch.from_numpy(self.truth[index]).long() if with_truth else None
-        if self.evidence is None:
-            evidence = torch.zeros(len(index), 0, 2, level.shape[2] // self.row_multiple, CELL_COLS)
-        else:
-            evidence = torch.from_numpy(self.evidence[index]).float()
-        return Batch(level, truth, torch.from_numpy(self.resolution[index]), evidence)
+        resolution = torch.from_numpy(self.resolution[index])
+        return Batch(level, truth, resolution, self._evidence(index, level.shape[2]))
 
     def augmented(
         self, index: np.ndarray, rng: np.random.Generator, with_truth: bool = True
@@ -236,25 +231,25 @@ class FrameSet:
         """A batch mirrored in frequency at random, one time in three cut to fewer rows, so that
         short recordings are judged on what they hold, and with evidence left out of some frames:
         all of it, or that of the long lags, as in short recordings."""
-        level, truth, resolution, evidence = self.batch(index, with_truth)
-        flip = torch.from_numpy(rng.random(len(index)) < 0.5)[:, None, None]
-        # Columns mirror about DC (column W/2); column 0, Nyquist, stays.
-        mirror = torch.cat(
-            [torch.zeros(1, dtype=torch.long), torch.arange(level.shape[3] - 1, 0, -1)]
-        )
-        level = torch.where(flip[:, None], level[..., mirror], level)
-        if truth is not None:
-            truth = torch.where(flip, truth[..., mirror], truth)
+        index = np.sort(index)
+        steps, resolution = self.levels[index], torch.from_numpy(self.resolution[index])
+        truth = self.truth[index] if with_truth else None
+        flip = rng.random(len(index)) < 0.5
+        for array in (steps,) if truth is None else (steps, truth):
+            # Columns mirror about DC (column W/2); column 0, Nyquist, stays.
+            array[flip, ..., 1:] = array[flip, ..., :0:-1]
+        evidence = self._evidence(index, steps.shape[-2])
         # What is mirrored is conjugated, and so is its coherence; cells lie a column aside
         conjugate = evidence.flip(4) * torch.tensor([1.0, -1.0])[:, None, None]
-        evidence = torch.where(flip[:, None, None], conjugate, evidence)
-        level = level + (torch.rand(level.shape) - 0.5) * STEP_DB
+        evidence = torch.where(
+            torch.from_numpy(flip)[:, None, None, None, None], conjugate, evidence
+        )
         if rng.random() < 1 / 3:
-            most = level.shape[2] // self.row_multiple
+            most = steps.shape[-2] // self.row_multiple
             cells = int(rng.integers(1, max(2, most // 2) + 1))
             first = int(rng.integers(0, most - cells + 1))
             rows = slice(first * self.row_multiple, (first + cells) * self.row_multiple)
-            level, truth = level[:, :, rows], truth if truth is None else truth[:, rows]
+            steps, truth = steps[..., rows, :], truth if truth is None else truth[:, rows]
             evidence = evidence[:, :, :, first : first + cells]
         without = rng.random(len(index))[:, None]
         dropped = (without < WITHOUT_EVIDENCE) | (
@@ -262,7 +257,24 @@ class FrameSet:
         )
         dropped = torch.from_numpy(dropped)[:, :, None, None, None]
         evidence = torch.where(dropped, torch.nan, evidence)
+        # what was rounded to a step can have lain anywhere in it
+        finer = steps.astype(np.uint16) * 256 + rng.integers(0, 256, steps.shape, np.uint8)
+        level = _to_db(finer, STEP_DB / 256, LOWEST_DB - STEP_DB / 2 + STEP_DB / 512)
+        truth = truth if truth is None else torch.from_numpy(truth.astype(np.int64))
         return Batch(level, truth, resolution, evidence)
+
+    def _evidence(self, index: np.ndarray, rows: int) -> torch.Tensor:
+        if self.evidence is None:
+            return torch.zeros(len(index), 0, 2, rows // self.row_multiple, CELL_COLS)
+        return torch.from_numpy(self.evidence[index]).float()
+
+
+def _to_db(steps: np.ndarray, step_db: float, lowest_db: float) -> torch.Tensor:
+    """Steps (B, R, W) or (B, C, R, W) to dB float32 (B, C, R, W)."""
+    level = steps.astype(np.float32)
+    level *= step_db
+    level += lowest_db
+    return torch.from_numpy(level if level.ndim == 4 else level[:, None])
 
 
 def _checked_note(folder: Path, spec: SpectrogramSpec) -> dict:
