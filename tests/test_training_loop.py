@@ -18,7 +18,7 @@ from training_runs import PLAIN, SPEC, STEM, make_frames, small_recipe, use_fram
 import training.engine.callbacks
 from radiofm_core.errors import InputError, OutputError, UsageError
 from training.encoder.adapt import LoraLinear, adapt, layer_scale, release
-from training.engine import runs
+from training.engine import muon, processes, runs
 from training.engine.batches import Batches
 from training.engine.calibration import CalibrationError, fit
 from training.engine.effective_rank import effective_rank
@@ -114,6 +114,35 @@ def test_muon_takes_the_matrices_of_blocks_and_adamw_all_else(tmp_path):
     assert {g["lr"] for part in both.parts for g in part.param_groups} == {0.25}
     with pytest.raises(ValueError, match="optimizer"):
         replace(recipe.finetune, optimizer="sgd")
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_muon_takes_pytorchs_steps(monkeypatch, half):
+    monkeypatch.setattr(muon, "has_bf16", lambda device: half)
+    torch.manual_seed(0)
+    first = [torch.randn(shape) for shape in ((24, 72), (24, 72), (48, 24))]
+    ours, theirs = ([torch.nn.Parameter(m.clone()) for m in first] for _ in range(2))
+    options = {"lr": 0.01, "weight_decay": 0.1}
+    optimizers = (
+        muon.Muon([{"params": ours, **options}]),
+        torch.optim.Muon(theirs, adjust_lr_fn="match_rms_adamw", **options),
+    )
+    for _ in range(5):
+        for own, their in zip(ours, theirs, strict=True):
+            own.grad = torch.randn_like(own)
+            their.grad = own.grad.clone()
+        for optimizer in optimizers:
+            optimizer.step()
+    moved = 5 * 0.01 * 0.2 * 72**0.5
+    for own, their in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(own, their, rtol=0, atol=0.02 * moved)
+
+
+def test_bf16_is_not_taken_where_it_would_take_fifty_times_as_long(monkeypatch):
+    for has, wanted in ((True, torch.bfloat16), (False, torch.float32)):
+        monkeypatch.setattr(processes, "has_bf16", lambda device, has=has: has)
+        with processes.autocast("cpu", "bf16"):
+            assert (torch.ones(2, 2) @ torch.ones(2, 2)).dtype == wanted
 
 
 def test_two_processes_end_with_the_same_weights(tmp_path):

@@ -124,6 +124,18 @@ def _pick_precision(precision: str, device: str, info: BundleInfo) -> str:
     return precision
 
 
+def has_bf16(device: str) -> bool:
+    """Whether ``device`` (cpu, cuda, cuda:N) computes in bfloat16 by instructions of its own; true
+    of all GPUs, whose libraries do it well."""
+    import torch
+
+    if device.startswith("cuda"):
+        return True
+    # PyTorch before 2.7 does not tell
+    has = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
+    return any(has.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
 @lru_cache(maxsize=8)
 def bf16_is_fast(device: str) -> bool:
     """Whether ``device`` (cpu, cuda, cuda:N) computes faster in bfloat16 than in float32: GPUs that
@@ -136,9 +148,7 @@ def bf16_is_fast(device: str) -> bool:
         # PyTorch before 2.5 counts no emulation
         is_told = "including_emulation" in inspect.signature(supported).parameters
         return supported(including_emulation=False) if is_told else supported()
-    # PyTorch before 2.7 does not tell
-    has = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
-    if not any(has.get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")):
+    if not has_bf16(device):
         return False
     threads = torch.get_num_threads()
     # others that are busy hold up several threads, and then that is all one would measure

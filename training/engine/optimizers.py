@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from .muon import Muon
 from .settings import StageConfig
 
 BETAS = (0.9, 0.95)
@@ -23,9 +24,7 @@ def make_optimizer(
     and tokens. Each of its groups has ``scale``, a factor on the learning rate by a parameter's
     name.
 
-    ``muon``: "Muon: An optimizer for hidden layers in neural networks" (Keller Jordan, 2024) for
-    the matrices of transformer blocks, whose steps it makes orthogonal and, after "Muon is Scalable
-    for LLM Training" (arXiv 2502.16982), as large as AdamW's; AdamW for all else.
+    ``muon``: :class:`.muon.Muon` for the matrices of transformer blocks, AdamW for all else.
     """
     hidden: dict[tuple, list] = {}
     rest: dict[tuple, list] = {}
@@ -37,7 +36,7 @@ def make_optimizer(
     adamw = torch.optim.AdamW(_groups(rest), betas=BETAS)
     if not hidden:
         return adamw
-    return Both(torch.optim.Muon(_groups(hidden), adjust_lr_fn="match_rms_adamw"), adamw)
+    return Both(Muon(_groups(hidden)), adamw)
 
 
 def _groups(by_key: dict[tuple, list]) -> list[dict]:

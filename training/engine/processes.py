@@ -17,7 +17,7 @@ import torch
 from torch import distributed
 
 from radiofm_core.errors import RadiofmError, UsageError
-from radiofm_core.inference import bf16_is_fast
+from radiofm_core.inference import bf16_is_fast, has_bf16
 
 Result = TypeVar("Result")
 # A process whose connection is closed is missed at once; one whose host cannot be reached any more,
@@ -34,6 +34,8 @@ LINKS = (
     "Broken pipe",
     "Timed out waiting",
 )
+# By what torchrun tells a process that it is one of several, but for which GPU it has
+LAUNCHED = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE")
 _preparing = None
 
 
@@ -70,6 +72,13 @@ def leave() -> None:
     """Part from the other processes."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
+
+
+def go_alone() -> None:
+    """Part from the other processes for work of one's own: from here on this is the only one."""
+    leave()
+    for name in [n for n in os.environ if n in LAUNCHED or n.startswith("TORCHELASTIC_")]:
+        del os.environ[name]
 
 
 @contextlib.contextmanager
@@ -164,7 +173,10 @@ def autocast(kind: str, precision: str = "auto"):
 
     Args:
         kind: ``cpu`` or ``cuda``.
-        precision: ``auto``, ``bf16`` or ``fp32``.
+        precision: ``auto``; ``bf16``, which is float32 on a processor without instructions for it,
+            where it would take some fifty times as long; or ``fp32``.
     """
-    wanted = precision == "bf16" or (precision == "auto" and bf16_is_fast(kind))
+    wanted = (precision == "bf16" and has_bf16(kind)) or (
+        precision == "auto" and bf16_is_fast(kind)
+    )
     return torch.autocast(kind, torch.bfloat16, enabled=wanted)

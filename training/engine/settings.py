@@ -16,8 +16,8 @@ class StageConfig:
 
     ``batch`` is the frames of one step, whatever the machine: ``accumulate`` takes them in so
     many parts, and several processes share them. ``precision`` is ``auto`` (bf16 where the
-    processor multiplies fast in it), ``bf16`` or ``fp32``. ``optimizer`` is ``adamw`` or ``muon``
-    (:func:`.optimizers.make_optimizer`).
+    processor multiplies fast in it), ``bf16`` (where it has instructions for it) or ``fp32``.
+    ``optimizer`` is ``adamw`` or ``muon`` (:func:`.optimizers.make_optimizer`).
     """
 
     steps: int

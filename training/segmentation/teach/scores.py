@@ -27,8 +27,8 @@ from ..benchmark.emissions import (
 from ..benchmark.truth import NO_EMISSION, Box
 from ..data import recordings
 from ..data.annotations import box_in_frame
-from ..data.items import Item, OwnFrame
 from ..data.cutting import Place
+from ..data.items import Item, OwnFrame
 from ..data.sources import RecordingsConfig
 from ..data.store import Batch, FrameSet
 from ..pixels import confusion, scores
