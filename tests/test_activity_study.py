@@ -61,7 +61,7 @@ def study_file(tmp_path):
 
 def test_every_run_is_scored_on_recordings_it_was_not_tuned_on(study_file, tmp_path):
     study = read_study(study_file)
-    perform(study)
+    perform(study, study.runs)
     records = [json.loads(line) for line in (tmp_path / "records.jsonl").read_text().splitlines()]
     assert [r["run"] for r in records] == [r.name for r in study.runs]
     for record in records:

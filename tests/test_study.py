@@ -2,6 +2,7 @@
 """Studies: their files, runs that are stopped and gone on with, records, the report."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -28,6 +29,7 @@ from training.segmentation.data.sources import FramesConfig
 from training.segmentation.data.store import LOWEST_DB, STEP_DB, FrameSet
 from training.segmentation.study import reached
 from training.study.__main__ import perform
+from training.study.perform import pretraining_of, shared_out
 from training.study.plan import read_study, recipe_fields
 from training.study.records import add_record, kept_records, read_records
 from training.study.report import report
@@ -138,7 +140,7 @@ def test_a_stopped_study_goes_on(tmp_path):
         patch.setattr(training.engine.callbacks, "SAVE_EVERY_S", -1.0)
         patch.setattr(Batches, "__iter__", some)
         with pytest.raises(Stopped):
-            perform(study)
+            perform(study, study.runs)
     [first] = read_records(study.records_path)
     assert first["run"] == "scratch-labels25-seed1" and first["labelled_frames"] == 8
     second = study.runs[1].recipe
@@ -246,6 +248,47 @@ def test_records_of_another_recipe_and_torn_lines_are_refused(tmp_path):
         read_records(study.records_path)
 
 
+def test_processes_share_the_runs_of_a_study(tmp_path):
+    groups = [{"title": "Labels", "variants": ["scratch", "pretrained"], "labels": [0.25, 1]}]
+    own = {"seeds": [1, 2], "groups": groups, "overrides": {"benchmark": None}}
+    together, alone = tmp_path / "together", tmp_path / "alone"
+    found = {}
+    for folder, words in ((together, ("torch.distributed.run", "--nproc-per-node=2", "-m")),
+                          (alone, ())):  # fmt: skip
+        folder.mkdir()
+        path = study_file(folder, **own)
+        done = subprocess.run(
+            [sys.executable, "-m", *words, "training.study", "--study", path],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1", "MASTER_PORT": "29517"},
+        )
+        assert done.returncode == 0, done.stderr
+        study = read_study(path)
+        records = read_records(study.records_path)
+        assert len(records) == len(study.runs) == 8
+        assert "8 of 8 runs are recorded" in study.report_path.read_text()
+        found[folder] = {r["run"]: r["scores"]["validation"] for r in records}
+        assert len(list(study.run_folder.glob("pretraining-*"))) == 2
+        assert not list(folder.rglob("*.part")) and not list(folder.rglob(".seen-*"))
+    assert found[together] == found[alone]
+
+
+def test_runs_of_one_pretraining_stay_in_one_process(tmp_path):
+    study = read_study(DEBUG)
+    for count in (1, 2, 3, 20):
+        parts = shared_out(study.runs, count)
+        assert len(parts) == count
+        assert sorted(run.name for part in parts for run in part) == sorted(
+            run.name for run in study.runs
+        )
+        homes = [{pretraining_of(r.recipe) for r in part if r.recipe.pretrain} for part in parts]
+        assert sum(len(home) for home in homes) == len(set().union(*homes)) == 4
+        if count == 2:
+            assert max(map(len, parts)) - min(map(len, parts)) <= 1
+
+
 def test_runs_of_different_code_are_not_compared(tmp_path):
     study = read_study(study_file(tmp_path))
     for run, revision in zip(study.runs[:2], ("old", "new"), strict=True):
@@ -255,7 +298,7 @@ def test_runs_of_different_code_are_not_compared(tmp_path):
     study.records_path.unlink()
     add_record(study.records_path, made_record(study, study.runs[0], 0.5))
     with pytest.raises(InputError, match="different code"):
-        perform(study)  # before it trains anything
+        perform(study, study.runs)  # before it trains anything
     del (record := made_record(study, study.runs[0], 0.5))["code_revision"]
     study.records_path.write_text(json.dumps(record) + "\n")
     with pytest.raises(InputError, match="line 1"):

@@ -149,7 +149,7 @@ def fit(
 def _hardware() -> dict:
     kind = "gpu" if torch.cuda.is_available() else "cpu"
     if processes.world() == 1:
-        return {"accelerator": kind, "devices": 1}
+        return {"accelerator": kind, "devices": [processes.device().index] if kind == "gpu" else 1}
     local = int(os.environ.get("LOCAL_WORLD_SIZE", processes.world()))
     nodes = processes.world() // local
     # A stage may leave a part of the model alone, as segmentation does the judge of emissions.

@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -45,9 +46,7 @@ def perform_run(study: Study, run: Run) -> dict:
 def borrow(recipe: RecipeBase, task: Task) -> Path:
     """Bring the recipe's pre-training into its run folder, from a run that all recipes share
     whose pre-training is the same, and which is trained where it is not there; returns its log."""
-    text = json.dumps(recipe.facts("pretrain"), sort_keys=True)
-    digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    shared = replace(recipe, name=f"pretraining-{digest}")
+    shared = replace(recipe, name=pretraining_of(recipe))
     task.stages["pretrain"](shared)
     path = recipe.checkpoint("pretrain")
     if not path.exists():
@@ -55,6 +54,26 @@ def borrow(recipe: RecipeBase, task: Task) -> Path:
         path.unlink(missing_ok=True)  # a link to what has been removed
         path.symlink_to(os.path.relpath(shared.checkpoint("pretrain"), path.parent))
     return shared.run_folder / "pretrain.csv"
+
+
+def pretraining_of(recipe: RecipeBase) -> str:
+    """The name of the run that pre-trains for this recipe and all that do it alike."""
+    text = json.dumps(recipe.facts("pretrain"), sort_keys=True)
+    return f"pretraining-{hashlib.sha256(text.encode()).hexdigest()[:12]}"
+
+
+def shared_out(runs: Sequence[Run], count: int) -> list[list[Run]]:
+    """The runs of each of ``count`` processes, about as many for each: those that go on from the
+    same pre-training are all of one."""
+    groups: dict[str, list[Run]] = {}
+    for run in runs:
+        own = run.recipe.pretrain is None
+        groups.setdefault(run.name if own else pretraining_of(run.recipe), []).append(run)
+    parts: list[list[Run]] = [[] for _ in range(count)]
+    for group in sorted(groups.values(), key=len, reverse=True):
+        min(parts, key=len).extend(group)
+    names = [{run.name for run in part} for part in parts]
+    return [[run for run in runs if run.name in part] for part in names]
 
 
 def machine() -> str:

@@ -3,10 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from radiofm_core.errors import InputError
+from radiofm_core.outputs.files import output_errors
 
 from ..engine.recipe import flat
 from ..engine.runs import save_text
@@ -36,6 +40,18 @@ def add_record(path: Path, record: dict) -> None:
     """Write ``record`` as the last line; the file is whole at any time. Raises OutputError."""
     lines = [json.dumps(r) for r in (*read_records(path), record)]
     save_text(path, "\n".join(lines) + "\n")
+
+
+@contextlib.contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Until no other process, on this host or another, is in here with the file ``path``, which is
+    made where it is not there. Raises OutputError."""
+    with output_errors(path, advice="make room there and run the command again"):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        file = path.open("w")
+    with file:
+        fcntl.lockf(file, fcntl.LOCK_EX)
+        yield
 
 
 def kept_records(study: Study, revision: str | None = None) -> dict[str, dict]:
