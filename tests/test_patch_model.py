@@ -119,12 +119,15 @@ def test_a_loud_emission_is_not_drowned_in_the_noise_beside_it():
     assert around[0] == 0  # its own cell has none
 
 
-def test_pretraining_computes_visible_patches_alone(recipe, frames):
+def test_pretraining_computes_visible_patches_alone(recipe, frames, monkeypatch):
     level, resolution, evidence = frames
     model = build_masked(build_model(recipe), recipe).eval()
     masked = draw_masks(2, 4, 16, 0.75, np.random.default_rng(0))
     seen = []
-    model.encoder.stem.register_forward_hook(lambda m, args, out: seen.append(args[0].shape))
+    tokens_of = model.encoder.stem.tokens_of
+    monkeypatch.setattr(
+        model.encoder.stem, "tokens_of", lambda x: seen.append(x.shape) or tokens_of(x)
+    )
     guess, truth = model(level, resolution, evidence, masked)
     assert seen == [(2 * 16, 3, 16, 16)]
     assert guess.shape == truth.shape == (2, 1, 64, 256)
@@ -162,6 +165,23 @@ def test_visible_patches_are_shown_as_in_a_frame_whose_others_are_blank(recipe, 
     ours = encoder.frame_spectrum.of_patches(found[1][:, :, 0], resolution[:, 1], keep, 4, 16)
     theirs = encoder.frame_spectrum(over_time[:, 0], resolution[:, 1])
     torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-4)
+
+
+def test_patches_alone_learn_as_in_a_frame(recipe):
+    torch.manual_seed(5)
+    stems = [build_model(recipe).encoder.stem.train() for _ in range(2)]
+    stems[1].load_state_dict(stems[0].state_dict())
+    patches, wanted = torch.randn(24, 3, 16, 16), torch.randn(24, 16)
+    found = stems[0](patches)[2].flatten(1), stems[1].tokens_of(patches)
+    torch.testing.assert_close(*found, rtol=1e-4, atol=1e-5)
+    for tokens in found:
+        (tokens - wanted).square().sum().backward()
+    for (name, ours), theirs in zip(
+        stems[1].named_parameters(), stems[0].parameters(), strict=True
+    ):
+        torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-3, atol=1e-3, msg=name)
+    for ours, theirs in zip(stems[1].buffers(), stems[0].buffers(), strict=True):
+        torch.testing.assert_close(ours, theirs)
 
 
 def test_visible_tokens_are_those_of_the_whole_frame_where_nothing_is_hidden(recipe, frames):

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from radiofm_core.spectrum.spec import CELL_COLS
 
@@ -43,6 +44,14 @@ class PatchStem(nn.Module):
         quarter = self.to_quarter(x)
         eighth = self.to_eighth(quarter)
         return quarter, eighth, self.to_tokens(eighth)
+
+    def tokens_of(self, patches: Tensor) -> Tensor:
+        """Single patches (N, C, 16, 16) to (N, D). A convolution whose squares do not overlap is a
+        product of matrices, which takes a CPU less time, above all on the way back."""
+        quarter, eighth = self.to_quarter, self.to_eighth
+        x = functional.relu(quarter.norm(_strided(patches, quarter.conv.weight)))
+        x = functional.relu(eighth.norm(_strided(x, eighth.conv.weight)))
+        return _strided(x, self.to_tokens.weight, self.to_tokens.bias).flatten(1)
 
 
 class PatchEncoder(nn.Module):
@@ -115,7 +124,7 @@ class PatchEncoder(nn.Module):
         told = self.resolution(resolution)
         dtype = told.dtype
         shown = torch.cat([own, self.gained(over_time), self.gained(over_frequency)], dim=2)
-        tokens = self.stem(shown.flatten(0, 1).to(dtype))[2].flatten(1).unflatten(0, keep.shape)
+        tokens = self.stem.tokens_of(shown.flatten(0, 1).to(dtype)).unflatten(0, keep.shape)
         frame = self.frame_spectrum.of_patches(
             over_time[:, :, 0], resolution[:, 1], keep, rows, cols
         )
@@ -160,6 +169,16 @@ class PatchEncoder(nn.Module):
     def gained(self, contrast: Tensor) -> Tensor:
         """Contrast as an input channel."""
         return (contrast * self.gain).clamp(-3.0, 3.0)
+
+
+def _strided(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """(N, C, R, W) through a convolution (out, C, side, side) that steps by its own side."""
+    side = weight.shape[2]
+    rows, cols = x.shape[2] // side, x.shape[3] // side
+    squares = x.unflatten(3, (cols, side)).unflatten(2, (rows, side)).permute(0, 2, 4, 3, 5, 1)
+    # channels last, as they come out of the step before
+    by_place = weight.permute(0, 2, 3, 1).flatten(1)
+    return functional.linear(squares.flatten(3), by_place, bias).permute(0, 3, 1, 2)
 
 
 def _taken(values: Tensor, keep: Tensor) -> Tensor:
