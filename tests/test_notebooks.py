@@ -44,8 +44,8 @@ def test_a_notebook_runs_and_shows_what_it_showed(path, monkeypatch):
     assert path.stat().st_size < MOST_BYTES
 
 
-def test_the_decoder_learns_to_fill_in_what_is_hidden():
-    """As the notebook says of its own run: nearer to the truth than a mean is."""
+def test_the_shipped_encoder_fills_in_what_is_hidden():
+    """As the notebook shows: nearer to the truth than a mean is."""
     path = ROOT / "examples/notebooks/masked_spectrogram_modelling.ipynb"
     kept = json.loads(path.read_text())
     text = "".join("".join(o.get("text", "")) for c in kept["cells"] for o in c.get("outputs", []))

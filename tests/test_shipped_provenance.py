@@ -9,14 +9,20 @@ from pathlib import Path
 import pytest
 import torch
 
-from radiofm_core.bundle import BundleInfo, bundled_models, read_bundle_info
+from radiofm_core.bundle import TASK_ENCODER, BundleInfo, bundled_models, read_bundle_info
 from training.activity.model import StemActivityClassifier
 from training.engine.bundle_file import weights_of
-from training.segmentation.build import build_model
+from training.segmentation.build import build_masked, build_model
+from training.segmentation.encoder_stages import SCORES, SCRATCH
+from training.segmentation.patch_masking import ExportedEncoder
 from training.tasks import TASKS, read_recipe
 
 RECIPES = Path(__file__).parents[1] / "training/recipes"
-MODELS = {"segmenter-vit-tiny": "default.yaml", "activity-vit-tiny": "activity.yaml"}
+MODELS = {
+    "segmenter-vit-tiny": "default.yaml",
+    "encoder-vit-tiny": "encoder.yaml",
+    "activity-vit-tiny": "activity.yaml",
+}
 
 
 def untrained(info: BundleInfo) -> torch.nn.Module:
@@ -24,6 +30,8 @@ def untrained(info: BundleInfo) -> torch.nn.Module:
     recipe = read_recipe(RECIPES / MODELS[info.name])
     if recipe.task == "csi-activity":  # its classes are in data that is not at hand
         return StemActivityClassifier(recipe.model, len(info.classes), recipe.spec)
+    if recipe.task == TASK_ENCODER:
+        return ExportedEncoder(build_masked(build_model(recipe), recipe))
     return build_model(recipe)
 
 
@@ -84,10 +92,14 @@ def test_its_recipe_is_the_one_in_the_repository(info):
     assert info.spec == recipe.spec and info.task in TASKS
 
 
-def test_it_says_which_commit_it_is_of_and_how_it_scores_in_each_precision(info):
+def test_it_says_which_commit_it_is_of_and_how_it_scores(info):
     assert re.fullmatch(r"[0-9a-f]{7,40}", info.git_revision)  # no `+`: nothing uncommitted
+    assert not info.provenance
+    if info.task == TASK_ENCODER:  # scored by what starts from it
+        probe, scratch = (info.metrics[name] for name in (SCORES, SCRATCH))
+        assert probe["mean_iou"] > scratch["mean_iou"]
+        return
     for precision in info.precisions:
         assert info.metrics[precision]
-    assert not info.provenance
     if info.task == "csi-activity":
         assert info.metrics["validation"]["accuracy"] > 0.95
