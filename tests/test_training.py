@@ -308,7 +308,8 @@ def test_the_debug_recipe_runs_resumes_and_exports(tmp_path, capsys):
     assert temperature != 1 and info.metrics["calibration"]["temperature"] == round(temperature, 3)
     inside = torch.jit.load(path).state_dict()
     assert inside["temperature"].item() == pytest.approx(temperature, rel=1e-3)
-    assert inside["offsets"].tolist() == pytest.approx(offsets.tolist(), abs=1e-2)
+    # of half precision, as all of a bundle's weights
+    assert inside["offsets"].tolist() == pytest.approx(offsets.tolist(), rel=1e-3, abs=1e-2)
     # Finished stages are loaded, not run again, and give the same bytes of weights.
     stamp = recipe.checkpoint("refine").stat().st_mtime_ns
     before = path.read_bytes()
