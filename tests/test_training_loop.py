@@ -138,7 +138,7 @@ def test_muon_takes_pytorchs_steps(monkeypatch, half):
         torch.testing.assert_close(own, their, rtol=0, atol=0.02 * moved)
 
 
-def test_bf16_is_not_taken_where_it_would_take_fifty_times_as_long(monkeypatch):
+def test_bf16_is_float32_on_processors_without_instructions_for_it(monkeypatch):
     for has, wanted in ((True, torch.bfloat16), (False, torch.float32)):
         monkeypatch.setattr(processes, "has_bf16", lambda device, has=has: has)
         with processes.autocast("cpu", "bf16"):

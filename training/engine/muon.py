@@ -26,8 +26,8 @@ class Muon(torch.optim.Optimizer):
     2024): momentum, made orthogonal, and, after "Muon is Scalable for LLM Training" (arXiv
     2502.16982), as large as AdamW's steps.
 
-    ``torch.optim.Muon`` does it in bfloat16, which takes a processor without instructions for it
-    longer than all the rest of a step; this one does it in bfloat16 where there are such, and in
+    ``torch.optim.Muon`` does it in bfloat16, which is slow on a processor without instructions for
+    it; this one does it in bfloat16 where there are such, and in
     float32 elsewhere and where several processes must come to the same weights. Matrices of one
     size are taken in one go. Steps agree but for rounding.
 

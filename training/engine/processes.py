@@ -174,7 +174,7 @@ def autocast(kind: str, precision: str = "auto"):
     Args:
         kind: ``cpu`` or ``cuda``.
         precision: ``auto``; ``bf16``, which is float32 on a processor without instructions for it,
-            where it would take some fifty times as long; or ``fp32``.
+            where it would take many times as long; or ``fp32``.
     """
     wanted = (precision == "bf16" and has_bf16(kind)) or (
         precision == "auto" and bf16_is_fast(kind)
