@@ -32,6 +32,7 @@ from training.segmentation.pixels import scores
 from training.segmentation.scores import in_training
 from training.tasks import read_recipe
 from training.waveforms import other
+from training.waveforms.arbitrary_spans import ArbitrarySpansMaker
 from training.waveforms.other_spans import OtherSpansMaker
 from training.waveforms.scene import NOBODY, SceneMaker, Truth
 from training.waveforms.side_by_side import OnAirMaker, PaperMaker, band_truth
@@ -429,6 +430,7 @@ def test_a_model_that_calls_all_noise_misses_every_carrier(made):
         ("paper-on-air", OnAirMaker),
         ("wide", WideSpanMaker),
         ("others", OtherSpansMaker),
+        ("arbitrary", ArbitrarySpansMaker),
     ],
 )
 def test_a_recipe_can_train_on_scenes_of_one_kind(tmp_path, scenes, maker):

@@ -8,9 +8,18 @@ import torch
 from self_likeness import likeness
 
 from radiofm_core.spectrum.spec import SpectrogramSpec
-from training.waveforms import other
+from training.waveforms import other, plans
 from training.waveforms.kinds import KINDS, WIFI
-from training.waveforms.other import broadcast, cdma, drones, power_lines, video, wifi, wifi_ah
+from training.waveforms.other import (
+    arbitrary,
+    broadcast,
+    cdma,
+    drones,
+    power_lines,
+    video,
+    wifi,
+    wifi_ah,
+)
 from training.waveforms.other.base import empty, frequency, modulated, put, resampling
 from training.waveforms.other.wifi_packets import packet
 from training.waveforms.rng import Rng
@@ -99,6 +108,19 @@ def test_symbols_are_alike_at_the_lag_of_their_own_length_alone(name):
         if abs(lag - symbol) > 2e-6 and lag * rate > 20:
             multiple = abs(symbol / lag - round(symbol / lag)) < 0.01 or lag / symbol == 0.5
             assert likeness(x, rate, lag) < (0.09 if multiple else 0.035), lag
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_multicarrier_signals_of_no_standard_do_not_repeat_after_its_symbols(seed):
+    x = arbitrary._multicarrier(400_000, 20e6, 9e6, Rng(seed))
+    assert x.shape == (400_000,) and torch.isfinite(torch.view_as_real(x)).all()
+    for lag in (1 / 15e3, 1 / 30e3, 12.8e-6, 6.4e-6, 3.2e-6):
+        assert likeness(x, 20e6, lag) < 0.02, lag
+
+
+def test_signals_of_no_standard_come_in_scenes_of_their_own_alone():
+    assert "arbitrary" in KINDS and "arbitrary" not in other.USUAL
+    assert set(plans.OTHER) | set(WIFI) == set(other.USUAL) == set(KINDS[3:]) - {"arbitrary"}
 
 
 def test_power_line_frames_have_the_spacing_of_ieee_1901():

@@ -19,7 +19,7 @@ GROUPS = ("lte", "nr", "wifi", "other")
 WEIGHTS = {"lte": 1.0, "nr": 1.25, "wifi": 0.8, "other": 1.05}
 # What receivers of up to 4 MS/s are pointed at is seldom a part of a Wi-Fi channel.
 NARROW_WIFI, WIFI_SPAN = 0.5, 5e6
-OTHER = tuple(name for name in other.NAMES if name not in other.WIFI)
+OTHER = tuple(name for name in other.USUAL if name not in other.WIFI)
 SCENARIOS = {"empty": 0.13, "one": 0.24, "several": 0.42, "inside": 0.15, "crowded": 0.06}
 # By how much a band of another kind is stronger than a carrier, as a rule (dB)
 OTHER_LIFT_DB = 3.0

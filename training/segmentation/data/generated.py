@@ -18,12 +18,14 @@ from tqdm import tqdm
 from radiofm_core.spectrum.spec import CELL_COLS, SpectrogramSpec
 
 from ...waveforms import scene, side_by_side
+from ...waveforms.arbitrary_spans import ArbitrarySpansMaker
 from ...waveforms.kinds import KINDS
 from ...waveforms.other_spans import OtherSpansMaker
 from ...waveforms.wide_spans import WideSpanMaker
 from . import store
 from .sources import (
     ALL_SCENES,
+    ARBITRARY_SCENES,
     ON_AIR_SCENES,
     OTHER_SCENES,
     PAPER_SCENES,
@@ -46,6 +48,7 @@ MAKERS = {
     ON_AIR_SCENES: side_by_side.OnAirMaker,
     WIDE_SCENES: WideSpanMaker,
     OTHER_SCENES: OtherSpansMaker,
+    ARBITRARY_SCENES: ArbitrarySpansMaker,
 }
 
 

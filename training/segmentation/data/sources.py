@@ -22,8 +22,8 @@ from .labels import check_mapping
 UNMARKED_NOISE = "noise"
 FREQUENCY_GROWS = ("right", "up", "down")
 LEVELS = ("db", "power", "image")
-SCENES = ("all", "paper", "paper-on-air", "wide", "others")
-ALL_SCENES, PAPER_SCENES, ON_AIR_SCENES, WIDE_SCENES, OTHER_SCENES = SCENES
+SCENES = ("all", "paper", "paper-on-air", "wide", "others", "arbitrary")
+ALL_SCENES, PAPER_SCENES, ON_AIR_SCENES, WIDE_SCENES, OTHER_SCENES, ARBITRARY_SCENES = SCENES
 
 
 class _Source(SourceBase):
@@ -43,7 +43,8 @@ class FramesConfig(_Source):
     those of the ``paper`` (:mod:`training.waveforms.side_by_side`), labelled by whole bands, or,
     ``paper-on-air``, where they transmit, or those of ``wide`` spans
     (:mod:`training.waveforms.wide_spans`), or of ``others`` than LTE, NR and Wi-Fi
-    (:mod:`training.waveforms.other_spans`).
+    (:mod:`training.waveforms.other_spans`), or of ``arbitrary`` signals, of no standard
+    (:mod:`training.waveforms.arbitrary_spans`).
     """
 
     frames: int

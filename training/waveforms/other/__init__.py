@@ -12,6 +12,7 @@ from radiofm_core.spectrum.spectrogram import spectrogram_db
 from ..rng import Rng
 from ..span import FIRST_OTHER, Emission, Span
 from . import (
+    arbitrary,
     broadcast,
     cdma,
     drones,
@@ -73,19 +74,23 @@ _KINDS = (
     (sweeps.tones, 0.9e6, 0.8),
     (sweeps.pulses, 0.9e6, 0.5),
 )
+# Kinds that come in scenes of their own alone
+_APART = ((arbitrary.arbitrary, 0.9e6, 0.0),)
 # A kind may have no burst in the frame.
 SILENT_DB = -150.0
 # How far below its strongest pixels an emission's own may be (dB): a carrier with sidebands has
 # most of its power in one pixel.
 DEPTH_DB = {"video_am": 45.0, "video_fm": 45.0}
 MOST_DEPTH_DB = 24.0
-KINDS = tuple((kind, least) for kind, least, _ in _KINDS)
+KINDS = tuple((kind, least) for kind, least, _ in _KINDS + _APART)
 # In the order of their numbers in a truth, from FIRST_OTHER on
-NAMES = tuple(kind.__name__ for kind, _, _ in _KINDS)
+NAMES = tuple(kind.__name__ for kind, _, _ in _KINDS + _APART)
 # Those that are IEEE 802.11 below 7 GHz as everybody calls it
 WIFI = tuple(name for name in NAMES if name.startswith("wifi"))
 # By name: the kind, the least sample rate, how often it comes
-TABLE = {kind.__name__: (kind, least, weight) for kind, least, weight in _KINDS}
+TABLE = {kind.__name__: (kind, least, weight) for kind, least, weight in _KINDS + _APART}
+# Those that come in scenes of all kinds
+USUAL = tuple(kind.__name__ for kind, _, _ in _KINDS)
 
 
 def emit(kind, span: Span, snr_db: float, rng: Rng) -> Emission:
