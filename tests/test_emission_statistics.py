@@ -81,8 +81,8 @@ def test_evidence_is_that_of_the_emissions_own_cells():
     )
     assert carrier.lags == LAGS
     assert carrier.cells == 16 * 8 and other.cells == 8 * 8
-    # as sure as so many cells together
-    assert carrier.floors == pytest.approx(1 / np.sqrt(128 * LOOKS), rel=0.01)
+    # as sure as so many cells together, but for what the controls' noise takes
+    assert carrier.floors == pytest.approx(1 / np.sqrt(128 * LOOKS), rel=0.1)
     near = 4 * carrier.floors[0]
     assert carrier.magnitudes == pytest.approx([0.2, 0, 0.1], abs=near)
     assert other.magnitudes == pytest.approx([0, 0, 0], abs=4 * other.floors[0])
@@ -110,6 +110,31 @@ def test_a_cell_counts_by_the_power_that_is_the_emissions():
     assert carrier.magnitudes[0] == pytest.approx(0.2, abs=0.002)
 
 
+def test_a_narrow_line_in_a_carrier_does_not_drown_what_the_rest_shows():
+    group_of, mask, confidence, power = frame()
+    given = planes([0.06, 0, 0.1])
+    # 30 dB above the carrier, and coherent at every lag
+    power[:, 50:52], given.values[:2, :, :, 6] = 0, 0.65
+    carrier, _ = gather(group_of, 2, mask, confidence, power, CLASSES, planes=given)
+    assert carrier.magnitudes == pytest.approx([0.06, 0, 0.1], abs=4 * carrier.floors[0])
+    # what is a narrow line as a whole is coherent at the control as well
+    given.values[:2, :, :, 4:12] = 0.65
+    line, _ = gather(group_of, 2, mask, confidence, power, CLASSES, planes=given)
+    assert line.magnitudes[:2] == pytest.approx([0.92, 0.92], abs=0.01)
+
+
+def test_where_an_emission_is_strong_it_says_no_more_and_where_it_is_faint_less():
+    group_of, mask, confidence, power = frame()
+    given = planes([0.2, 0, 0], noise=False)
+    power[:, 32:40] += 20
+    given.values[0, :, :, 4] = 0.0
+    carrier, _ = gather(group_of, 2, mask, confidence, power, CLASSES, planes=given)
+    assert carrier.magnitudes[0] == pytest.approx(0.2 * 7 / 8, rel=0.02)
+    power[:, 32:40] -= 50
+    carrier, _ = gather(group_of, 2, mask, confidence, power, CLASSES, planes=given)
+    assert carrier.magnitudes[0] == pytest.approx(0.2, rel=0.01)
+
+
 def test_lags_that_cannot_be_judged_are_not():
     group_of, mask, confidence, power = frame()
     given = planes([0.2, 0.0, 0.0], noise=False)
@@ -132,7 +157,7 @@ def test_two_frames_add_up_to_what_both_say():
     ]
     both = ones[0] + ones[1]
     assert both.pixels == 2 * ones[0].pixels
-    assert both.floors == pytest.approx(ones[0].floors / np.sqrt(2))
+    assert both.floors == pytest.approx(ones[0].floors / np.sqrt(2), rel=0.02)
     assert both.magnitudes[0] == pytest.approx(0.2, abs=4 * both.floors[0])
     assert both.probabilities == pytest.approx(ones[0].probabilities)
     # what has faded counts less, and is as sure as before by itself

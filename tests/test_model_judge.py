@@ -78,6 +78,22 @@ def test_a_judge_of_other_classes_is_refused(tmp_path):
         model.judge(np.zeros((2, FEATURES), np.float32))
 
 
+def test_a_judge_of_another_version_s_features_is_refused(tmp_path):
+    class Older(JudgingSegmenter):
+        @torch.jit.export
+        def judge(self, features: torch.Tensor) -> torch.Tensor:
+            """(emissions, features less one) to (emissions, classes)."""
+            return torch.zeros(features.shape[0], 5) * features.view(-1, 14)[:, :5]
+
+    path = export_bundle(
+        *(tmp_path / "older.pt", Older(), SPEC, "older", {}, "none", {}),
+        *(TASK_SEGMENTATION, DEFAULT.infos),
+    )
+    line = rf"older.pt: its judge of emissions does not take the {FEATURES} numbers .* export"
+    with pytest.raises(BundleError, match=line):
+        load_bundle(str(path), "cpu")
+
+
 def test_the_blocks_verdict_is_the_judges(judging):
     frames = [band_frame(), band_frame()]
     flow = run_frames(judging, frames, [frame_meta(0), frame_meta(1)])

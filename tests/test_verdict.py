@@ -14,7 +14,7 @@ NAMES = ("noise", "lte", "nr", "wifi", "other")
 T15, T30, THIRD, AX, P, A = 1 / 15e3, 1 / 30e3, 1 / 45e3, 12.8e-6, 6.4e-6, 3.2e-6
 LAGS = (T15, T30, THIRD, AX, P, A, 50e-6, 24e-6, 10e-3, 9.7e-3, 20e-3)
 FLOOR = 0.003
-SHAPE = EmissionShape(18e6, 0.015, 0.02, 0.02, 20.0)
+SHAPE = EmissionShape(18e6, 0.015, 0.02, 0.02, 20.0, 1)
 
 
 def known(coherence=None, votes=(0, -0.2, -3, -3, -3), floor=FLOOR, rest=0.004):
@@ -165,8 +165,10 @@ def test_features_are_finite_and_where_they_are_said_to_be():
     excess = np.sqrt(0.1**2 - 0.004**2)
     assert by_lag[0] == pytest.approx([excess, np.log10(1 + excess / FLOOR) / 2, 1])
     assert by_lag[8].tolist() == [0, 0, 0]
+    # of a control, its own coherence: what is coherent at every lag is no OFDM
+    assert by_lag[6] == pytest.approx([0.004, np.log10(1 + 0.004 / FLOOR) / 2, 1])
     wanted = [np.log10(18) / 2, np.log10(15) / 2, 0.75, 1, 20 / 30]
-    assert rest == pytest.approx([*wanted, np.log10(129) / 4, np.log10(1001) / 6])
+    assert rest == pytest.approx([*wanted, np.log10(129) / 4, np.log10(1001) / 6, 0.5])
     worst = EmissionShape(0.0, 0.0, 0.0, 0.0, -20.0)
     empty = EmissionStatistics(np.zeros(5), 0.0, LAGS, *(np.zeros(len(LAGS)),) * 3)
     assert np.isfinite(features(empty, worst)).all()

@@ -23,6 +23,8 @@ from .frame_batch import Segmented
 # The shortest pause of an emission that its power tells, whatever the mask says: LTE sends
 # reference signals every quarter of a millisecond
 LEAST_PAUSE_S, LEAST_PAUSE_ROWS = 0.4e-3, 3
+# What reaches so near (share of the span) to its end may go on beyond
+END_SHARE = 0.02
 # Carriers whose users get resource blocks here and there, now and then
 SCHEDULED = ("lte", "nr")
 
@@ -169,4 +171,12 @@ def _shape(bursts: list[Burst], geometry: FrameGeometry, rows: int) -> EmissionS
         duration=(end - first) * geometry.row_duration,
         frame_duration=rows * geometry.row_duration,
         snr_db=10.0 * math.log10(max(snr, 1e-2)),
+        cut_ends=_cut_ends(band, geometry),
     )
+
+
+def _cut_ends(band: Band, geometry: FrameGeometry) -> int:
+    """At how many of the span's ends a band may go on beyond."""
+    low, high = geometry.edge_frequency(0), geometry.edge_frequency(geometry.cols)
+    near = END_SHARE * geometry.sample_rate
+    return int(band.low <= low + near) + int(band.high >= high - near)

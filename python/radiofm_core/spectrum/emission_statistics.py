@@ -15,6 +15,7 @@ import numpy as np
 
 from .detections import NOISE_CLASS
 from .evidence_grid import EvidenceGrid
+from .lags import controls_of
 from .spec import SpectrogramSpec
 
 # A pixel says no more than this against a class (probability): one that is sure and wrong must not
@@ -22,6 +23,8 @@ from .spec import SpectrogramSpec
 LEAST_PROBABILITY = 0.01
 # Probabilities are counted in so many steps before their logarithms are taken
 LEVELS = 1001
+# Cells with so much of the power of most others count half
+FAINT_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -249,8 +252,10 @@ def _evidence(
 ) -> tuple:
     """(coherence, weight, spread) (groups, lags) and the number of cells (groups,).
 
-    A cell counts by the group's power in it, and by the group's share of the cell's power: the
-    rest of its coherence is of others.
+    A cell counts by the group's share of its power, squared: the rest of its coherence is of
+    others. Where the group is strong a cell says no more than where it is as strong as in most of
+    its cells; where it is faint, less. And the more coherent a cell is at the controls, the less it
+    counts: a narrow line in it, a spur, has its coherence at every lag.
     """
     _, _, cell_rows, cell_cols = planes.values.shape
     size = cell_rows * cell_cols
@@ -258,14 +263,31 @@ def _evidence(
     power = np.exp(level * np.float32(math.log(10) / 10))
     sums = cell_sums(group_of, groups, power, cell_rows, cell_cols, float(planes.cell_rows))
     own, whole = sums[:groups], sums[groups]
-    weights = own * (own / np.maximum(whole, 1e-300))
+    share = own / np.maximum(whole, 1e-300)
+    usual = [np.median(powers[powers > 0]) if powers.any() else 1.0 for powers in own]
+    faint = FAINT_SHARE * np.reshape(usual, (groups, 1))
+    cells = share**2 * own / np.maximum(own + faint, 1e-300)
     values = planes.values.reshape(len(planes.lags), 2, size).astype(float)
     judged = np.isfinite(values).all(1)
     values = np.where(judged[:, None], values, 0.0)
-    coherence = (values[:, 0] + 1j * values[:, 1]).T
+    coherence = values[:, 0] + 1j * values[:, 1]
+    certain = judged * _certainty(coherence, judged, planes)
     return (
-        weights @ coherence,
-        weights @ judged.T.astype(float),
-        weights**2 @ judged.T.astype(float) / planes.looks,
-        np.count_nonzero(weights > 0, axis=1),
+        cells @ (coherence * certain).T,
+        cells @ certain.T,
+        cells**2 @ (certain**2).T / planes.looks,
+        np.count_nonzero(own > 0, axis=1),
     )
+
+
+def _certainty(coherence: np.ndarray, judged: np.ndarray, planes: EvidencePlanes) -> np.ndarray:
+    """How much each cell's coherence (lags, cells) tells of symbols and frames, 0 to 1: by the
+    variance that the lag's controls show there, in units of noise's."""
+    energy = planes.looks * np.abs(coherence) ** 2
+    out = np.empty_like(energy)
+    for index, lag in enumerate(planes.lags):
+        controls = list(controls_of(lag, planes.lags))
+        count = judged[controls].sum(0)
+        seen = np.where(count > 0, energy[controls].sum(0) / np.maximum(count, 1), 1.0)
+        out[index] = 1.0 / (1.0 + seen)
+    return out

@@ -11,6 +11,7 @@ import numpy as np
 from ..errors import BundleError
 from ..model import check_shapes
 from .frame_model import FrameModel
+from .verdict import feature_count
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -38,6 +39,26 @@ class SegmentationModel(FrameModel):
     The module answers mask and confidence and, if it likes, class scores, as :class:`Answer` has
     them.
     """
+
+    def __init__(self, info, module, device: str, precision: str, judge=None):
+        super().__init__(info, module, device, precision, judge)
+        if judge is not None:
+            self._check_judge()
+
+    def _check_judge(self) -> None:
+        """Raises BundleError unless the judge takes what emissions are described by here."""
+        import torch
+
+        count = feature_count(len(self.info.classes), len(self.info.spec.evidence_lags))
+        try:
+            with torch.inference_mode():
+                self._judge(torch.zeros(1, count))
+        except RuntimeError as error:
+            raise BundleError(
+                f"{self.info.path}: its judge of emissions does not take the {count} numbers by "
+                "which this version of the project describes an emission; export the model again "
+                "with this version (python -m training.export)"
+            ) from error
 
     @property
     def judge(self) -> Callable[[np.ndarray], np.ndarray] | None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from .detections import NOISE_CLASS, UNKNOWN, Evidence
 from .emission_statistics import EmissionStatistics
-from .lags import ONE_FRAME_S, TWO_FRAMES_S, LagMeaning, controls_of, meaning_of
+from .lags import ONE_FRAME_S, TWO_FRAMES_S, LagMeaning, controls_of, is_control, meaning_of
 
 # Coherence is clear from so many times its floor on (noise alone exceeds it once in 200,000 times,
 # exp(-k^2)), and from so many times the controls' on
@@ -31,13 +31,15 @@ ModelJudge = Callable[[np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class EmissionShape:
-    """Where and when an emission is on in its frame: Hz, seconds, dB."""
+    """Where and when an emission is on in its frame: Hz, seconds, dB. ``cut_ends``: at how many
+    ends of the span it may go on beyond, 0 to 2."""
 
     bandwidth: float
     on_time: float
     duration: float
     frame_duration: float
     snr_db: float
+    cut_ends: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,18 +160,22 @@ def features(statistics: EmissionStatistics, shape: EmissionShape) -> np.ndarray
     In this order, for C classes and L lags:
         C - 1: probability by the mean votes, of each class but noise;
         C - 1: mean log probability of the same, over 4;
-        3 L: for each lag the excess coherence over the controls; log10 of 1 + that over the floor,
-        over 2; and whether the lag could be judged (1 or 0; the other two are 0 where not);
+        3 L: for each lag the excess coherence over the controls, of a control its coherence; log10
+        of 1 + that over the floor, over 2; and whether the lag could be judged (1 or 0; the other
+        two are 0 where not);
         1: log10 of the bandwidth in MHz, over 2;
         1: log10 of the time on the air in ms, over 2;
         1: share of the time from its first to its last row in which it is on;
         1: share of its frame from its first to its last row;
         1: SNR in dB up to MOST_SNR_DB, over 30: where there is no noise it is any number;
         1: log10 of 1 + the cells of evidence, over 4;
-        1: log10 of 1 + the pixels, over 6.
+        1: log10 of 1 + the pixels, over 6;
+        1: at how many of the span's ends it may go on beyond, over 2.
     """
     classes = np.arange(len(statistics.votes)) != NOISE_CLASS
     excess, floors = excess_coherence(statistics), statistics.floors
+    controls = [is_control(lag) for lag in statistics.lags]
+    excess = np.where(controls, statistics.magnitudes, excess)
     judged = np.isfinite(excess) & np.isfinite(floors)
     excess = np.where(judged, excess, 0.0)
     over = np.where(judged, excess / np.maximum(floors, 1e-6), 0.0)
@@ -182,6 +188,7 @@ def features(statistics: EmissionStatistics, shape: EmissionShape) -> np.ndarray
         min(shape.snr_db, MOST_SNR_DB) / 30,
         np.log10(1 + statistics.cells) / 4,
         np.log10(1 + statistics.pixels) / 6,
+        shape.cut_ends / 2,
     ]
     votes = [statistics.probabilities[classes], statistics.mean_votes[classes] / 4]
     return np.concatenate([*votes, by_lag, rest]).astype(np.float32)
@@ -194,4 +201,4 @@ def vote_count(classes: int) -> int:
 
 def feature_count(classes: int, lags: int) -> int:
     """Length of what :func:`features` answers."""
-    return vote_count(classes) + 3 * lags + 7
+    return vote_count(classes) + 3 * lags + 8
