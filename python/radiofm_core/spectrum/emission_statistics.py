@@ -264,30 +264,39 @@ def _evidence(
     sums = cell_sums(group_of, groups, power, cell_rows, cell_cols, float(planes.cell_rows))
     own, whole = sums[:groups], sums[groups]
     share = own / np.maximum(whole, 1e-300)
-    usual = [np.median(powers[powers > 0]) if powers.any() else 1.0 for powers in own]
-    faint = FAINT_SHARE * np.reshape(usual, (groups, 1))
-    cells = share**2 * own / np.maximum(own + faint, 1e-300)
+    cells = share**2 * own / np.maximum(own + FAINT_SHARE * _usual(own), 1e-300)
     values = planes.values.reshape(len(planes.lags), 2, size).astype(float)
     judged = np.isfinite(values).all(1)
     values = np.where(judged[:, None], values, 0.0)
-    coherence = values[:, 0] + 1j * values[:, 1]
-    certain = judged * _certainty(coherence, judged, planes)
+    certain = _certainty(values, judged, planes)
+    real, imaginary = (cells @ (values[:, part] * certain).T for part in (0, 1))
     return (
-        cells @ (coherence * certain).T,
+        real + 1j * imaginary,
         cells @ certain.T,
         cells**2 @ (certain**2).T / planes.looks,
-        np.count_nonzero(own > 0, axis=1),
+        np.count_nonzero(own, axis=1),
     )
 
 
-def _certainty(coherence: np.ndarray, judged: np.ndarray, planes: EvidencePlanes) -> np.ndarray:
-    """How much each cell's coherence (lags, cells) tells of symbols and frames, 0 to 1: by the
-    variance that the lag's controls show there, in units of noise's."""
-    energy = planes.looks * np.abs(coherence) ** 2
-    out = np.empty_like(energy)
-    for index, lag in enumerate(planes.lags):
-        controls = list(controls_of(lag, planes.lags))
-        count = judged[controls].sum(0)
-        seen = np.where(count > 0, energy[controls].sum(0) / np.maximum(count, 1), 1.0)
-        out[index] = 1.0 / (1.0 + seen)
-    return out
+def _usual(own: np.ndarray) -> np.ndarray:
+    """Median power (groups, 1) of a group (groups, cells) in the cells in which it is."""
+    ascending = np.sort(own, axis=1)
+    empty = np.count_nonzero(own == 0, axis=1)
+    middle = np.minimum((empty + own.shape[1]) // 2, own.shape[1] - 1)
+    return np.take_along_axis(ascending, middle[:, None], axis=1)
+
+
+def _certainty(values: np.ndarray, judged: np.ndarray, planes: EvidencePlanes) -> np.ndarray:
+    """How much each cell's coherence tells of symbols and frames, 0 to 1 (lags, cells), 0 where it
+    is not ``judged``: by the variance that the lag's controls show there, in units of noise's.
+    ``values``: (lags, 2, cells)."""
+    lags = planes.lags
+    by_controls: dict[tuple, np.ndarray] = {}
+    for lag in lags:
+        controls = tuple(controls_of(lag, lags))
+        if controls not in by_controls:
+            chosen = list(controls)
+            count = judged[chosen].sum(0)
+            energy = planes.looks * (values[chosen] ** 2).sum((0, 1)) / np.maximum(count, 1)
+            by_controls[controls] = 1.0 / (1.0 + np.where(count > 0, energy, 1.0))
+    return judged * [by_controls[tuple(controls_of(lag, lags))] for lag in lags]
