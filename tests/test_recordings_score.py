@@ -35,12 +35,16 @@ def spread(rate: float) -> np.ndarray:
 
 
 @pytest.fixture
-def nr_bursts():
-    """A mask of the two bursts of nr_air alone, its columns and its rows' duration."""
+def nr_bursts(monkeypatch):
+    """A mask of the two bursts of nr_air alone, its columns and its rows' duration. The first of
+    them pauses, as the recording tells, from row 2 to row 5."""
     hertz, row_s = spread(46.08e6), 10e-3 / 256
     time = np.arange(256) * row_s
     columns = (hertz >= 6.6e6) & (hertz <= 15e6)
     rows = (time < 0.35e-3) | ((time >= 7.74e-3) & (time < 7.93e-3))
+    levels = np.where(rows[:, None] & columns, -65.0, -93.0)
+    levels[2:6] = -93.0
+    monkeypatch.setattr(recordings_score, "row_levels", lambda meta, time: levels)
     return np.where(rows[:, None] & columns, 2, 0).astype(np.uint8), hertz, row_s
 
 
@@ -55,6 +59,16 @@ def test_bursts_of_nr_are_found_and_the_rest_is_noise(tmp_path, nr_bursts):
     bursts, rest = score(tmp_path, meta)
     assert bursts.value == 0.0 and rest.value == pytest.approx(1 - 26 / 251, abs=0.005)
     assert not bursts.met and not rest.met
+
+
+def test_where_nr_pauses_within_its_bursts_it_need_not_be_found(tmp_path, nr_bursts):
+    mask, hertz, row_s = nr_bursts
+    mask[2:6] = 0
+    meta = answered(tmp_path, "nr_air/nr_n78_3502M", mask, hertz, row_s)
+    assert [one.value for one in score(tmp_path, meta)] == [1.0, 1.0]
+    mask[:2] = 0
+    answered(tmp_path, "nr_air/nr_n78_3502M", mask, hertz, row_s)
+    assert not score(tmp_path, meta)[0].met
 
 
 @pytest.mark.parametrize("folder", ["ism_2g4", "narrowband", "floor"])

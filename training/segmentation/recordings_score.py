@@ -38,6 +38,8 @@ FDD_BAR, NR_BAR, NR_REST_BAR, NR_VECTORS_BAR, WIFI_BAR = 0.99, 0.95, 0.99, 0.90,
 # The bursts of nr_air: Hz from the centre, seconds
 NR_AIR_BAND_HZ = (6.6e6, 15.0e6)
 NR_AIR_BURSTS_S = ((0.0, 0.35e-3), (7.74e-3, 7.93e-3))
+# What is so far above the other rows is on (dB)
+ON_DB = 6.0
 # What is left out around their edges, and around DC
 EDGE_HZ, EDGE_S, DC_BINS = 0.36e6, 0.08e-3, 2
 
@@ -106,7 +108,7 @@ def score(masks: Path, meta: Path) -> list[Score]:
         share = float((sent == NR).mean()) if sent.size else 0.0
         return [Score(name, "nr among non-noise pixels", share, NR_VECTORS_BAR)]
     if folder == "nr_air":
-        return _score_bursts(name, found)
+        return _score_bursts(name, meta, found)
     if folder == "wifi_usrp":
         return [_score_wifi(name, meta, found)]
     if folder in ("ism_2g4", "narrowband", "floor"):
@@ -123,10 +125,14 @@ def _none_of(name: str, what: str, labels: list[str]) -> Score:
     return Score(name, what, len(labels), 0, at_most=True, note=told)
 
 
-def _score_bursts(name: str, found: Answer) -> list[Score]:
-    """NR's bursts, and everything else but DC; a rim around the bursts' edges is left out."""
+def _score_bursts(name: str, meta: Path, found: Answer) -> list[Score]:
+    """NR's bursts, and everything else but DC; a rim around the bursts' edges is left out, and, as
+    neither, pauses within the bursts, which their description does not tell."""
     row_s = found.time[1] - found.time[0]
     low, high = NR_AIR_BAND_HZ
+    band = (found.hertz >= low) & (found.hertz <= high)
+    power = np.median(row_levels(meta, found.time)[:, band], axis=1)
+    is_on = power >= np.median(power) + ON_DB
 
     def inside(rim: float) -> np.ndarray:
         columns = (found.hertz >= low + rim * EDGE_HZ) & (found.hertz <= high - rim * EDGE_HZ)
@@ -139,7 +145,7 @@ def _score_bursts(name: str, found: Answer) -> list[Score]:
     rest = ~inside(-1.0)
     middle = len(found.hertz) // 2
     rest[:, middle - DC_BINS : middle + DC_BINS + 1] = False
-    bursts = float((found.mask[inside(1.0)] == NR).mean())
+    bursts = float((found.mask[inside(1.0) & is_on[:, None]] == NR).mean())
     quiet = float((found.mask[rest] == NOISE).mean())
     return [
         Score(name, "nr in its bursts", bursts, NR_BAR),
