@@ -42,12 +42,13 @@ OTHERS = [
     *(f"narrowband/{name}" for name in ("adsb_1090M", "tpms_315M", "zwave_916M")),
 ]
 MISSED = {
-    "floor/gnss_l6_12M": "a speck of three rows at its start is called NR",
     "ism_2g4/rc_car_left_back": "its bursts are called LTE",
     "ism_2g4/rc_car_light": "its bursts are called NR and LTE",
     "narrowband/adsb_1090M": "its pulses are called Wi-Fi",
-    "nr_air/nr_n78_3502M": "parts of its bursts are called noise",
-    "nr_vectors/ue_dl_nr_pci500_rb52_n4_ra_L2_ncce0": "it is called other",
+    "nr_vectors/ue_dl_nr_pci500_rb52_n4_ra_L2_ncce0": (
+        "its sample rate is 11.52 MS/s, at which it is called NR, and not that of its metadata"
+    ),
+    "nr_vectors/ue_dl_nr_pci500_rb52_rar_s15p36e6": "1 ms of 1.3 MHz, called other at 0.63",
     "nr_vectors/ue_dl_nr_pci500_rb52_si_coreset0_idx7_s15p36e6": "parts are called something else",
 }
 
