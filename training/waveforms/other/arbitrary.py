@@ -20,6 +20,11 @@ from .base import draw_bursts, empty, frequency, put, rotate, signs
 
 # Seconds after which transmissions come again: those of remote controls, of telemetry, of frames
 PERIODS_S = (2e-3, 3e-3, 5e-3, 7e-3, 8e-3, 10e-3, 10e-3, 11e-3, 12e-3, 14e-3, 16e-3, 20e-3, 20e-3)
+# What engineers choose is round: steps within a train and sweeps (s), rates (1/s)
+STEPS_S = (125e-6, 200e-6, 250e-6, 400e-6, 500e-6, 500e-6, 625e-6, 800e-6, 1e-3, 1.25e-3, 2e-3)
+SWEEPS_S = (8e-6, 10e-6, 16e-6, 20e-6, 25e-6, 32e-6, 50e-6, 64e-6, 100e-6, 250e-6, 500e-6, 1e-3)
+RATES = tuple(d * 10.0**n for n in (4, 5, 6, 7) for d in (1, 1.25, 2, 2.5, 4, 5, 8))
+ROUND_SHARE = 0.5
 # A waveform is made at so many times its bandwidth; the longest (samples)
 OVERSAMPLING = 2.0
 LONGEST = 4_000_000
@@ -82,7 +87,7 @@ def _spread(samples: int, rate: float, width: float, rng: Rng) -> Tensor:
 
 def _frequency_keyed(samples: int, rate: float, width: float, rng: Rng) -> Tensor:
     """Two, four or any frequencies."""
-    index = rng.log_uniform(0.3, 6.0)
+    index = 1.0 if rng.chance(ROUND_SHARE) else rng.log_uniform(0.3, 6.0)
     symbol_rate = width / (1 + index)
     count = int(samples * symbol_rate / rate) + 2
     levels = signs(count, rng)
@@ -97,7 +102,7 @@ def _frequency_keyed(samples: int, rate: float, width: float, rng: Rng) -> Tenso
 
 def _on_off(samples: int, rate: float, width: float, rng: Rng) -> Tensor:
     """Pulses of a carrier, in places that data tell or by a pattern."""
-    symbol_rate = width * rng.uniform(0.3, 1.0)
+    symbol_rate = width * (0.5 if rng.chance(ROUND_SHARE) else rng.uniform(0.3, 1.0))
     count = int(samples * symbol_rate / rate) + 2
     on = (rng.tensor(count) < rng.uniform(0.1, 0.6)).float()
     if rng.chance(0.4):
@@ -109,7 +114,8 @@ def _on_off(samples: int, rate: float, width: float, rng: Rng) -> Tensor:
 
 def _swept(samples: int, rate: float, width: float, rng: Rng) -> Tensor:
     """Sweeps up, down or both."""
-    period = rng.log_uniform(3e-6, 5e-3) * rate
+    seconds = rng.choice(SWEEPS_S) if rng.chance(ROUND_SHARE) else rng.log_uniform(3e-6, 5e-3)
+    period = seconds * rate
     turn = torch.arange(samples, dtype=torch.float64).div(period).remainder(1.0)
     if rng.chance(0.4):
         turn = 1 - (2 * turn - 1).abs()
@@ -181,7 +187,7 @@ def _times(span: Span, rng: Rng) -> tuple[list[float], float]:
     end = span.duration
     manner = rng.choice(("steady", "trains", "random", "crowd"), (0.3, 0.3, 0.25, 0.15))
     if manner == "steady":
-        period = rng.choice((rng.choice(PERIODS_S), rng.log_uniform(100e-6, 20e-3)))
+        period = rng.choice((rng.choice(PERIODS_S + STEPS_S), rng.log_uniform(100e-6, 20e-3)))
         length = period * rng.uniform(0.03, 0.97)
         first = -rng.uniform(0, 1) * period
         count = min(MOST_PACKETS, int((end - first) / period) + 1)
@@ -189,7 +195,8 @@ def _times(span: Span, rng: Rng) -> tuple[list[float], float]:
     if manner == "trains":
         period = rng.choice((rng.choice(PERIODS_S), rng.log_uniform(1e-3, 30e-3)))
         each = rng.integer(2, 16)
-        step = period * rng.uniform(0.2, 1.0) / each
+        step = rng.choice(STEPS_S) if rng.chance(ROUND_SHARE) else 1.0
+        step = min(step, period * rng.uniform(0.2, 1.0) / each)
         length = step * rng.uniform(0.1, 0.95)
         first = -rng.uniform(0, 1) * period
         trains = min(MOST_PACKETS // each, int((end - first) / period) + 1)
@@ -224,15 +231,23 @@ def _packets(out: Tensor, width: float, span: Span, rng: Rng) -> None:
             out[first:last] += packet[first - begin : last - begin] * level
 
 
+def _draw_width(low: float, high: float, rng: Rng) -> float:
+    """Hz, which is also the rate of what is keyed: a round number, or any."""
+    fitting = [rate for rate in RATES if low <= rate < high]
+    if fitting and rng.chance(ROUND_SHARE):
+        return rng.choice(fitting)
+    return rng.log_uniform(low, high)
+
+
 def arbitrary(span: Span, rng: Rng) -> tuple[Tensor, float]:
     """Any signal at all: on all the time, or in packets of any rhythm, of 20 kHz to twice the span
     (which then cuts it)."""
     out = empty(span)
     if rng.chance(0.25):
-        width = rng.log_uniform(20e3, 0.8 * span.sample_rate)
+        width = _draw_width(20e3, 0.8 * span.sample_rate, rng)
         native, rate = _wave(span.duration, width, span, rng)
         put(out, native, rate, 0.0, span, frequency(span, rng, width))
         return out, width
-    width = rng.log_uniform(min(50e3, 0.1 * span.sample_rate), 2 * span.sample_rate)
+    width = _draw_width(min(50e3, 0.1 * span.sample_rate), 2 * span.sample_rate, rng)
     _packets(out, width, span, rng)
     return out, min(width, span.sample_rate)
