@@ -118,5 +118,5 @@ def test_wifi_comes_half_as_often_in_spans_narrower_than_its_channels():
 
 
 def test_every_kind_belongs_to_a_group():
-    assert set(other.WIFI) | set(plans.OTHER) == set(other.NAMES)
+    assert set(other.WIFI) | set(plans.OTHER) == set(other.USUAL)
     assert "wifi" in other.WIFI and "dvb_t" in plans.OTHER

@@ -33,6 +33,7 @@ LINKS = (
     "Connection reset",
     "Broken pipe",
     "Timed out waiting",
+    "timeout caused pair closure",
 )
 # By what torchrun tells a process that it is one of several, but for which GPU it has
 LAUNCHED = ("RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE", "GROUP_RANK", "GROUP_WORLD_SIZE")
