@@ -17,6 +17,8 @@ import torch
 import yaml
 from own_data import make_recording
 
+from training.engine import processes
+
 ROOT = Path(__file__).parents[1]
 STEPS, SAVED_AT, HELD_AT = 60, 20, 30
 # One process adds up a batch's gradients in another order than two do, in float32 (7 digits), and
@@ -242,3 +244,15 @@ def test_hosts_without_a_common_folder_are_refused_before_training(hosts, record
         assert status != 0 and "runs/hosts is not one folder for all hosts" in line
         assert "1 of 2 processes" in line
     assert not (tmp_path / "first/runs/hosts/pretrain.csv").exists()
+
+
+@pytest.mark.parametrize(
+    "words", ["Application timeout caused pair closure", "Connection closed by peer [10.0.0.2]:1"]
+)
+def test_what_pytorch_says_of_a_host_that_is_gone_is_known(monkeypatch, words):
+    monkeypatch.setattr(processes, "world", lambda: 2)
+    lost = pytest.raises(processes.LostProcessError, match="has lost another one")
+    with lost, processes.missing():
+        raise RuntimeError(words)
+    with pytest.raises(RuntimeError, match="shape"), processes.missing():
+        raise RuntimeError("shape")
