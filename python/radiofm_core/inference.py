@@ -125,8 +125,8 @@ def _pick_precision(precision: str, device: str, info: BundleInfo) -> str:
 
 
 def has_bf16(device: str) -> bool:
-    """Whether ``device`` (cpu, cuda, cuda:N) computes in bfloat16 by instructions of its own; GPUs
-    are not asked and taken to."""
+    """Whether ``device`` (cpu, cuda, cuda:N) computes in bfloat16 by instructions of its own; all
+    GPUs are assumed to."""
     import torch
 
     if device.startswith("cuda"):
