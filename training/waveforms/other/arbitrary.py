@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ..rng import Rng
 from ..span import Span
-from .base import draw_bursts, empty, frequency, put, rotate, signs
+from .base import draw_bursts, empty, frequency, modulated, put, rotate, signs
 
 # Seconds after which transmissions come again: those of remote controls, of telemetry, of frames
 PERIODS_S = (2e-3, 3e-3, 5e-3, 7e-3, 8e-3, 10e-3, 10e-3, 11e-3, 12e-3, 14e-3, 16e-3, 20e-3, 20e-3)
@@ -60,15 +60,18 @@ def _shaped(symbols: Tensor, samples: int, rate: float, symbol_rate: float, rng:
     return held
 
 
+def _again(values: Tensor, longest: int, rng: Rng) -> Tensor:
+    """As many values: the first 4 to ``longest`` of them again and again."""
+    word = values[: rng.integer(4, longest)]
+    return word.repeat(-(-values.numel() // word.numel()))[: values.numel()]
+
+
 def _symbols(count: int, rng: Rng) -> Tensor:
     """complex64 (count,): of any constellation, the same few again and again or always new."""
     order = rng.choice((2, 4, 8, 16))
     turn = torch.randint(0, order, (count,), generator=rng.generator) * (2 * math.pi / order)
     symbols = torch.polar(torch.ones(count), turn)
-    if rng.chance(0.3):
-        word = symbols[: rng.integer(4, 200)]
-        symbols = word.repeat(-(-count // word.numel()))[:count]
-    return symbols
+    return _again(symbols, 200, rng) if rng.chance(0.3) else symbols
 
 
 def _keyed(samples: int, rate: float, width: float, rng: Rng) -> Tensor:
@@ -94,8 +97,7 @@ def _frequency_keyed(samples: int, rate: float, width: float, rng: Rng) -> Tenso
     if rng.chance(0.3):
         levels = (levels + 2 * signs(count, rng)) / 3
     if rng.chance(0.3):
-        word = levels[: rng.integer(4, 100)]
-        levels = word.repeat(-(-count // word.numel()))[:count]
+        levels = _again(levels, 100, rng)
     steps = _shaped(levels.to(torch.complex64), samples, rate, symbol_rate, rng).real
     return rotate(steps * (math.pi * index * symbol_rate / rate))
 
@@ -106,8 +108,7 @@ def _on_off(samples: int, rate: float, width: float, rng: Rng) -> Tensor:
     count = int(samples * symbol_rate / rate) + 2
     on = (rng.tensor(count) < rng.uniform(0.1, 0.6)).float()
     if rng.chance(0.4):
-        word = on[: rng.integer(4, 100)]
-        on = word.repeat(-(-count // word.numel()))[:count]
+        on = _again(on, 100, rng)
     on[0] = 1.0
     return _shaped(on.to(torch.complex64), samples, rate, symbol_rate, rng)
 
@@ -149,10 +150,8 @@ def _multicarrier(samples: int, rate: float, width: float, rng: Rng) -> Tensor:
     used = torch.arange(-int(n * width / rate / 2), int(n * width / rate / 2) + 1)
     prefix = int(n * rng.choice((0.0, 1 / 32, 1 / 16, 1 / 8, 1 / 4)))
     symbols = -(-samples // (n + prefix))
-    spectra = torch.zeros(symbols, n, dtype=torch.complex64)
-    spectra[:, used % n] = rng.data((symbols, used.numel()), rng.choice((4, 16, 64)))
-    body = torch.fft.ifft(spectra)
-    return torch.cat([body[:, n - prefix :], body], dim=1).reshape(-1)[:samples]
+    values = rng.data((symbols, used.numel()), rng.choice((4, 16, 64)))
+    return modulated(values, used, n, prefix)[:samples]
 
 
 _WAVES: tuple[tuple[Callable, float], ...] = (
